@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Activity log: what was hot when this node, as primary, crashed.  A record
+ * is durable before the local call it covers (rule R14); an extent already
+ * hot costs nothing.  File format: actlog.c and holdfast-failures(7).
+ */
+#ifndef MIRRORD_ACTLOG_H
+#define MIRRORD_ACTLOG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define ACTLOG_EXTENT	(4u * 1024 * 1024)
+
+enum actlog_kind { AK_DATA = 1, AK_TAIL, AK_ATTR, AK_NAMES, AK_MARK };
+
+struct actlog_slot {
+	enum actlog_kind	kind;
+	uint64_t		oid;
+	uint64_t		extent;	/* extent number, offset or bucket */
+};
+
+struct actlog;
+
+/* Opens or creates (4096 slots).  *slots receives what a crash left hot
+ * (malloc'd, the caller frees; NULL when none).  NULL with errno; EBADMSG:
+ * rot, full comparison needed (rule R18). */
+struct actlog	*actlog_open(int state_dirfd, struct actlog_slot **slots,
+		    unsigned *count);
+void		 actlog_close(struct actlog *a);
+/*
+ * Returns when kind(oid, extent) is hot and durable: at once when it already
+ * is, else after the next group commit.  Waits when all slots are pinned
+ * until a checkpoint frees some.  `seq' pins the slot until cooled past it
+ * (alone: 0).  0 or -errno.  Thread-safe.
+ */
+int		 actlog_touch(struct actlog *a, enum actlog_kind kind,
+		    uint64_t oid, uint64_t extent, uint64_t seq);
+/* All ops up to seq are durable on both nodes: idle slots may leave. */
+void		 actlog_cool(struct actlog *a, uint64_t seq);
+bool		 actlog_is_tight(struct actlog *a); /* half are pinned */
+/* Clean end: empties it durably (rule R28). */
+int		 actlog_reset(struct actlog *a);
+/* The present hot set, for the reunion. malloc'd. */
+struct actlog_slot *actlog_list(struct actlog *a, unsigned *count);
+
+#endif

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The durable record of what this node's data is: generations, epoch, level,
+ * alone.  Two preallocated 4 KiB slots written in turn in place with O_DSYNC
+ * and crc32c (rule R20); reserved to 4 KiB, zero.  Decisions about it are
+ * pure functions here and in meet.h.
+ */
+#ifndef MIRRORD_GEN_H
+#define MIRRORD_GEN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "epoch.h"
+
+#define GEN_HISTORY	8
+#define GEN_UUID_LEN	16
+
+struct gen_uuid {
+	uint8_t	byte[GEN_UUID_LEN];	/* all zero: none */
+};
+
+enum gen_role { GR_NONE, GR_PRIM, GR_SECOND };
+
+struct gen {
+	struct epoch	 fence;		/* highest ballot used or followed */
+	struct epoch	 epoch;		/* last held as role */
+	enum gen_role	 role;
+	struct epoch	 since;		/* epoch it joined the set at */
+	struct gen_uuid	 current;
+	struct gen_uuid	 base;
+	struct gen_uuid	 history[GEN_HISTORY];
+	bool		 level;
+	bool		 alone;
+	struct epoch	 handed;	/* epoch handed over, none if zero */
+	uint8_t		 handed_to;	/* node id */
+	struct gen_uuid	 resyncing;	/* target of this generation */
+	bool		 unclean;
+	int64_t		 clean_stop_s;	/* wall seconds, 0 none (R42) */
+	uint64_t	 session;	/* R23 */
+	bool		 peer_log_invalid;	/* R21 */
+	bool		 dirty_all;	/* R20 */
+	uint64_t	 oid_next;	/* R33 */
+	uint16_t	 store_number;
+	uint16_t	 peer_store_number;
+	uint64_t	 peer_durable;
+	struct epoch	 voter[8];	/* highest ballot each voter answered */
+};
+
+struct gen_file;
+
+/* Opens or creates `gen' in dirfd.  NULL with errno; EBADMSG: neither slot
+ * is readable (not promotable, full comparison: rule R22). */
+struct gen_file	*gen_open(int state_dirfd, const char *module, uint8_t node);
+void		 gen_close(struct gen_file *f);
+/* A copy of the present record.  is_new: never written. */
+void		 gen_read(struct gen_file *f, struct gen *g);
+bool		 gen_is_new(const struct gen_file *f);
+/* Durable when it returns 0; -1 with errno. Thread-safe. */
+int		 gen_write(struct gen_file *f, const struct gen *g);
+
+/* Pure: a new generation begins; current moves to base and history. */
+void		 gen_begin(struct gen *g, const struct gen_uuid *fresh);
+bool		 gen_uuid_equal(const struct gen_uuid *a,
+		    const struct gen_uuid *b);
+bool		 gen_uuid_is_none(const struct gen_uuid *u);
+void		 gen_uuid_random(struct gen_uuid *u);
+#define GEN_UUID_STR 37
+const char	*gen_uuid_str(char buf[GEN_UUID_STR],
+		    const struct gen_uuid *u);
+
+#endif

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * One replicated change, named by object ids and never by a path.  The
+ * primary builds it from a FUSE request, store_exec() carries it out on the
+ * local tree, stream_enqueue() queues it for the peer, and the peer's apply
+ * hands it to the same store_exec(): one code for both nodes.
+ */
+#ifndef MIRRORD_OP_H
+#define MIRRORD_OP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "frame.h"
+
+/* Frame types of the replication stream. Reserved for ever, never reused. */
+enum op_type {
+	OP_WRITE	= 1,	/* obj off data mtime */
+	OP_SYNC		= 2,	/* obj; flags OPF_DATAONLY; mtime */
+	OP_CREATE	= 3,	/* dir name obj mode uid gid */
+	OP_MKDIR	= 4,	/* dir name obj mode uid gid */
+	OP_MKNOD	= 5,	/* dir name obj mode uid gid rdev */
+	OP_SYMLINK	= 6,	/* dir name obj uid gid data (target) */
+	OP_LINK		= 7,	/* dir name obj */
+	OP_UNLINK	= 8,	/* dir name victim */
+	OP_RMDIR	= 9,	/* dir name victim */
+	OP_RENAME	= 10,	/* dir name dir2 name2 obj victim flags */
+	OP_SETATTR	= 11,	/* obj valid mode uid gid size atime mtime */
+	OP_FALLOCATE	= 12,	/* obj flags (FALLOC_FL_*) off len */
+	OP_COPY		= 13,	/* obj (source) off, obj2 off2 len */
+	OP_SETXATTR	= 14,	/* obj name data flags (XATTR_*) */
+	OP_REMOVEXATTR	= 15,	/* obj name */
+	OP_TMPFILE	= 16,	/* dir obj mode uid gid: in stage until LINK */
+	/* 32..63: session (link.h); 64..95: resync (resync.h) */
+};
+
+/* op.valid for OP_SETATTR */
+#define OPV_MODE	0x01
+#define OPV_UID		0x02
+#define OPV_GID		0x04
+#define OPV_SIZE	0x08
+#define OPV_ATIME	0x10
+#define OPV_MTIME	0x20
+
+#define OPF_DATAONLY	0x01
+
+#define OP_NAME_MAX	255
+#define OP_DATA_MAX	(1024 * 1024)
+
+struct op {
+	enum op_type	 type;
+	uint64_t	 seq;		/* in the stream; 0 before enqueue */
+	uint64_t	 dir;
+	uint64_t	 dir2;
+	uint64_t	 obj;
+	uint64_t	 obj2;		/* OP_COPY: destination */
+	uint64_t	 victim;	/* what the name held before; 0 none */
+	char		 name[OP_NAME_MAX + 1];	/* also the xattr's name */
+	char		 name2[OP_NAME_MAX + 1];
+	uint32_t	 valid;
+	uint32_t	 flags;
+	uint32_t	 mode;
+	uint32_t	 uid;
+	uint32_t	 gid;
+	uint32_t	 rdev;
+	uint64_t	 off;
+	uint64_t	 off2;
+	uint64_t	 len;
+	uint64_t	 size;
+	struct timespec	 atime;
+	struct timespec	 mtime;
+	const void	*data;		/* borrowed */
+	size_t		 data_len;
+};
+
+/* Body after the frame header's common part (connection, epoch, oid). */
+void	op_put(struct frame_out *f, const struct op *op);
+/* 0, or -1 (EPROTO) on anything out of bounds: names with '/' or NUL, "."
+ * and "..", lengths, unknown type.  data points into the frame. */
+int	op_get(struct op *op, struct frame_in *f);
+const char *op_name(enum op_type type);
+
+#endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Carries out one op on the local tree through the private clone.  Knows
+ * nothing of FUSE, network or logs.  The caller holds the object locks.
+ */
+#ifndef MIRRORD_STORE_H
+#define MIRRORD_STORE_H
+
+#include "object.h"
+#include "op.h"
+
+/*
+ * 0 or -errno.  On the primary the caller has set fsuid, fsgid and groups of
+ * its thread for quota (rule R43).  Creations bind op->obj.  OP_SYNC syncs.
+ * OP_WRITE writes all or fails; OP_RENAME handles RENAME_EXCHANGE,
+ * RENAME_NOREPLACE.  OP_COPY: *done gets the bytes copied (may be NULL).
+ * An unlinked victim stays reachable by its open descriptors only.
+ */
+int	store_exec(struct objects *o, const struct op *op, uint64_t *done);
+
+#endif

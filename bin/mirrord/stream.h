@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The primary's side of replication: an ordered queue of ops in shared
+ * memory that keepd holds, one sender, and the marks the peer reports.
+ * Sequence numbers are given under the object locks, before the reply
+ * (rule R1).  The connection itself is link.h's.
+ */
+#ifndef MIRRORD_STREAM_H
+#define MIRRORD_STREAM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "epoch.h"
+#include "op.h"
+
+struct stream;
+
+enum stream_set {
+	/* Syncs are answered here alone; ops are not queued, the caller
+	 * records them as dirty. */
+	SS_SELF,
+	/* Every sync waits for the peer, connected or not. */
+	SS_BOTH,
+};
+
+enum stream_ack { SA_RECEIVED, SA_SYNCED };
+
+struct stream_marks {
+	uint64_t	enqueued;
+	uint64_t	sent;
+	uint64_t	applied;	/* received, as rule R6 defines it */
+	uint64_t	durable;	/* below the peer's last checkpoint */
+};
+
+/*
+ * memory: MAP_SHARED mapping of `size' bytes (keepd holds its memfd); what
+ * an earlier life left in it is taken up (rule R59).
+ */
+struct stream	*stream_new(void *memory, size_t size);
+void		 stream_free(struct stream *s);
+
+/*
+ * Copies the op (data included) and commits it: from its return on a killed
+ * mirrord does not lose it.  Waits when the queue is full until there is
+ * room or the set becomes SS_SELF.  Returns the sequence; 0 when the set is
+ * SS_SELF and nothing was queued.
+ */
+uint64_t	 stream_enqueue(struct stream *s, const struct op *op);
+
+/*
+ * Waits until the peer answered for seq, or is out of the set.  0: answered
+ * or no longer needed.  The caller then compares epoch and lease once more
+ * before it replies (rule R27).  Aborted (role ends): -ECANCELED.
+ */
+int		 stream_wait(struct stream *s, uint64_t seq,
+		    enum stream_ack ack);
+
+/* Role machine's calls.  Going to SS_SELF releases all waiters: call it only
+ * after gen and the dirty header are durable (rule R24). */
+void		 stream_set(struct stream *s, enum stream_set set);
+void		 stream_abort(struct stream *s);
+/* Forgets everything queued: only after it was merged into the dirty set. */
+void		 stream_reset(struct stream *s);
+void		 stream_marks(struct stream *s, struct stream_marks *m);
+/* Age in ms of the oldest unanswered sync or blocked enqueue; 0 none. */
+int64_t		 stream_stall_ms(struct stream *s);
+
+/* link.c's side: next committed entry at or after seq; blocks up to
+ * timeout_ms; NULL when none.  The frame bytes stay valid until acked. */
+const void	*stream_next(struct stream *s, uint64_t seq, size_t *len,
+		    int64_t timeout_ms);
+void		 stream_on_applied(struct stream *s, uint64_t seq);
+void		 stream_on_synced(struct stream *s, uint64_t seq);
+void		 stream_on_durable(struct stream *s, uint64_t seq);
+
+#endif

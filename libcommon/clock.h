@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Time that cannot be mixed with wall time.  Only clock.c reads the clock;
+ * pure files get `struct mono now' as an argument so that a test can play a
+ * day in a second.  The clock is CLOCK_BOOTTIME: it goes on in suspend, which
+ * the lease needs (rule L6).
+ */
+#ifndef COMMON_CLOCK_H
+#define COMMON_CLOCK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* A point in time, nanoseconds since boot, suspend included. 0 is "never". */
+struct mono {
+	int64_t ns;
+};
+
+struct mono	mono_now(void);
+
+struct mono	mono_add_ms(struct mono t, int64_t ms);
+/* a - b in milliseconds, rounded toward zero; negative when a is earlier. */
+int64_t		mono_diff_ms(struct mono a, struct mono b);
+/* a - b in nanoseconds. */
+int64_t		mono_diff_ns(struct mono a, struct mono b);
+bool		mono_is_set(struct mono t);
+/* True when `deadline' is set and not later than `now'. */
+bool		mono_passed(struct mono deadline, struct mono now);
+
+/* Wall time for humans: "2026-11-22T21:30:00.123" (local time) into buf. */
+#define CLOCK_WALL_LEN 32
+const char	*clock_wall(char buf[CLOCK_WALL_LEN]);
+
+#endif

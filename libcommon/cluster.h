@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The compiled cluster: /var/lib/holdfast/cluster/cluster.conf, written by
+ * `holdfast cluster init' and `holdfast config' from cluster.xml and read by
+ * every daemon that needs nodes and networks.  Fixed after loading.
+ */
+#ifndef COMMON_CLUSTER_H
+#define COMMON_CLUSTER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <netinet/in.h>
+
+#define CLUSTER_NODE_MAX	64
+#define CLUSTER_LAN_MAX		8
+#define CLUSTER_NAME_LEN	64
+
+struct cluster_addr {
+	bool			is_set;
+	struct sockaddr_storage	addr;	/* port 0 */
+	struct sockaddr_storage	laddr;	/* what the node itself binds */
+};
+
+struct cluster_node {
+	char			name[CLUSTER_NAME_LEN];
+	uint8_t			id;		/* 1..255, never given again */
+	struct cluster_addr	lan[CLUSTER_LAN_MAX];
+};
+
+struct cluster_lan {
+	char	name[CLUSTER_NAME_LEN];
+};
+
+struct cluster {
+	char			name[CLUSTER_NAME_LEN];
+	int			self;		/* index into node[] */
+	uint16_t		port;		/* heartd, udp */
+	unsigned		node_count;
+	struct cluster_node	node[CLUSTER_NODE_MAX];
+	unsigned		lan_count;
+	struct cluster_lan	lan[CLUSTER_LAN_MAX];
+};
+
+/* 0, or -1 after logging every error.  path NULL: the standard place. */
+int	cluster_load(struct cluster *c, const char *path);
+/* Index, or -1. */
+int	cluster_node_index(const struct cluster *c, const char *name);
+int	cluster_node_by_id(const struct cluster *c, uint8_t id);
+int	cluster_lan_index(const struct cluster *c, const char *name);
+
+/* "10.88.1.1" or "fd88:1::1"; no names.  0 or -1 (EINVAL). */
+int	addr_parse(struct sockaddr_storage *ss, const char *text);
+#define ADDR_LEN 64
+const char	*addr_str(char buf[ADDR_LEN],
+		    const struct sockaddr_storage *ss);
+void	addr_set_port(struct sockaddr_storage *ss, uint16_t port);
+socklen_t	addr_len(const struct sockaddr_storage *ss);
+bool	addr_equal(const struct sockaddr_storage *a,
+	    const struct sockaddr_storage *b);
+
+#endif

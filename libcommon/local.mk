@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: ISC
+
+noinst_LIBRARIES += libcommon/libcommon.a
+libcommon_libcommon_a_SOURCES = \
+	%D%/ask.c %D%/ask.h \
+	%D%/clock.c %D%/clock.h \
+	%D%/cluster.c %D%/cluster.h \
+	%D%/conf.c %D%/conf.h \
+	%D%/daemon.c %D%/daemon.h \
+	%D%/epoch.c %D%/epoch.h \
+	%D%/frame.c %D%/frame.h \
+	%D%/keep.c %D%/keep.h \
+	%D%/line.c %D%/line.h \
+	%D%/log.c %D%/log.h \
+	%D%/loop.c %D%/loop.h \
+	%D%/paths.c %D%/paths.h \
+	%D%/seal.c %D%/seal.h \
+	%D%/serve.c %D%/serve.h \
+	%D%/statefile.c %D%/statefile.h \
+	%D%/xalloc.c %D%/xalloc.h
