@@ -75,11 +75,17 @@ struct op {
 	size_t		 data_len;
 };
 
-/* Body after the frame header's common part (connection, epoch, oid). */
-void	op_put(struct frame_out *f, const struct op *op);
-/* 0, or -1 (EPROTO) on anything out of bounds: names with '/' or NUL, "."
+/* The object the common part of the frame names: obj, else the victim. */
+uint64_t op_oid(const struct op *op);
+/* No frame of op is longer than this. */
+size_t	op_frame_max(const struct op *op);
+/* The whole frame: wire_begin(), the fields; frame_end() is the caller's. */
+void	op_put(struct frame_out *f, void *buf, size_t size,
+	    const struct op *op);
+/* Fields after wire_open(), which gave oid; the sequence is f's.
+ * 0, or -1 (EPROTO) on anything out of bounds: names with '/' or NUL, "."
  * and "..", lengths, unknown type.  data points into the frame. */
-int	op_get(struct op *op, struct frame_in *f);
+int	op_get(struct op *op, struct frame_in *f, uint64_t oid);
 const char *op_name(enum op_type type);
 
 #endif

@@ -18,4 +18,11 @@
  */
 int	store_exec(struct objects *o, const struct op *op, uint64_t *done);
 
+/*
+ * Whether an op that a crash may have interrupted was already carried out:
+ * the evidence of rule R56, from the tree as it is.  False for what may
+ * simply be repeated (data, attributes, syncs).
+ */
+bool	store_is_done(struct objects *o, const struct op *op);
+
 #endif

@@ -9,6 +9,7 @@
 #define MIRRORD_STREAM_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "epoch.h"
@@ -20,13 +21,18 @@ enum stream_set {
 	/* Syncs are answered here alone; ops are not queued, the caller
 	 * records them as dirty. */
 	SS_SELF,
-	/* Every sync waits for the peer, connected or not. */
+	/* A resync runs: ops are queued, but syncs are answered here alone
+	 * (stream_enqueue() of OP_SYNC returns 0). */
+	SS_FEED,
+	/* The strict phase and after it: every sync waits for the
+	 * peer, connected or not. */
 	SS_BOTH,
 };
 
 enum stream_ack { SA_RECEIVED, SA_SYNCED };
 
 struct stream_marks {
+	uint64_t	first;		/* oldest still queued */
 	uint64_t	enqueued;
 	uint64_t	sent;
 	uint64_t	applied;	/* received, as rule R6 defines it */
@@ -39,14 +45,25 @@ struct stream_marks {
  */
 struct stream	*stream_new(void *memory, size_t size);
 void		 stream_free(struct stream *s);
+/* Random, made with the empty memory: which numbering this is. */
+uint64_t	 stream_id(const struct stream *s);
+#define STREAM_MEMORY_SIZE	(8u * 1024 * 1024)
 
 /*
  * Copies the op (data included) and commits it: from its return on a killed
- * mirrord does not lose it.  Waits when the queue is full until there is
+ * mirrord does not lose it.  An OP_SYNC that got a sequence is waited for once
+ * by stream_wait().  Waits when the queue is full until there is
  * room or the set becomes SS_SELF.  Returns the sequence; 0 when the set is
  * SS_SELF and nothing was queued.
  */
 uint64_t	 stream_enqueue(struct stream *s, const struct op *op);
+
+/* The same for a finished frame of wire.h (resync, types 64..95), in order
+ * with the ops: call it under the object locks. */
+uint64_t	 stream_enqueue_frame(struct stream *s,
+		    const struct frame_out *f);
+/* Queues a checkpoint request; the peer answers with durable(seq). */
+uint64_t	 stream_checkpoint(struct stream *s);
 
 /*
  * Waits until the peer answered for seq, or is out of the set.  0: answered
@@ -70,6 +87,11 @@ int64_t		 stream_stall_ms(struct stream *s);
  * timeout_ms; NULL when none.  The frame bytes stay valid until acked. */
 const void	*stream_next(struct stream *s, uint64_t seq, size_t *len,
 		    int64_t timeout_ms);
+/* Unanswered syncs at or below seq, to be sent again (rule L13). */
+void		 stream_each_sync(struct stream *s, uint64_t seq,
+		    void (*on_sync)(const struct op *op, void *arg),
+		    void *arg);
+void		 stream_sent(struct stream *s, uint64_t seq);
 void		 stream_on_applied(struct stream *s, uint64_t seq);
 void		 stream_on_synced(struct stream *s, uint64_t seq);
 void		 stream_on_durable(struct stream *s, uint64_t seq);
