@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * mirrord.conf: the table of options and what it cannot say by itself.
+ * Called by daemon_main() and, once, by main.c.
+ */
+#include "mirrord-conf.h"
+
+#include <string.h>
+
+#include "conf.h"
+
+/* Ports are 5600 + 4 * (id - 1): the last id whose port is below 65536. */
+#define ID_MAX	14983
+
+static cfg_opt_t peer_opts[] = {
+	CFG_INT("id", 0, CFGF_NONE),
+	CFG_STR_LIST("addrs", "{}", CFGF_NONE),
+	CFG_END()
+};
+
+cfg_opt_t mirrord_opts[] = {
+	CFG_STR("module", "", CFGF_NONE),
+	CFG_INT("id", 1, CFGF_NONE),
+	CFG_INT("node", 0, CFGF_NONE),
+	CFG_STR("name", "", CFGF_NONE),
+	CFG_STR_LIST("addrs", "{}", CFGF_NONE),
+	CFG_SEC("peer", peer_opts, CFGF_TITLE | CFGF_MULTI),
+	CFG_INT("port", 5600, CFGF_NONE),
+	CFG_STR("async", "none", CFGF_NONE),
+	CFG_INT("stall_ms", 2000, CFGF_NONE),
+	CFG_INT("disktime_ms", 10000, CFGF_NONE),
+	CFG_STR("secondary", "readonly", CFGF_NONE),
+	CFG_STR_LIST("directories", "{}", CFGF_NONE),
+	CFG_STR("statedir", "", CFGF_NONE),
+	CFG_END()
+};
+
+static int
+check_addrs(cfg_t *sec)
+{
+	struct sockaddr_storage ss;
+	unsigned i, count = cfg_size(sec, "addrs");
+	int errors = 0;
+
+	if (count > CONF_ADDR_MAX) {
+		cfg_error(sec, "addrs: %u addresses, at most %d are allowed",
+		    count, CONF_ADDR_MAX);
+		errors++;
+	}
+	for (i = 0; i < count; i++)
+		if (addr_parse(&ss, cfg_getnstr(sec, "addrs", i)) == -1) {
+			cfg_error(sec, "addrs: `%s' is not an IP address",
+			    cfg_getnstr(sec, "addrs", i));
+			errors++;
+		}
+	return errors;
+}
+
+static int
+check_directories(cfg_t *cfg)
+{
+	unsigned i, count = cfg_size(cfg, "directories");
+	int errors = 0;
+
+	if (count == 0 || count > CONF_DIR_MAX) {
+		cfg_error(cfg, "directories: %u given, 1..%d are allowed",
+		    count, CONF_DIR_MAX);
+		errors++;
+	}
+	for (i = 0; i < count; i++)
+		if (cfg_getnstr(cfg, "directories", i)[0] != '/') {
+			cfg_error(cfg, "directories: `%s' is not absolute",
+			    cfg_getnstr(cfg, "directories", i));
+			errors++;
+		}
+	return errors;
+}
+
+int
+mirrord_conf_check(cfg_t *cfg)
+{
+	int errors = 0;
+
+	if (!module_name_ok(cfg_getstr(cfg, "module"))) {
+		cfg_error(cfg, "module: `%s' is not a module name",
+		    cfg_getstr(cfg, "module"));
+		errors++;
+	}
+	errors += conf_check_int(cfg, "id", 1, ID_MAX);
+	errors += conf_check_int(cfg, "node", 1, 255);
+	errors += conf_check_int(cfg, "port", 1, 65535);
+	errors += conf_check_int(cfg, "stall_ms", 10, 3600 * 1000);
+	errors += conf_check_int(cfg, "disktime_ms", 10, 3600 * 1000);
+	errors += conf_check_word(cfg, "async", "none second");
+	errors += conf_check_word(cfg, "secondary", "readonly hidden");
+	errors += check_addrs(cfg);
+	errors += check_directories(cfg);
+	if (cfg_size(cfg, "peer") > 1) {
+		cfg_error(cfg, "peer: a mirror has one peer, %u are given",
+		    cfg_size(cfg, "peer"));
+		errors++;
+	}
+	if (cfg_size(cfg, "peer") > 0) {
+		cfg_t *peer = cfg_getnsec(cfg, "peer", 0);
+
+		errors += conf_check_int(peer, "id", 1, 255);
+		errors += check_addrs(peer);
+	}
+	return errors;
+}
+
+static unsigned
+read_addrs(struct sockaddr_storage *out, cfg_t *sec, uint16_t port)
+{
+	unsigned i, count = cfg_size(sec, "addrs");
+
+	for (i = 0; i < count && i < CONF_ADDR_MAX; i++) {
+		(void)addr_parse(&out[i], cfg_getnstr(sec, "addrs", i));
+		addr_set_port(&out[i], port);
+	}
+	return i;
+}
+
+void
+mirrord_conf_read(struct mirrord_conf *c, cfg_t *cfg)
+{
+	const char *dir = cfg_getstr(cfg, "statedir");
+	unsigned i;
+
+	memset(c, 0, sizeof(*c));
+	c->module = cfg_getstr(cfg, "module");
+	c->id = (uint16_t)cfg_getint(cfg, "id");
+	c->node = (uint8_t)cfg_getint(cfg, "node");
+	c->name = cfg_getstr(cfg, "name");
+	c->port = (uint16_t)cfg_getint(cfg, "port");
+	c->addr_count = read_addrs(c->addr, cfg, c->port);
+	if (cfg_size(cfg, "peer") > 0) {
+		cfg_t *peer = cfg_getnsec(cfg, "peer", 0);
+
+		c->peer = (uint8_t)cfg_getint(peer, "id");
+		c->peer_name = cfg_title(peer);
+		c->peer_addr_count = read_addrs(c->peer_addr, peer, c->port);
+	}
+	c->async_second = strcmp(cfg_getstr(cfg, "async"), "second") == 0;
+	c->stall_ms = cfg_getint(cfg, "stall_ms");
+	c->disktime_ms = cfg_getint(cfg, "disktime_ms");
+	c->hidden = strcmp(cfg_getstr(cfg, "secondary"), "hidden") == 0;
+	c->dir_count = cfg_size(cfg, "directories");
+	for (i = 0; i < c->dir_count && i < CONF_DIR_MAX; i++)
+		c->dir[i] = cfg_getnstr(cfg, "directories", i);
+	if (dir[0] != '\0')
+		strlcpy(c->statedir, dir, sizeof(c->statedir));
+	else
+		path_state(c->statedir, "%s", c->module);
+}

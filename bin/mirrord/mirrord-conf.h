@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * mirrord.conf of a configuration generation, written by holdfast(8):
+ *
+ *	module = "ledger"
+ *	id = 1
+ *	node = 1
+ *	name = "n1"
+ *	addrs = {"10.88.1.1", "10.88.2.1"}
+ *	peer "n2" {
+ *		id = 2
+ *		addrs = {"10.88.1.2", "10.88.2.2"}
+ *	}
+ *	port = 5600
+ *	async = "none"
+ *	stall_ms = 2000
+ *	disktime_ms = 10000
+ *	secondary = "readonly"
+ *	directories = {"/srv/data"}
+ *	statedir = ""
+ *
+ * Addresses stand in the order they are tried, the flow network first.  An
+ * empty statedir is /var/lib/holdfast/MODULE.
+ */
+#ifndef MIRRORD_CONF_H
+#define MIRRORD_CONF_H
+
+#include <confuse.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cluster.h"
+#include "paths.h"
+
+#define CONF_DIR_MAX	16
+#define CONF_ADDR_MAX	CLUSTER_LAN_MAX
+
+struct mirrord_conf {
+	const char	*module;
+	uint16_t	 id;		/* of the module */
+	uint8_t		 node;		/* own id */
+	const char	*name;
+	unsigned	 addr_count;
+	struct sockaddr_storage addr[CONF_ADDR_MAX];	/* own, with port */
+	uint8_t		 peer;
+	const char	*peer_name;
+	unsigned	 peer_addr_count;
+	struct sockaddr_storage peer_addr[CONF_ADDR_MAX];
+	uint16_t	 port;
+	bool		 async_second;	/* a receipt is an acknowledgement */
+	int64_t		 stall_ms;
+	int64_t		 disktime_ms;
+	bool		 hidden;	/* secondary="hidden" */
+	unsigned	 dir_count;
+	const char	*dir[CONF_DIR_MAX];
+	char		 statedir[PATH_LEN];
+};
+
+/* The one table: names, types, defaults. */
+extern cfg_opt_t mirrord_opts[];
+
+/* Reports what the table cannot express; the number of errors. */
+int	mirrord_conf_check(cfg_t *cfg);
+/* A checked cfg into c; strings stay cfg's. */
+void	mirrord_conf_read(struct mirrord_conf *c, cfg_t *cfg);
+
+#endif
