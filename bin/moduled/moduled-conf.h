@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The options of moduled.conf, one a row, with type and default.  holdfast(8)
+ * writes this file into each generation; moduled reads it and nothing else of
+ * the configuration.  moduled.conf(5) is a section of moduled(8).
+ *
+ *	module = "ledger"
+ *	node = "n1"
+ *	peer = "n2"
+ *	lans = { "lan1", "lan2" }
+ *	var "SERVICES" { value = "ledger" }
+ */
+#ifndef MODULED_MODULED_CONF_H
+#define MODULED_MODULED_CONF_H
+
+#include <confuse.h>
+
+/* Environment of every script: <var name= value=>. */
+#define MODULED_VAR_OPTS						\
+	CFG_STR("value", "", CFGF_NONE),				\
+	CFG_END()
+
+/*
+ * node, peer: names; node_id, peer_id: their ids (1..255); peer is empty in
+ *	a module of one node.
+ * digest: hex, of what must be equal on both nodes (safeconf.xml and bin/).
+ * lans: the <heartbeat> networks, flow: the one that carries replication.
+ * addresses: the virtual addresses, for messages only.
+ * wait_on, stopstart_on: resources whose being down for handle_ms has that
+ *	consequence: "intf.10.88.1.0" (interface@check) and "ip.10.88.1.100"
+ *	(virtual_addr@check).  rfs.disk is always watched with rfs.
+ * loop_interval_s 0: maxloop never stops the module.
+ * scriptdir: empty means .../M/config/active/bin.
+ */
+#define MODULED_OPTS(var_opts)						\
+	CFG_STR("module", "", CFGF_NONE),				\
+	CFG_INT("id", 1, CFGF_NONE),					\
+	CFG_STR("mode", "mirror", CFGF_NONE),				\
+	CFG_STR("digest", "", CFGF_NONE),				\
+	CFG_STR("node", "", CFGF_NONE),					\
+	CFG_INT("node_id", 0, CFGF_NONE),				\
+	CFG_STR("peer", "", CFGF_NONE),					\
+	CFG_INT("peer_id", 0, CFGF_NONE),				\
+	CFG_STR_LIST("lans", "{}", CFGF_NONE),				\
+	CFG_STR("flow", "", CFGF_NONE),					\
+	CFG_INT("pulse_ms", 200, CFGF_NONE),				\
+	CFG_INT("timeout_ms", 2000, CFGF_NONE),				\
+	CFG_INT("stall_ms", 2000, CFGF_NONE),				\
+	CFG_INT("fencehold_ms", 10000, CFGF_NONE),			\
+	CFG_INT("startgrace_ms", 10000, CFGF_NONE),			\
+	CFG_INT("handle_ms", 15000, CFGF_NONE),				\
+	CFG_INT("maxloop", 3, CFGF_NONE),				\
+	CFG_INT("loop_interval_s", 86400, CFGF_NONE),			\
+	CFG_BOOL("failover", cfg_true, CFGF_NONE),			\
+	CFG_STR("defaultprim", "alone", CFGF_NONE),			\
+	CFG_STR("boot", "ignore", CFGF_NONE),				\
+	CFG_INT("boot_delay_s", 0, CFGF_NONE),				\
+	CFG_BOOL("rfs", cfg_false, CFGF_NONE),				\
+	CFG_BOOL("vip", cfg_false, CFGF_NONE),				\
+	CFG_BOOL("scripts", cfg_false, CFGF_NONE),			\
+	CFG_STR_LIST("addresses", "{}", CFGF_NONE),			\
+	CFG_STR_LIST("wait_on", "{}", CFGF_NONE),			\
+	CFG_STR_LIST("stopstart_on", "{}", CFGF_NONE),			\
+	CFG_INT("nicestop_ms", 300000, CFGF_NONE),			\
+	CFG_INT("forcestop_ms", 300000, CFGF_NONE),			\
+	CFG_STR("logging", "userlog", CFGF_NONE),			\
+	CFG_INT("userlogsize", 2048, CFGF_NONE),			\
+	CFG_STR("scriptdir", "", CFGF_NONE),				\
+	CFG_SEC("var", (var_opts), CFGF_MULTI | CFGF_TITLE),		\
+	CFG_END()
+
+#endif
