@@ -25,7 +25,7 @@
 
 struct daemon {
 	struct loop	*loop;
-	struct serve	*serve;		/* NULL until daemon_serve() */
+	struct serve	*serve;		/* NULL without spec.verbs */
 	struct keep	*keep;		/* NULL when spec.no_keep */
 	cfg_t		*conf;		/* NULL without spec.opts */
 	const char	*module;	/* NULL for node daemons */
@@ -43,7 +43,8 @@ struct daemon_spec {
 	 * module daemons .../M/config/active/NAME.conf (must exist). */
 	int		(*check)(cfg_t *cfg);
 	const struct verb *verbs;	/* handler arg is struct daemon * */
-	/* Before the socket opens and readiness is told; may be NULL. */
+	/* Once; the socket exists but is not served yet, readiness is told
+	 * after it.  May be NULL. */
 	void		(*start)(struct daemon *d);
 	/* SIGTERM or SIGINT: default ends the loop.  The daemon may delay
 	 * and call loop_stop() itself. */

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * One write(2) a line, so that lines of several threads and processes on one
+ * file never mix.  Nothing here allocates or waits for a disk of ours.
+ */
+
+#include "log.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "clock.h"
+
+#define LOG_LINE_LEN	1024
+#define LIMIT_WINDOW_MS	10000
+
+static struct {
+	const char	*name;
+	char		 module[64];
+	bool		 verbose;
+	bool		 syslog;
+} ctx = { .name = "holdfast" };
+
+void
+log_init(const char *name, bool verbose)
+{
+	ctx.name = name;
+	ctx.verbose = verbose;
+}
+
+void
+log_module(const char *module)
+{
+	(void)snprintf(ctx.module, sizeof(ctx.module), " %s", module);
+}
+
+void
+log_to_syslog(void)
+{
+	openlog(ctx.name, LOG_PID | LOG_NDELAY, LOG_DAEMON);
+	ctx.syslog = true;
+}
+
+static void log_line(int, const char *, int, const char *, va_list)
+    __attribute__((format(printf, 4, 0)));
+
+static void
+log_line(int priority, const char *level, int error, const char *fmt,
+    va_list ap)
+{
+	char line[LOG_LINE_LEN], wall[CLOCK_WALL_LEN], *text;
+	int saved = errno, len, head;
+
+	head = snprintf(line, sizeof(line), "%s %s%s[%d]: %s",
+	    clock_wall(wall), ctx.name, ctx.module, (int)getpid(), level);
+	text = line + head;
+	len = head + vsnprintf(text, sizeof(line) - (size_t)head, fmt, ap);
+	if (len < (int)sizeof(line) && error != 0)
+		len += snprintf(line + len, sizeof(line) - (size_t)len,
+		    ": %s", strerror(error));
+	if (len > (int)sizeof(line) - 2)
+		len = sizeof(line) - 2;
+	/* A foreign name must not forge a second line. */
+	for (int i = head; i < len; i++)
+		if ((unsigned char)line[i] < ' ')
+			line[i] = '?';
+	line[len] = '\0';
+	if (ctx.syslog)
+		syslog(priority, "%s", text);
+	line[len] = '\n';
+	if (write(STDERR_FILENO, line, (size_t)len + 1) == -1) {
+		/* Nowhere left to say it. */
+	}
+	errno = saved;
+}
+
+#define LOG_BODY(priority, level, error) do {			\
+	va_list ap_;						\
+	int error_ = (error);					\
+	va_start(ap_, fmt);					\
+	log_line((priority), (level), error_, fmt, ap_);	\
+	va_end(ap_);						\
+} while (0)
+
+void
+log_debug(const char *fmt, ...)
+{
+	if (ctx.verbose)
+		LOG_BODY(LOG_DEBUG, "debug: ", 0);
+}
+
+void
+log_info(const char *fmt, ...)
+{
+	LOG_BODY(LOG_INFO, "", 0);
+}
+
+void
+log_warn(const char *fmt, ...)
+{
+	LOG_BODY(LOG_WARNING, "warning: ", errno);
+}
+
+void
+log_warnx(const char *fmt, ...)
+{
+	LOG_BODY(LOG_WARNING, "warning: ", 0);
+}
+
+void
+fatal(const char *fmt, ...)
+{
+	LOG_BODY(LOG_ERR, "fatal: ", errno);
+	exit(EX_OSERR);
+}
+
+void
+fatalx(int code, const char *fmt, ...)
+{
+	LOG_BODY(LOG_ERR, "fatal: ", 0);
+	exit(code);
+}
+
+void
+panic(const char *fmt, ...)
+{
+	LOG_BODY(LOG_CRIT, "panic: ", 0);
+	abort();
+}
+
+bool
+log_limit_ok(struct log_limit *l, unsigned burst)
+{
+	struct mono now = mono_now();
+
+	if (l->start_ns == 0 || mono_diff_ms(now,
+	    (struct mono){ l->start_ns }) > LIMIT_WINDOW_MS) {
+		if (l->swallowed != 0)
+			log_warnx("%u similar lines were left out",
+			    l->swallowed);
+		*l = (struct log_limit){ .start_ns = now.ns };
+	}
+	if (l->seen < burst) {
+		l->seen++;
+		return true;
+	}
+	l->swallowed++;
+	return false;
+}
