@@ -33,7 +33,7 @@ static cfg_opt_t address_opts[] = {
 static cfg_opt_t node_opts[] = {
 	CFG_INT("id", 0, CFGF_NONE),
 	CFG_SEC("address", address_opts, CFGF_MULTI | CFGF_TITLE |
-	    CFGF_NO_TITLE_DUPS),
+	    CFGF_NO_TITLE_DUPES),
 	CFG_END()
 };
 
@@ -46,9 +46,9 @@ static cfg_opt_t cluster_opts[] = {
 	CFG_STR("self", "", CFGF_NONE),
 	CFG_INT("port", 4800, CFGF_NONE),
 	CFG_SEC("lan", lan_opts, CFGF_MULTI | CFGF_TITLE |
-	    CFGF_NO_TITLE_DUPS),
+	    CFGF_NO_TITLE_DUPES),
 	CFG_SEC("node", node_opts, CFGF_MULTI | CFGF_TITLE |
-	    CFGF_NO_TITLE_DUPS),
+	    CFGF_NO_TITLE_DUPES),
 	CFG_END()
 };
 
