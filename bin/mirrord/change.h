@@ -2,14 +2,18 @@
 /*
  * The one door every change of the primary goes through, so that the logs
  * cannot be forgotten: activity log before the call, queue or dirty set
- * after it (rules R1, R2, R13, R14, R47, R48).
+ * after it (rules R1, R2, R13, R14, R15, R19).
  *
  *	change_begin()	AL records durable
  *	store_exec()	the local call, under the object locks
  *	change_commit()	queued for the peer, or noted as dirty
+ *	change_abort()	instead: store_exec() failed
  *
- * Also rotates the two in-memory sets at checkpoints, turns their union into
- * the durable dirty log when the peer is lost, and tells resync what moved.
+ * Each begin is ended by one commit or abort of the same thread: a
+ * checkpoint and a freeze wait for what is in between.
+ *
+ * Also rotates the in-memory sets at checkpoints, turns their union into the
+ * durable dirty log when the peer is lost, and tells resync what moved.
  */
 #ifndef MIRRORD_CHANGE_H
 #define MIRRORD_CHANGE_H
@@ -21,40 +25,67 @@
 
 struct change;
 
+/*
+ * durable_set is what dirty_open() replayed; it becomes the change's own to
+ * use, and stays the caller's to free.  What the activity log holds counts
+ * as changed and not yet on the peer: after a crash, and after a restart.
+ */
 struct change	*change_new(struct actlog *a, struct dirty *d,
 		    struct dirtyset *durable_set, struct stream *s);
 void		 change_free(struct change *c);
+/* The epoch that goes into both logs. */
+void		 change_set_epoch(struct change *c, struct epoch epoch);
 
-/* 0 or -errno (EIO when the log cannot be written while alone: R21). */
+/* 0 or -errno (EIO when the log cannot be written while alone: R21).  May be
+ * called with or without the object locks. */
 int		 change_begin(struct change *c, const struct op *op);
-/* The sequence in the stream, 0 when the peer is not to get it. */
+/* The sequence in the stream, 0 when the peer is not to get it.  OP_SYNC
+ * needs no begin. */
 uint64_t	 change_commit(struct change *c, const struct op *op);
+/* The local call failed: what it may have done is noted as dirty. */
+void		 change_abort(struct change *c, const struct op *op);
+/* The last name and the last user of oid are gone: nothing of it is owed to
+ * the peer any more (rule R36). */
+void		 change_gone(struct change *c, uint64_t oid);
 
 /*
- * The peer leaves the set: union of both sets -> dirty log, durable; then
- * gen was written by the caller; then stream_set(SS_SELF) and stream_reset().
- * 0 or -errno.
+ * The peer leaves the set, or this node starts alone: union of the sets ->
+ * dirty log, durable.  The caller writes gen before or after it, and only
+ * then calls stream_set(SS_SELF) and stream_reset().  0 or -errno.
  */
 int		 change_go_alone(struct change *c);
-/* A checkpoint was begun at seq / is durable on both nodes up to seq. */
+/*
+ * A checkpoint was begun at seq (read after all that it covers was
+ * committed, as stream_marks.enqueued) / is durable on both nodes up to seq.
+ */
 void		 change_checkpoint_begin(struct change *c, uint64_t seq);
 void		 change_checkpoint_done(struct change *c, uint64_t seq);
+/* Alone: what was noted goes to the dirty log, idle slots cool (R19).  Call
+ * it every few seconds; a full activity log does it by itself. */
+int		 change_flush(struct change *c);
 uint64_t	 change_dirty_bytes(struct change *c);
 
 /*
- * The resync owns the dirty set while it runs.  filter is asked, under the
- * object locks, whether the peer shall get this op by the stream now; false:
- * it was marked instead.  NULL: no resync.
+ * Resync.  track_start: a copy of all that the peer lacks, durable here, and
+ * from now on what changes is noted for track_next, which hands it over and
+ * begins again.  The caller frees both.  track_stop ends it.
  */
-typedef bool change_filter_fn(const struct op *op, void *arg);
-void		 change_set_filter(struct change *c, change_filter_fn *f,
-		    void *arg);
-/* Exclusive access to the live dirty set for the resync. */
-struct dirtyset	*change_dirty_lock(struct change *c);
-void		 change_dirty_unlock(struct change *c);
+struct dirtyset	*change_track_start(struct change *c);
+struct dirtyset	*change_track_next(struct change *c);
+void		 change_track_stop(struct change *c);
+/* Adds to what the peer lacks, durably: the AL of a returning primary, or
+ * the logs cannot be trusted: `all'.  0 or -errno. */
+int		 change_merge(struct change *c, const struct dirtyset *more);
+/*
+ * Bounded freeze (rule R48): changes wait in change_begin() and none is in
+ * between when it returns 0; -ETIMEDOUT: not frozen.
+ */
+int		 change_freeze(struct change *c, int64_t timeout_ms);
+void		 change_thaw(struct change *c);
+/* While frozen: the peer is answered for again, nothing is noted as dirty
+ * from here on (strict phase, rule L12). */
+void		 change_connect(struct change *c);
 /* The reunion is complete and durable on the peer: the log is emptied. */
 int		 change_level(struct change *c);
-/* Namespace freeze, bounded (rule R48). */
-void		 change_freeze_names(struct change *c, bool frozen);
 
 #endif

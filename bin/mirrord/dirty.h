@@ -12,6 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "actlog.h"
+#include "epoch.h"
 #include "op.h"
 
 struct dirtyset;
@@ -33,6 +35,15 @@ void		 dirtyset_bucket(struct dirtyset *d, uint64_t dir,
 void		 dirtyset_dir(struct dirtyset *d, uint64_t dir);
 void		 dirtyset_whole(struct dirtyset *d, uint64_t oid);
 void		 dirtyset_all(struct dirtyset *d);
+/* What a crash left hot (rules R14, R15, R17). */
+void		 dirtyset_slots(struct dirtyset *d,
+		    const struct actlog_slot *slot, unsigned count);
+/* Rule R15: below a hot directory compare objects of this id and above of
+ * the same node and store whole.  The lowest of each store counts. */
+void		 dirtyset_mark(struct dirtyset *d, uint64_t oid);
+bool		 dirtyset_is_new(const struct dirtyset *d, uint64_t oid);
+/* Of 256, the same on every node: low byte of XXH3-64 of the name. */
+unsigned	 dirty_bucket(const char *name);
 void		 dirtyset_merge(struct dirtyset *into,
 		    const struct dirtyset *from);
 void		 dirtyset_clear(struct dirtyset *d);
@@ -68,12 +79,14 @@ struct dirty;
 
 /* Opens or creates the log in the state directory and replays it into
  * `into'.  NULL with errno; EBADMSG: unreadable, use dirtyset_all(). */
-struct dirty	*dirty_open(int state_dirfd, struct dirtyset *into);
+struct dirty	*dirty_open(int state_dirfd, const char *module, uint8_t node,
+		    struct dirtyset *into);
 void		 dirty_close(struct dirty *d);
 /* Adds the set (a delta) durably.  0, or -1 with errno; a full file turns
  * coarser by itself, at last into `all' (rule R20). */
 int		 dirty_append(struct dirty *d, const struct dirtyset *delta);
 /* Replaces the content durably (compaction, or empty after a reunion). */
 int		 dirty_replace(struct dirty *d, const struct dirtyset *set);
+void		 dirty_set_epoch(struct dirty *d, struct epoch epoch);
 
 #endif

@@ -37,7 +37,8 @@ struct gen {
 	struct gen_uuid	 resyncing;	/* target of this generation */
 	bool		 unclean;
 	int64_t		 clean_stop_s;	/* wall seconds, 0 none (R42) */
-	uint64_t	 session;	/* R23 */
+	uint64_t	 session;	/* R23: raised at start and role change */
+	uint64_t	 peer_session;	/* highest seen of the peer */
 	bool		 peer_log_invalid;	/* R21 */
 	bool		 dirty_all;	/* R20 */
 	uint64_t	 oid_next;	/* R33 */
@@ -58,9 +59,32 @@ void		 gen_read(struct gen_file *f, struct gen *g);
 bool		 gen_is_new(const struct gen_file *f);
 /* Durable when it returns 0; -1 with errno. Thread-safe. */
 int		 gen_write(struct gen_file *f, const struct gen *g);
+/*
+ * Read, change, write under the file's lock: for all who share the record.
+ * 0; -1 with errno, and the record is as before.
+ */
+int		 gen_update(struct gen_file *f,
+		    void (*change)(struct gen *g, void *arg), void *arg);
 
-/* Pure: a new generation begins; current moves to base and history. */
+/* The fields as they stand in a slot and in WT_HELLO: big-endian, 1 KiB. */
+#define GEN_ENCODED_LEN	1024
+void		 gen_encode(uint8_t out[GEN_ENCODED_LEN],
+		    const struct gen *g);
+/* 0, or -1 (EPROTO): a value no writer makes. */
+int		 gen_decode(struct gen *g, const uint8_t in[GEN_ENCODED_LEN]);
+
+/*
+ * Pure.  base is the generation the dirty log counts from; it is none while
+ * the peer is level.  gen_begin: a new generation begins as this node goes
+ * alone: current moves to history, and to base unless base is still in use.
+ * gen_joined: the source, when the peer's level is durable there: base none.
+ * gen_follow: the target, at the join: it is what `source' is.
+ * gen_target: the target, before its first byte changes (rule R49).
+ */
 void		 gen_begin(struct gen *g, const struct gen_uuid *fresh);
+void		 gen_joined(struct gen *g);
+void		 gen_follow(struct gen *g, const struct gen *source);
+void		 gen_target(struct gen *g, const struct gen_uuid *of);
 bool		 gen_uuid_equal(const struct gen_uuid *a,
 		    const struct gen_uuid *b);
 bool		 gen_uuid_is_none(const struct gen_uuid *u);

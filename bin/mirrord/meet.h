@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Two nodes meet: what must travel, which way, or why nothing may.  Pure:
+ * two records in, a verdict and a sentence for the operator out (lease.md of
+ * the design: holdfast-failures(7), "two histories").  Both ends call it
+ * with the same two sides and come to the same verdict; only the source may
+ * then turn `incremental' into `full', when a log cannot be read.
+ */
+#ifndef MIRRORD_MEET_H
+#define MIRRORD_MEET_H
+
+#include <stdbool.h>
+
+#include "gen.h"
+
+enum meet_verdict {
+	MV_REFUSE,	/* nothing travels; code and text say why */
+	MV_DIVERGED,	/* two histories: WAIT until fullsync is said */
+	MV_EQUAL,	/* same generation: only what was hot */
+	MV_INCREMENTAL,	/* the source's dirty set reaches back to the target */
+	MV_FULL,	/* every object is compared by hash */
+};
+
+struct meet_side {
+	uint8_t		 node;
+	const char	*name;		/* for the text */
+	const struct gen *gen;
+	bool		 is_primary;	/* serves now */
+	bool		 is_new;	/* gen_is_new() */
+	bool		 gen_bad;	/* its record was not readable (R22) */
+	bool		 log_bad;	/* al or dirty was not readable (R22) */
+	bool		 fullsync;	/* the operator allowed to overwrite it */
+	uint64_t	 root_session;	/* in the root's xattr, 0 unknown (R23) */
+};
+
+#define MEET_TEXT_LEN	512
+
+struct meet {
+	enum meet_verdict verdict;
+	bool		 source_is_a;	/* false: b; refuse: no meaning */
+	/* "" or a reason code: two-primaries, no-primary, newer-epoch,
+	 * diverged, rolled-back, source-unreadable */
+	const char	*code;
+	struct gen_uuid	 source;	/* current generations of the two */
+	struct gen_uuid	 target;
+	char		 text[MEET_TEXT_LEN];
+};
+
+void		 meet_decide(struct meet *m, const struct meet_side *a,
+		    const struct meet_side *b);
+/* "refuse", "diverged", "actlog", "incremental", "full". */
+const char	*meet_verdict_str(enum meet_verdict v);
+
+#endif
