@@ -18,6 +18,8 @@
 #include "paths.h"
 
 #define READY_FD	3
+#define KEEP_RETRY_MIN_MS	10
+#define KEEP_RETRY_MAX_MS	1280
 
 struct options {
 	bool		 check_only;
@@ -33,6 +35,7 @@ struct running {
 	struct daemon			*d;
 	struct loop_fd			*keep_io;
 	struct loop_timer		*keep_retry;
+	int64_t				 keep_retry_ms;
 };
 
 static void
@@ -150,10 +153,8 @@ keep_again(void *arg)
 {
 	struct running *r = arg;
 
-	if (keep_refill(r->d->keep) == -1)
-		loop_timer_set(r->keep_retry, 100, 50);
-	else
-		keep_watch(r);
+	(void)keep_refill(r->d->keep);	/* keep_watch() looks how it went */
+	keep_watch(r);
 }
 
 static void
@@ -172,9 +173,17 @@ keep_ready(int fd, int events, void *arg)
 static void
 keep_watch(struct running *r)
 {
-	if (keep_is_up(r->d->keep))
+	if (keep_is_up(r->d->keep)) {
+		r->keep_retry_ms = KEEP_RETRY_MIN_MS;
 		r->keep_io = loop_fd_add(r->d->loop, keep_fd(r->d->keep),
 		    LOOP_READ, keep_ready, r);
+		return;
+	}
+	/* Also at the start: keepd may have been killed just then. */
+	loop_timer_set(r->keep_retry, r->keep_retry_ms,
+	    r->keep_retry_ms / 4);
+	if (r->keep_retry_ms < KEEP_RETRY_MAX_MS)
+		r->keep_retry_ms *= 2;
 }
 
 /* Readiness: a newline on descriptor 3, when it is a pipe of ours. */
@@ -199,6 +208,7 @@ open_keep(struct running *r)
 	    r->d->module != NULL ? "/" : "", r->spec->name);
 	r->d->keep = keep_open(owner);
 	r->keep_retry = loop_timer_new(r->d->loop, keep_again, r);
+	r->keep_retry_ms = KEEP_RETRY_MIN_MS;
 	keep_watch(r);
 }
 

@@ -9,6 +9,7 @@ libcommon_libcommon_a_SOURCES = \
 	%D%/daemon.c %D%/daemon.h \
 	%D%/epoch.c %D%/epoch.h \
 	%D%/frame.c %D%/frame.h \
+	%D%/keep.c %D%/keep.h \
 	%D%/line.c %D%/line.h \
 	%D%/log.c %D%/log.h \
 	%D%/loop.c %D%/loop.h \

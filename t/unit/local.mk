@@ -1,1 +1,21 @@
 # SPDX-License-Identifier: ISC
+
+check_PROGRAMS += t/unit/keep
+t_unit_keep_SOURCES = %D%/keep.c %D%/tap.h
+t_unit_keep_LDADD = $(COMMON_LIBS)
+
+check_PROGRAMS += t/unit/shelf
+t_unit_shelf_SOURCES = %D%/shelf.c %D%/tap.h
+t_unit_shelf_LDADD = bin/keepd/libkeepd.a $(COMMON_LIBS)
+
+check_PROGRAMS += t/unit/service
+t_unit_service_SOURCES = %D%/service.c %D%/tap.h
+t_unit_service_LDADD = bin/holdfastd/libholdfastd.a $(COMMON_LIBS)
+
+check_PROGRAMS += t/unit/roster
+t_unit_roster_SOURCES = %D%/roster.c %D%/tap.h
+t_unit_roster_LDADD = bin/holdfastd/libholdfastd.a $(COMMON_LIBS)
+
+check_PROGRAMS += t/unit/adopt
+t_unit_adopt_SOURCES = %D%/adopt.c %D%/tap.h
+t_unit_adopt_LDADD = bin/holdfastd/libholdfastd.a $(COMMON_LIBS)
