@@ -3,6 +3,7 @@
 noinst_LIBRARIES += libcommon/libcommon.a
 libcommon_libcommon_a_SOURCES = \
 	%D%/ask.c %D%/ask.h \
+	%D%/cgroup.c %D%/cgroup.h \
 	%D%/clock.c %D%/clock.h \
 	%D%/cluster.c %D%/cluster.h \
 	%D%/conf.c %D%/conf.h \

@@ -19,3 +19,7 @@ t_unit_roster_LDADD = bin/holdfastd/libholdfastd.a $(COMMON_LIBS)
 check_PROGRAMS += t/unit/adopt
 t_unit_adopt_SOURCES = %D%/adopt.c %D%/tap.h
 t_unit_adopt_LDADD = bin/holdfastd/libholdfastd.a $(COMMON_LIBS)
+
+check_PROGRAMS += t/unit/cgroup
+t_unit_cgroup_SOURCES = %D%/cgroup.c %D%/tap.h
+t_unit_cgroup_LDADD = $(COMMON_LIBS)

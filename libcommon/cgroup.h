@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Cgroups of the applications: v2 only, found in /proc/self/mountinfo, no
+ * controller needed.  A module's is <mount point>/holdfast/MODULE, with
+ * `app' (the application) and one for each script that runs below it; to
+ * freeze the module's is to freeze all of them.
+ *
+ * HOLDFAST_CGROUP, when set, is used instead of <mount point>/holdfast; with
+ * HOLDFAST_ROOT and without it there are no cgroups, so that a test does not
+ * touch the machine's.
+ */
+#ifndef COMMON_CGROUP_H
+#define COMMON_CGROUP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#define CGROUP_PATH_LEN	512
+
+/*
+ * The cgroup2 mount point in the text of a mountinfo: /sys/fs/cgroup, else
+ * its unified/, else the first other one.  False: none, or it does not fit.
+ */
+bool	cgroup_find(char buf[CGROUP_PATH_LEN], const char *mountinfo);
+
+/* Makes the module's cgroup when it is not there.  -1: errno ENOENT when the
+ * machine has no cgroup v2, else what mkdir says. */
+int	cgroup_module(char buf[CGROUP_PATH_LEN], const char *module);
+/* A cgroup `name' below `parent', made when it is not there. */
+int	cgroup_below(char buf[CGROUP_PATH_LEN], const char *parent,
+	    const char *name);
+
+/* Writes text into one of the control files: "cgroup.freeze", "1". */
+int	cgroup_write(const char *path, const char *file, const char *text);
+/* pid 0: the caller. */
+int	cgroup_join(const char *path, pid_t pid);
+/* How many pids it holds (at most max into pid[]), or -1 with errno. */
+int	cgroup_pids(const char *path, pid_t *pid, size_t max);
+/* Moves every process; -1 when some stayed after many rounds. */
+int	cgroup_move_all(const char *from, const char *to);
+/* SIGKILL to every process, frozen ones too. */
+int	cgroup_kill(const char *path);
+
+#endif
