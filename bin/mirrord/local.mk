@@ -7,5 +7,14 @@ bin_mirrord_libmirrord_a_SOURCES += \
 	%D%/mirrord-conf.c %D%/mirrord-conf.h
 
 # The store and the link: ops, objects, stream, apply.
+bin_mirrord_libmirrord_a_SOURCES += \
+	%D%/crc32c.c %D%/crc32c.h \
+	%D%/object.c %D%/object.h \
+	%D%/object-cache.c %D%/object-cache.h \
+	%D%/object-index.c %D%/object-index.h \
+	%D%/object-scan.c \
+	%D%/op.c %D%/op.h \
+	%D%/store.c %D%/store.h \
+	%D%/wire.c %D%/wire.h
 
 # The memory: generations, logs, dirty set, resync.

@@ -22,13 +22,16 @@
 
 struct objects;
 
-/* What `next oid block' in gen needs; called with no lock held, must be
- * durable when it returns.  0 or -errno. */
+/* Counters below upto may be used: must be durable in gen when it returns.
+ * Called under the lock of the counter only.  0 or -errno. */
 typedef int oid_reserve_fn(uint64_t upto, void *arg);
 
 /*
- * root_fd[i] is the private clone of directory i, opened as ".", which has
- * oid i+1.  `shared', when not NULL, keeps lookup counts across a restart.
+ * root_fd[i] is the private clone of directory i, opened as "." (O_RDONLY),
+ * which has oid i+1; they stay the caller's.  next: gen's first counter not
+ * reserved yet.  A lost index is made again by a scan of the trees, which
+ * takes its time.  NULL with errno; EOPNOTSUPP: a file system without
+ * trusted xattrs or handles (rule R37), named in the log.
  */
 struct objects	*objects_open(const char *state_dir, const int *root_fd,
 		    unsigned root_count, uint8_t node, uint16_t store,
@@ -40,7 +43,8 @@ uint64_t	object_new_oid(struct objects *o);
 /*
  * A descriptor for oid, flags O_PATH, O_RDONLY or O_RDWR (O_RDWR serves
  * both).  Borrowed: give back with object_fd_done().  -ESTALE when no such
- * object is on this node.
+ * object is on this node; -EINVAL when it is neither file nor directory and
+ * not O_PATH is asked.
  */
 int		 object_fd(struct objects *o, uint64_t oid, int flags);
 void		 object_fd_done(struct objects *o, uint64_t oid, int fd);
@@ -58,12 +62,28 @@ int		 object_lookup(struct objects *o, uint64_t dir,
 /* Binds oid to the object `name' in dir: xattr first, then the index. */
 int		 object_bind(struct objects *o, uint64_t dir,
 		    const char *name, uint64_t oid);
-/* Same for a descriptor opened O_PATH|O_NOFOLLOW or better. */
-int		 object_bind_fd(struct objects *o, int fd, uint64_t oid);
+/* Same for a descriptor, O_PATH|O_NOFOLLOW or better, of an object in dir. */
+int		 object_bind_fd(struct objects *o, uint64_t dir, int fd,
+		    uint64_t oid);
 /* Reads the id of fd, 0 when it has none of its own. */
 uint64_t	 object_oid_of(struct objects *o, int fd);
 /* The object is gone for good: its index entry and descriptors. */
 void		 object_forget(struct objects *o, uint64_t oid);
+/* The same if no name is left of it. */
+void		 object_forget_if_gone(struct objects *o, uint64_t oid);
+/* "/proc/self/fd/N" of fd: for calls that do not take an O_PATH one. */
+#define OBJECT_PROC_LEN	32
+const char	*object_proc_path(char buf[OBJECT_PROC_LEN], int fd);
+
+/* The number of the directory (from 0) oid lives in; -ESTALE unknown. */
+int		 object_root(struct objects *o, uint64_t oid);
+unsigned	 objects_root_count(const struct objects *o);
+int		 objects_root_fd(const struct objects *o, unsigned root);
+/* .holdfast/stage of that directory, made when absent; borrowed for ever.
+ * Names in it are object_stage_name(). */
+int		 objects_stage_fd(struct objects *o, unsigned root);
+#define OBJECT_STAGE_LEN 17
+const char	*object_stage_name(char buf[OBJECT_STAGE_LEN], uint64_t oid);
 /* Index entries made so far are durable when this returns (rule R34). */
 int		 objects_sync_index(struct objects *o);
 /* syncfs of every root and the index: a checkpoint. */
@@ -82,6 +102,9 @@ void		 object_lock(struct objects *o, struct object_locks *l,
 		    const uint64_t *oid, unsigned count);
 void		 object_unlock(struct objects *o, struct object_locks *l);
 
+/* A scan of the trees: the index holds every object that has an id of its
+ * own.  Called by objects_open() when the index was lost.  0 or -errno. */
+int		 objects_scan(struct objects *o);
 /* Number of objects opened by handle since start (for the reunion test). */
 uint64_t	 objects_opened(const struct objects *o);
 

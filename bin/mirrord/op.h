@@ -3,7 +3,8 @@
  * One replicated change, named by object ids and never by a path.  The
  * primary builds it from a FUSE request, store_exec() carries it out on the
  * local tree, stream_enqueue() queues it for the peer, and the peer's apply
- * hands it to the same store_exec(): one code for both nodes.
+ * hands it to the same store_exec(): one code for both nodes.  xattr names
+ * may hold '/'; OP_SYMLINK's data is the target, without NUL.
  */
 #ifndef MIRRORD_OP_H
 #define MIRRORD_OP_H
@@ -17,14 +18,14 @@
 
 /* Frame types of the replication stream. Reserved for ever, never reused. */
 enum op_type {
-	OP_WRITE	= 1,	/* obj off data mtime */
+	OP_WRITE	= 1,	/* obj off data mtime; flags OPF_KILLPRIV */
 	OP_SYNC		= 2,	/* obj; flags OPF_DATAONLY; mtime */
 	OP_CREATE	= 3,	/* dir name obj mode uid gid */
 	OP_MKDIR	= 4,	/* dir name obj mode uid gid */
 	OP_MKNOD	= 5,	/* dir name obj mode uid gid rdev */
 	OP_SYMLINK	= 6,	/* dir name obj uid gid data (target) */
 	OP_LINK		= 7,	/* dir name obj */
-	OP_UNLINK	= 8,	/* dir name victim */
+	OP_UNLINK	= 8,	/* dir name victim; no dir: an OP_TMPFILE */
 	OP_RMDIR	= 9,	/* dir name victim */
 	OP_RENAME	= 10,	/* dir name dir2 name2 obj victim flags */
 	OP_SETATTR	= 11,	/* obj valid mode uid gid size atime mtime */
@@ -43,8 +44,10 @@ enum op_type {
 #define OPV_SIZE	0x08
 #define OPV_ATIME	0x10
 #define OPV_MTIME	0x20
+#define OPV_ALL		0x3f
 
-#define OPF_DATAONLY	0x01
+#define OPF_DATAONLY	0x01	/* OP_SYNC: fdatasync(2) */
+#define OPF_KILLPRIV	0x02	/* OP_WRITE: clears setuid and setgid */
 
 #define OP_NAME_MAX	255
 #define OP_DATA_MAX	(1024 * 1024)
@@ -62,7 +65,7 @@ struct op {
 	uint32_t	 valid;
 	uint32_t	 flags;
 	uint32_t	 mode;
-	uint32_t	 uid;
+	uint32_t	 uid;		/* creation: UINT32_MAX: as made */
 	uint32_t	 gid;
 	uint32_t	 rdev;
 	uint64_t	 off;
@@ -70,7 +73,7 @@ struct op {
 	uint64_t	 len;
 	uint64_t	 size;
 	struct timespec	 atime;
-	struct timespec	 mtime;
+	struct timespec	 mtime;		/* all zero: leave (write, sync) */
 	const void	*data;		/* borrowed */
 	size_t		 data_len;
 };

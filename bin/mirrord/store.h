@@ -11,7 +11,8 @@
 
 /*
  * 0 or -errno.  On the primary the caller has set fsuid, fsgid and groups of
- * its thread for quota (rule R43).  Creations bind op->obj.  OP_SYNC syncs.
+ * its thread for quota (rule R43), and raised its capabilities again without
+ * CAP_SYS_RESOURCE: a changed fsuid drops those that handles need.  Creations bind op->obj.  OP_SYNC syncs.
  * OP_WRITE writes all or fails; OP_RENAME handles RENAME_EXCHANGE,
  * RENAME_NOREPLACE.  OP_COPY: *done gets the bytes copied (may be NULL).
  * An unlinked victim stays reachable by its open descriptors only.

@@ -23,3 +23,17 @@ t_unit_adopt_LDADD = bin/holdfastd/libholdfastd.a $(COMMON_LIBS)
 check_PROGRAMS += t/unit/cgroup
 t_unit_cgroup_SOURCES = %D%/cgroup.c %D%/tap.h
 t_unit_cgroup_LDADD = $(COMMON_LIBS)
+
+MIRRORD_LIBS = bin/mirrord/libmirrord.a $(COMMON_LIBS) $(XXHASH_LIBS)
+
+check_PROGRAMS += t/unit/op
+t_unit_op_SOURCES = %D%/op.c %D%/tap.h
+t_unit_op_LDADD = $(MIRRORD_LIBS)
+
+check_PROGRAMS += t/unit/object
+t_unit_object_SOURCES = %D%/object.c %D%/tap.h %D%/tree.h
+t_unit_object_LDADD = $(MIRRORD_LIBS)
+
+check_PROGRAMS += t/unit/store
+t_unit_store_SOURCES = %D%/store.c %D%/tap.h %D%/tree.h
+t_unit_store_LDADD = $(MIRRORD_LIBS)
