@@ -304,7 +304,7 @@ client_work(struct client *c)
 		c->in_len -= len + 1;
 		memmove(c->in, newline + 1, c->in_len);
 	}
-	if (c->eof && !c->busy && c->out_len == 0)
+	if (c->eof && !c->busy && c->out_len == 0 && c->watch_count == 0)
 		c->doomed = true;
 }
 

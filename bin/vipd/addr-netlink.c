@@ -123,6 +123,27 @@ fill_addr(struct sockaddr_storage *ss, int family, const void *p)
 		memcpy(&((struct sockaddr_in6 *)ss)->sin6_addr, p, 16);
 }
 
+/* Enters `ip', or takes it out. */
+static void
+note_ip(struct addr_table *t, const struct addr_ip *ip, bool is_there)
+{
+	unsigned i;
+
+	t->changed = true;
+	for (i = 0; i < t->ip_count; i++)
+		if (t->ip[i].index == ip->index &&
+		    addr_equal(&t->ip[i].addr, &ip->addr))
+			break;
+	if (!is_there) {
+		if (i < t->ip_count)
+			t->ip[i] = t->ip[--t->ip_count];
+	} else if (i < TABLE_MAX) {
+		t->ip[i] = *ip;
+		if (i == t->ip_count)
+			t->ip_count++;
+	}
+}
+
 static void
 take_ip(struct addr_table *t, const struct nlmsghdr *nlh)
 {
@@ -130,7 +151,6 @@ take_ip(struct addr_table *t, const struct nlmsghdr *nlh)
 	struct ip_attrs a = { .flags = ifa->ifa_flags };
 	struct addr_ip ip = { .index = (int)ifa->ifa_index,
 	    .prefix = ifa->ifa_prefixlen };
-	unsigned i;
 
 	if (ifa->ifa_family != AF_INET && ifa->ifa_family != AF_INET6)
 		return;
@@ -141,19 +161,7 @@ take_ip(struct addr_table *t, const struct nlmsghdr *nlh)
 		return;
 	fill_addr(&ip.addr, ifa->ifa_family, a.local);
 	ip.is_permanent = (a.flags & IFA_F_PERMANENT) != 0;
-	t->changed = true;
-	for (i = 0; i < t->ip_count; i++)
-		if (t->ip[i].index == ip.index &&
-		    addr_equal(&t->ip[i].addr, &ip.addr))
-			break;
-	if (nlh->nlmsg_type == RTM_DELADDR) {
-		if (i < t->ip_count)
-			t->ip[i] = t->ip[--t->ip_count];
-	} else if (i < TABLE_MAX) {
-		t->ip[i] = ip;
-		if (i == t->ip_count)
-			t->ip_count++;
-	}
+	note_ip(t, &ip, nlh->nlmsg_type == RTM_NEWADDR);
 }
 
 static int
@@ -247,6 +255,7 @@ addr_set(struct addr_table *t, int index,
     const struct sockaddr_storage *addr, uint8_t prefix, uint32_t lifetime_s)
 {
 	char buf[512];
+	struct addr_ip ip = { .index = index, .prefix = prefix };
 	struct ifa_cacheinfo info = {
 		.ifa_prefered = lifetime_s, .ifa_valid = lifetime_s,
 	};
@@ -258,7 +267,12 @@ addr_set(struct addr_table *t, int index,
 		mnl_attr_put_u32(nlh, IFA_FLAGS, IFA_F_NODAD);
 	/* Ignored before Linux 5.18: tells others whose address it is. */
 	mnl_attr_put_u8(nlh, 11 /* IFA_PROTO */, PROTO_HOLDFAST);
-	return transact(t, nlh);
+	if (transact(t, nlh) == -1)
+		return -1;
+	/* The monitor will say so too, but later than other news. */
+	ip.addr = *addr;
+	note_ip(t, &ip, true);
+	return 0;
 }
 
 int
@@ -266,11 +280,14 @@ addr_remove(struct addr_table *t, int index,
     const struct sockaddr_storage *addr, uint8_t prefix)
 {
 	char buf[512];
+	struct addr_ip ip = { .index = index, .prefix = prefix };
 	struct nlmsghdr *nlh = address_message(buf, RTM_DELADDR, 0, index,
 	    addr, prefix);
 
 	if (transact(t, nlh) == -1 && errno != EADDRNOTAVAIL)
 		return -1;
+	ip.addr = *addr;
+	note_ip(t, &ip, false);
 	return 0;
 }
 

@@ -88,10 +88,9 @@ vip_did(struct vip *v, unsigned action, bool good, struct mono now)
 		v->reset_done = true;
 		break;
 	case VA_REMOVE:
-		if (good) {
+		v->leftover_until = (struct mono){ 0 };
+		if (good)
 			v->present = false;
-			v->leftover_until = (struct mono){ 0 };
-		}
 		v->next_try = good ? (struct mono){ 0 } :
 		    mono_add_ms(now, RETRY_MS);
 		break;
