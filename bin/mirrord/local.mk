@@ -4,7 +4,17 @@ bin_mirrord_libmirrord_a_SOURCES =
 
 # The front: FUSE, requests, mounts, role.
 bin_mirrord_libmirrord_a_SOURCES += \
-	%D%/mirrord-conf.c %D%/mirrord-conf.h
+	%D%/evidence.c %D%/evidence.h \
+	%D%/fuse.c %D%/fuse.h \
+	%D%/intake.c %D%/intake.h \
+	%D%/lookup.c %D%/lookup.h \
+	%D%/mirrord-conf.c %D%/mirrord-conf.h \
+	%D%/orphan.c %D%/orphan.h \
+	%D%/request-attr.c \
+	%D%/request-data.c \
+	%D%/request-dir.c \
+	%D%/request-name.c \
+	%D%/request.c %D%/request.h
 
 # The store and the link: ops, objects, stream, apply.
 bin_mirrord_libmirrord_a_SOURCES += \

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A thin layer of our own over /dev/fuse: the mount call, the negotiation of
+ * INIT, decoding of a request and writing of a reply.  No state: a successor
+ * goes on with the descriptor alone.  Structures are the kernel's; constants
+ * that Debian 12's header (7.38) lacks are here.
+ */
+#ifndef MIRRORD_FUSE_H
+#define MIRRORD_FUSE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+#include <linux/fuse.h>
+
+/* Largest WRITE and READ: 64 pages.  Beyond 256 KiB the copy no longer gets
+ * cheaper and each slot of the intake ring grows. */
+#define FUSE_DATA_MAX	(256 * 1024)
+/* What read(2) on /dev/fuse wants: headers and the largest WRITE. */
+#define FUSE_BUF_LEN	(FUSE_DATA_MAX + 4096)
+
+struct fuse_req {
+	const struct fuse_in_header	*h;
+	const void	*arg;		/* the fixed structure, arg_len >= table */
+	size_t		 arg_len;
+	const char	*name;		/* NUL-terminated within the request */
+	const char	*name2;
+	const void	*data;
+	size_t		 data_len;
+};
+
+/*
+ * Decodes len bytes read from /dev/fuse.  0; -ENOSYS for an opcode that is
+ * not served; -EINVAL for anything that does not fit, *r->h is valid as soon
+ * as len covers it (r->h NULL otherwise).
+ */
+int	fuse_decode(struct fuse_req *r, const void *buf, size_t len);
+const char *fuse_opcode_name(uint32_t opcode);
+
+/*
+ * Pure: the answer to INIT.  0, or -ENOTSUP with *missing naming a feature
+ * without which mirrord cannot serve.  *len is the length of the answer.
+ */
+int	fuse_negotiate(const struct fuse_init_in *in, size_t in_len,
+	    struct fuse_init_out *out, size_t *len, const char **missing);
+
+/*
+ * Mounts over `dir'.  source is what mount(8) shows.  root_mode: file type
+ * bits of the root.  The /dev/fuse descriptor, or -1 with errno.
+ */
+int	fuse_mount(const char *dir, const char *source, mode_t root_mode);
+
+/*
+ * Writes one reply; error is 0 or a negative errno.  0, or -1 with errno:
+ * ENOENT when the kernel no longer waits for it (an earlier life answered).
+ */
+int	fuse_reply(int fd, uint64_t unique, int error, const void *data,
+	    size_t len);
+
+/* st_ino is the oid already. */
+void	fuse_attr_from(struct fuse_attr *a, const struct stat *st);
+
+#endif

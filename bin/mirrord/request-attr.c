@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Attributes and extended attributes.  trusted.holdfast.* is ours: hidden,
+ * and nobody may set it.
+ */
+#include "request.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <sys/xattr.h>
+#include <time.h>
+
+#define HIDDEN_PREFIX	"trusted.holdfast."
+
+/* Linux 7.33; a request without it is 8 bytes shorter, but SETXATTR_EXT is
+ * always negotiated. */
+#ifndef FUSE_SETXATTR_ACL_KILL_SGID
+#define FUSE_SETXATTR_ACL_KILL_SGID (1 << 0)
+#endif
+
+int
+rq_getattr(struct request *r)
+{
+	return request_reply_attr(r, r->oid);
+}
+
+int
+rq_statfs(struct request *r)
+{
+	struct fuse_statfs_out *out = (void *)r->small;
+	struct statvfs st;
+
+	if (fstatvfs(r->m->root_fd, &st) == -1)
+		return -errno;
+	memset(out, 0, sizeof(*out));
+	out->st.blocks = st.f_blocks;
+	out->st.bfree = st.f_bfree;
+	out->st.bavail = st.f_bavail;
+	out->st.files = st.f_files;
+	out->st.ffree = st.f_ffree;
+	out->st.bsize = (uint32_t)st.f_bsize;
+	out->st.frsize = (uint32_t)st.f_frsize;
+	out->st.namelen = (uint32_t)st.f_namemax;
+	r->reply = out;
+	r->reply_len = sizeof(*out);
+	return 0;
+}
+
+/* suid and sgid as a change by somebody else than the owner leaves them. */
+static uint32_t
+without_privileges(mode_t mode)
+{
+	uint32_t m = mode & 07777;
+
+	m &= ~(uint32_t)S_ISUID;
+	if (m & S_IXGRP)
+		m &= ~(uint32_t)S_ISGID;
+	return m;
+}
+
+static void
+setattr_times(struct op *op, const struct fuse_setattr_in *in,
+    const struct timespec *now)
+{
+	if (in->valid & FATTR_ATIME) {
+		op->valid |= OPV_ATIME;
+		op->atime.tv_sec = (time_t)in->atime;
+		op->atime.tv_nsec = in->atimensec;
+		if (in->valid & FATTR_ATIME_NOW)
+			op->atime = *now;
+	}
+	if (in->valid & FATTR_MTIME) {
+		op->valid |= OPV_MTIME;
+		op->mtime.tv_sec = (time_t)in->mtime;
+		op->mtime.tv_nsec = in->mtimensec;
+		if (in->valid & FATTR_MTIME_NOW)
+			op->mtime = *now;
+	}
+}
+
+static void
+setattr_op(struct op *op, const struct fuse_setattr_in *in,
+    const struct stat *st)
+{
+	if (in->valid & FATTR_MODE) {
+		op->valid |= OPV_MODE;
+		op->mode = in->mode & 07777;
+	} else if (in->valid & FATTR_KILL_SUIDGID && S_ISREG(st->st_mode) &&
+	    without_privileges(st->st_mode) != (st->st_mode & 07777)) {
+		op->valid |= OPV_MODE;
+		op->mode = without_privileges(st->st_mode);
+	}
+	if (in->valid & FATTR_UID) {
+		op->valid |= OPV_UID;
+		op->uid = in->uid;
+	}
+	if (in->valid & FATTR_GID) {
+		op->valid |= OPV_GID;
+		op->gid = in->gid;
+	}
+	if (in->valid & FATTR_SIZE) {
+		op->valid |= OPV_SIZE;
+		op->size = in->size;
+	}
+}
+
+int
+rq_setattr(struct request *r)
+{
+	const struct fuse_setattr_in *in = r->in.arg;
+	struct evidence ev = { 0 };
+	struct op op = { .type = OP_SETATTR, .obj = r->oid };
+	struct stat st;
+	int error;
+
+	error = object_stat(r->f->objects, r->oid, &st);
+	if (error != 0)
+		return error;
+	/* "Now" is one moment, here, there and at a repeat. */
+	if (r->again)
+		ev = r->slot->ev;
+	else
+		clock_gettime(CLOCK_REALTIME_COARSE, &ev.now);
+	setattr_op(&op, in, &st);
+	setattr_times(&op, in, &ev.now);
+	if (op.valid != 0) {
+		error = request_begin(r, &op, &r->oid, 1);
+		if (error == 0)
+			error = request_change(r, &op, &ev, NULL);
+	}
+	if (error == 0)
+		error = request_reply_attr(r, r->oid);
+	return error;
+}
+
+static bool
+is_hidden(const char *name)
+{
+	return strncmp(name, HIDDEN_PREFIX, strlen(HIDDEN_PREFIX)) == 0;
+}
+
+/* The size a caller asked for, or the value itself. */
+static int
+reply_xattr(struct request *r, ssize_t len, uint32_t size)
+{
+	struct fuse_getxattr_out *out = (void *)r->small;
+
+	if (size == 0) {
+		memset(out, 0, sizeof(*out));
+		out->size = (uint32_t)len;
+		r->reply = out;
+		r->reply_len = sizeof(*out);
+		return 0;
+	}
+	if ((size_t)len > size)
+		return -ERANGE;
+	r->reply = r->out;
+	r->reply_len = (size_t)len;
+	return 0;
+}
+
+int
+rq_getxattr(struct request *r)
+{
+	const struct fuse_getxattr_in *in = r->in.arg;
+	char path[OBJECT_PROC_LEN];
+	ssize_t len;
+	int fd, error = 0;
+
+	if (is_hidden(r->in.name))
+		return -ENODATA;
+	if (in->size > FUSE_DATA_MAX)
+		return -E2BIG;
+	fd = object_fd(r->f->objects, r->oid, O_PATH);
+	if (fd < 0)
+		return fd;
+	len = getxattr(object_proc_path(path, fd), r->in.name,
+	    in->size == 0 ? NULL : r->out, in->size);
+	if (len == -1)
+		error = -errno;
+	object_fd_done(r->f->objects, r->oid, fd);
+	return error != 0 ? error : reply_xattr(r, len, in->size);
+}
+
+/* Takes our own names out of a list; the new length. */
+static ssize_t
+hide_names(char *list, ssize_t len)
+{
+	ssize_t in = 0, out = 0, n;
+
+	while (in < len) {
+		n = (ssize_t)strlen(list + in) + 1;
+		if (!is_hidden(list + in)) {
+			memmove(list + out, list + in, (size_t)n);
+			out += n;
+		}
+		in += n;
+	}
+	return out;
+}
+
+int
+rq_listxattr(struct request *r)
+{
+	const struct fuse_getxattr_in *in = r->in.arg;
+	char path[OBJECT_PROC_LEN];
+	ssize_t len;
+	int fd, error = 0;
+
+	fd = object_fd(r->f->objects, r->oid, O_PATH);
+	if (fd < 0)
+		return fd;
+	/* At most 64 KiB: the kernel's XATTR_LIST_MAX. */
+	len = listxattr(object_proc_path(path, fd), (char *)r->out,
+	    FUSE_DATA_MAX);
+	if (len == -1)
+		error = -errno;
+	object_fd_done(r->f->objects, r->oid, fd);
+	if (error != 0)
+		return error;
+	return reply_xattr(r, hide_names((char *)r->out, len), in->size);
+}
+
+static int
+xattr_exists(struct request *r, const char *name)
+{
+	char path[OBJECT_PROC_LEN];
+	ssize_t len;
+	int fd;
+
+	fd = object_fd(r->f->objects, r->oid, O_PATH);
+	if (fd < 0)
+		return 0;
+	len = getxattr(object_proc_path(path, fd), name, NULL, 0);
+	object_fd_done(r->f->objects, r->oid, fd);
+	return len != -1;
+}
+
+/* Setting an ACL by somebody outside the group clears sgid. */
+static int
+kill_sgid(struct request *r)
+{
+	struct evidence none = { 0 };
+	struct op op = { .type = OP_SETATTR, .obj = r->oid,
+	    .valid = OPV_MODE };
+	struct stat st;
+	int error;
+
+	error = object_stat(r->f->objects, r->oid, &st);
+	if (error != 0 || !(st.st_mode & S_ISGID))
+		return error;
+	op.mode = st.st_mode & 07777 & ~(uint32_t)S_ISGID;
+	error = request_begin(r, &op, &r->oid, 1);
+	if (error == 0)
+		error = request_change(r, &op, &none, NULL);
+	return error;
+}
+
+int
+rq_setxattr(struct request *r)
+{
+	const struct fuse_setxattr_in *in = r->in.arg;
+	struct evidence ev = { 0 };
+	struct op op = { .type = OP_SETXATTR, .obj = r->oid };
+	int error;
+
+	if (is_hidden(r->in.name))
+		return -EPERM;
+	if (in->size > r->in.data_len || strlen(r->in.name) > OP_NAME_MAX)
+		return -EINVAL;
+	memcpy(op.name, r->in.name, strlen(r->in.name) + 1);
+	op.data = r->in.data;
+	op.data_len = in->size;
+	op.flags = in->flags;
+	if (r->again)
+		ev = r->slot->ev;
+	else
+		ev.existed = (uint8_t)xattr_exists(r, op.name);
+	/* A repeat may find its own work: judge by what was there before. */
+	if (op.flags & XATTR_CREATE && ev.existed)
+		return -EEXIST;
+	if (op.flags & XATTR_REPLACE && !ev.existed)
+		return -ENODATA;
+	op.flags = 0;
+	error = request_begin(r, &op, &r->oid, 1);
+	if (error == 0)
+		error = request_change(r, &op, &ev, NULL);
+	if (error == 0 && in->setxattr_flags & FUSE_SETXATTR_ACL_KILL_SGID) {
+		object_unlock(r->f->objects, &r->locks);
+		r->locks.count = 0;
+		error = kill_sgid(r);
+	}
+	return error;
+}
+
+int
+rq_removexattr(struct request *r)
+{
+	struct evidence ev = { 0 };
+	struct op op = { .type = OP_REMOVEXATTR, .obj = r->oid };
+	int error;
+
+	if (is_hidden(r->in.name))
+		return -EPERM;
+	if (strlen(r->in.name) > OP_NAME_MAX)
+		return -EINVAL;
+	memcpy(op.name, r->in.name, strlen(r->in.name) + 1);
+	ev.existed = (uint8_t)xattr_exists(r, op.name);
+	error = request_begin(r, &op, &r->oid, 1);
+	if (error == 0)
+		error = request_change(r, &op, &ev, NULL);
+	return error;
+}

@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Dispatch of FUSE requests and the one way a change takes.  The order in
+ * request_change() and serve() is what makes a kill at any line harmless;
+ * the numbers are those of holdfast-failures(7).  Called by intake.c.
+ */
+#include "request.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <string.h>
+#include <sys/fsuid.h>
+#include <sys/syscall.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "log.h"
+
+#include "fail.h"
+#include "store.h"
+
+static request_fn *const handlers[] = {
+	[FUSE_INIT]		= rq_init,
+	[FUSE_LOOKUP]		= rq_lookup,
+	[FUSE_FORGET]		= rq_forget,
+	[FUSE_BATCH_FORGET]	= rq_batch_forget,
+	[FUSE_GETATTR]		= rq_getattr,
+	[FUSE_SETATTR]		= rq_setattr,
+	[FUSE_READLINK]		= rq_readlink,
+	[FUSE_SYMLINK]		= rq_symlink,
+	[FUSE_MKNOD]		= rq_mknod,
+	[FUSE_MKDIR]		= rq_mkdir,
+	[FUSE_UNLINK]		= rq_unlink,
+	[FUSE_RMDIR]		= rq_rmdir,
+	[FUSE_RENAME]		= rq_rename,
+	[FUSE_RENAME2]		= rq_rename2,
+	[FUSE_LINK]		= rq_link,
+	[FUSE_READ]		= rq_read,
+	[FUSE_WRITE]		= rq_write,
+	[FUSE_STATFS]		= rq_statfs,
+	[FUSE_FSYNC]		= rq_fsync,
+	[FUSE_FSYNCDIR]		= rq_fsync,
+	[FUSE_SETXATTR]		= rq_setxattr,
+	[FUSE_GETXATTR]		= rq_getxattr,
+	[FUSE_LISTXATTR]	= rq_listxattr,
+	[FUSE_REMOVEXATTR]	= rq_removexattr,
+	[FUSE_READDIR]		= rq_readdir,
+	[FUSE_READDIRPLUS]	= rq_readdirplus,
+	[FUSE_FALLOCATE]	= rq_fallocate,
+	[FUSE_LSEEK]		= rq_lseek,
+	[FUSE_COPY_FILE_RANGE]	= rq_copy,
+	/*
+	 * ENOSYS is the answer that is wanted of the others: OPEN, OPENDIR
+	 * (no state of handles), CREATE (the kernel then makes MKNOD), FLUSH
+	 * (nothing is held back), INTERRUPT, ACCESS (default_permissions).
+	 */
+};
+
+void
+front_init(struct front *f)
+{
+	pthread_mutex_init(&f->sync_lock, NULL);
+}
+
+void
+front_fini(struct front *f)
+{
+	pthread_mutex_destroy(&f->sync_lock);
+}
+
+int64_t
+front_disk_silence_ms(struct front *f)
+{
+	int64_t ms = 0;
+
+	pthread_mutex_lock(&f->sync_lock);
+	if (f->syncing > 0)
+		ms = (mono_now().ns - f->sync_since_ns) / 1000000;
+	pthread_mutex_unlock(&f->sync_lock);
+	return ms;
+}
+
+uint64_t
+request_oid(const struct front_mount *m, uint64_t nodeid)
+{
+	return nodeid == FUSE_ROOT_ID ? m->root : nodeid;
+}
+
+uint64_t
+request_nodeid(const struct front_mount *m, uint64_t oid)
+{
+	return oid == m->root ? FUSE_ROOT_ID : oid;
+}
+
+void
+request_lock(struct request *r, const uint64_t *oid, unsigned count)
+{
+	object_lock(r->f->objects, &r->locks, oid, count);
+}
+
+/*
+ * Quota and reserved blocks count for the caller (rule R43): his ids, and
+ * not CAP_SYS_RESOURCE.  The other capabilities stay, since main.c set
+ * SECBIT_NO_SETUID_FIXUP: the kernel has checked permissions already, with
+ * groups that we do not know.
+ */
+static void
+drop_resource_capability(void)
+{
+	static _Thread_local bool done;
+	struct __user_cap_header_struct h = {
+		.version = _LINUX_CAPABILITY_VERSION_3
+	};
+	struct __user_cap_data_struct d[2];
+
+	if (done)
+		return;
+	done = true;
+	if (syscall(SYS_capget, &h, d) == -1)
+		return;
+	d[0].effective &= ~(1u << CAP_SYS_RESOURCE);
+	(void)syscall(SYS_capset, &h, d); /* then quota is root's: as before */
+}
+
+static void
+become_caller(const struct fuse_in_header *h)
+{
+	if (h->uid == 0 && h->gid == 0)
+		return;
+	(void)setfsgid(h->gid);
+	(void)setfsuid(h->uid);
+}
+
+static void
+become_self(const struct fuse_in_header *h)
+{
+	if (h->uid == 0 && h->gid == 0)
+		return;
+	(void)setfsuid(0);
+	(void)setfsgid(0);
+}
+
+static struct at
+at_name(struct front *f, uint64_t dir, const char *name)
+{
+	struct at at = { AT_NONE, 0 };
+	uint64_t oid;
+	int error;
+
+	error = object_lookup(f->objects, dir, name, false, &oid, NULL);
+	if (error == 0) {
+		at.what = AT_OBJ;
+		at.oid = oid;
+	} else if (error == -ENODATA) {
+		at.what = AT_FOREIGN;
+	}
+	return at;
+}
+
+static enum evidence_verdict
+judge(struct request *r, const struct op *op)
+{
+	struct at none = { AT_NONE, 0 }, name = none, name2 = none;
+	char path[OBJECT_PROC_LEN];
+	int fd;
+
+	if (op->dir != 0 && op->name[0] != '\0')
+		name = at_name(r->f, op->dir, op->name);
+	if (op->dir2 != 0 && op->name2[0] != '\0')
+		name2 = at_name(r->f, op->dir2, op->name2);
+	if (op->type == OP_REMOVEXATTR) {
+		fd = object_fd(r->f->objects, op->obj, O_PATH);
+		if (fd >= 0) {
+			if (getxattr(object_proc_path(path, fd), op->name, NULL, 0) != -1)
+				name2.what = AT_OBJ;
+			object_fd_done(r->f->objects, op->obj, fd);
+		}
+	}
+	return evidence_judge(op, &r->slot->ev, name, name2);
+}
+
+static int
+local_call(struct request *r, struct op *op, enum evidence_verdict verdict,
+    uint64_t *done)
+{
+	int error;
+
+	if (verdict == EV_DONE)
+		return 0;
+	if (verdict == EV_BIND)
+		return object_bind(r->f->objects, op->dir, op->name,
+		    r->slot->ev.obj);
+	become_caller(r->in.h);
+	error = store_exec(r->f->objects, op, done);
+	become_self(r->in.h);
+	return error;
+}
+
+int
+request_begin(struct request *r, const struct op *op, const uint64_t *lock,
+    unsigned count)
+{
+	struct front *f = r->f;
+	int error;
+
+	/* No name leads there: the other node has no use for it (R36). */
+	r->logged = op->obj == 0 || !orphan_is(f->orphans, op->obj);
+	if (r->logged) {
+		error = change_begin(f->change, op);
+		if (error != 0) {
+			r->logged = false;
+			return error;
+		}
+	}
+	fail_point(2);
+	request_lock(r, lock, count);
+	return 0;
+}
+
+void
+request_cancel(struct request *r, const struct op *op)
+{
+	if (r->logged)
+		change_abort(r->f->change, op);
+	r->logged = false;
+	object_unlock(r->f->objects, &r->locks);
+	r->locks.count = 0;
+}
+
+int
+request_change(struct request *r, struct op *op, const struct evidence *ev,
+    uint64_t *done)
+{
+	struct front *f = r->f;
+	enum evidence_verdict verdict = EV_REPEAT;
+	struct stat st;
+	int error;
+
+	if (r->again)
+		verdict = judge(r, op);
+	else
+		slot_intent(r->slot, ev);
+	r->is_change = true;
+	fail_point(12);
+	error = local_call(r, op, verdict, done);
+	fail_point(3);
+	if (error == -EIO || error == -EROFS)
+		f->on_disk_error(-error, f->arg);
+	if (!r->logged)
+		return error;
+	r->logged = false;
+	if (error != 0) {
+		change_abort(f->change, op);
+		return error;
+	}
+	if (op->type == OP_COPY && done != NULL)
+		op->len = *done;
+	/* Rule R45: the peer's clock is not ours. */
+	if (op->type == OP_WRITE &&
+	    object_stat(f->objects, op->obj, &st) == 0)
+		op->mtime = st.st_mtim;
+	op->seq = change_commit(f->change, op);
+	fail_point(4);
+	return 0;
+}
+
+int
+request_reply_attr(struct request *r, uint64_t oid)
+{
+	struct fuse_attr_out *out = (void *)r->small;
+	struct stat st;
+	int error;
+
+	error = object_stat(r->f->objects, oid, &st);
+	if (error != 0)
+		return error;
+	memset(out, 0, sizeof(*out));
+	out->attr_valid = REQUEST_VALID_S;
+	fuse_attr_from(&out->attr, &st);
+	r->reply = out;
+	r->reply_len = sizeof(*out);
+	return 0;
+}
+
+int
+request_reply_entry(struct request *r, uint64_t oid)
+{
+	struct fuse_entry_out *out = (void *)r->small;
+	struct stat st;
+	int error;
+
+	error = object_stat(r->f->objects, oid, &st);
+	if (error != 0)
+		return error;
+	memset(out, 0, sizeof(*out));
+	out->nodeid = request_nodeid(r->m, oid);
+	out->entry_valid = REQUEST_VALID_S;
+	out->attr_valid = REQUEST_VALID_S;
+	fuse_attr_from(&out->attr, &st);
+	/* Before the result is stored: a kill here leaves one too many. */
+	lookup_add(r->f->lookup, oid, 1);
+	r->reply = out;
+	r->reply_len = sizeof(*out);
+	return 0;
+}
+
+/* Is this the reply the kernel counts as a lookup? */
+static void
+take_back_lookup(struct request *r, int error)
+{
+	const struct fuse_entry_out *e = r->reply;
+
+	switch (r->in.h->opcode) {
+	case FUSE_LOOKUP:
+	case FUSE_MKNOD:
+	case FUSE_MKDIR:
+	case FUSE_SYMLINK:
+	case FUSE_LINK:
+		if (error == 0 && r->reply_len == sizeof(*e) &&
+		    e->nodeid != 0)
+			(void)lookup_forget(r->f->lookup,
+			    request_oid(r->m, e->nodeid), 1);
+		break;
+	default:
+		break;
+	}
+}
+
+static int
+run_handler(struct request *r)
+{
+	uint32_t opcode = r->in.h->opcode;
+
+	r->oid = request_oid(r->m, r->in.h->nodeid);
+	if (opcode >= sizeof(handlers) / sizeof(handlers[0]) ||
+	    handlers[opcode] == NULL)
+		return opcode == FUSE_RELEASE || opcode == FUSE_RELEASEDIR ||
+		    opcode == FUSE_DESTROY ? 0 : -ENOSYS;
+	return handlers[opcode](r);
+}
+
+static void
+serve(struct slot *s, void *data, size_t len, void *arg)
+{
+	struct front_mount *m = arg;
+	struct request r;
+	int error;
+
+	/* Not all of it: `small' needs no zeros. */
+	memset(&r, 0, offsetof(struct request, small));
+	r.m = m;
+	r.f = m->front;
+	r.slot = s;
+	r.out = (uint8_t *)data + 4096;
+	drop_resource_capability();
+	error = fuse_decode(&r.in, data, len);
+	if (r.in.h == NULL)
+		return;
+	if (s->state == SLOT_DONE) {
+		/* ENOENT: it had arrived before the end of that life. */
+		(void)fuse_reply(m->fuse_fd, r.in.h->unique, s->error,
+		    s->reply, s->reply_len);
+		return;
+	}
+	r.again = s->state == SLOT_INTENT;
+	if (error == 0)
+		error = run_handler(&r);
+	if (r.is_change)
+		slot_done(s, error, r.reply, error == 0 ? r.reply_len : 0);
+	fail_point(14);
+	object_unlock(m->front->objects, &r.locks);
+	if (error == RQ_SILENT)
+		return;
+	if (fuse_reply(m->fuse_fd, r.in.h->unique, error, r.reply,
+	    r.reply_len) == -1) {
+		if (errno != ENOENT && errno != ENODEV)
+			log_warn("fuse: reply to %s",
+			    fuse_opcode_name(r.in.h->opcode));
+		take_back_lookup(&r, error);
+	}
+	fail_point(15);
+}
+
+static bool
+may_wait(const void *data, size_t len)
+{
+	const struct fuse_in_header *h = data;
+
+	return len >= sizeof(*h) &&
+	    (h->opcode == FUSE_FSYNC || h->opcode == FUSE_FSYNCDIR);
+}
+
+const struct intake_calls request_calls = { serve, may_wait };
+
+int
+rq_init(struct request *r)
+{
+	struct fuse_init_out *out = (void *)r->small;
+	const char *missing;
+	int error;
+
+	error = fuse_negotiate(r->in.arg, r->in.arg_len, out, &r->reply_len,
+	    &missing);
+	if (error != 0) {
+		log_warnx("fuse: this kernel lacks %s", missing);
+		return error;
+	}
+	r->reply = out;
+	return 0;
+}
