@@ -49,6 +49,18 @@ mono_passed(struct mono deadline, struct mono now)
 	return deadline.ns != 0 && deadline.ns <= now.ns;
 }
 
+struct mono
+mono_of_wall(const struct timespec *wall)
+{
+	struct timespec ts;
+	struct mono now = mono_now();
+
+	(void)clock_gettime(CLOCK_REALTIME, &ts);
+	now.ns -= (ts.tv_sec - wall->tv_sec) * NS_PER_S +
+	    (ts.tv_nsec - wall->tv_nsec);
+	return now;
+}
+
 const char *
 clock_wall(char buf[CLOCK_WALL_LEN])
 {

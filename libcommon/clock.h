@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 
 /* A point in time, nanoseconds since boot, suspend included. 0 is "never". */
 struct mono {
@@ -26,6 +27,12 @@ int64_t		mono_diff_ns(struct mono a, struct mono b);
 bool		mono_is_set(struct mono t);
 /* True when `deadline' is set and not later than `now'. */
 bool		mono_passed(struct mono deadline, struct mono now);
+
+/*
+ * When a stamp of wall time that the kernel made (a datagram's arrival) was.
+ * Wrong by as much as wall time was stepped since: the caller bounds it.
+ */
+struct mono	mono_of_wall(const struct timespec *wall);
 
 /* Wall time for humans: "2026-11-22T21:30:00.123" (local time) into buf. */
 #define CLOCK_WALL_LEN 32
