@@ -321,8 +321,8 @@ take_given(struct keep *k)
 
 /* --- what others call ----------------------------------------------- */
 
-struct keep *
-keep_open(const char *owner)
+static struct keep *
+keep_new(const char *owner)
 {
 	struct keep *k = xcalloc(1, sizeof(*k));
 
@@ -330,6 +330,28 @@ keep_open(const char *owner)
 	k->owner = xstrdup(owner);
 	k->fd = -1;
 	k->passed_fd = -1;
+	return k;
+}
+
+int
+keep_connect(const char *owner)
+{
+	struct keep *k = keep_new(owner);
+	int fd = -1;
+
+	if (refill(k) == 0) {
+		fd = k->fd;
+		k->fd = -1;
+	}
+	keep_close(k);
+	return fd;
+}
+
+struct keep *
+keep_open(const char *owner)
+{
+	struct keep *k = keep_new(owner);
+
 	if (!take_given(k) && refill(k) == -1)
 		log_debug("keepd: not reached: nothing survives us yet");
 	return k;

@@ -19,6 +19,11 @@ struct keep;
  */
 struct keep	*keep_open(const char *owner);
 void		 keep_close(struct keep *k);
+/*
+ * For holdfastd: a connection introduced as `owner', to be given to a child
+ * as descriptor 4.  -1 with errno: keepd does not answer.
+ */
+int		 keep_connect(const char *owner);
 bool		 keep_is_up(const struct keep *k);
 /* For the loop: readable means the link is gone, call keep_refill(). */
 int		 keep_fd(const struct keep *k);

@@ -211,6 +211,12 @@ service_has_process(const struct service *s)
 	    s->state == SS_STOPPING || s->state == SS_RESTARTING;
 }
 
+bool
+service_is_quiet(const struct service *s)
+{
+	return s->deaths > LOUD_DEATHS;
+}
+
 /* Module daemons need all node daemons and those before them in the module. */
 static bool
 needs(const struct service *s, const struct service *earlier)
@@ -239,7 +245,9 @@ service_turn(struct service *const *list, unsigned count, unsigned i)
 	if (s->state == SS_DOWN || s->state == SS_STOPPING)
 		return SE_COUNT;
 	for (unsigned j = i + 1; j < count; j++) {
-		if (needs(list[j], s) && list[j]->state != SS_DOWN)
+		/* One that stays does so without it: the roster changed. */
+		if (needs(list[j], s) && !list[j]->wanted &&
+		    list[j]->state != SS_DOWN)
 			return SE_COUNT;
 	}
 	return SE_STOP;

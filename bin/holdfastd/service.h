@@ -76,6 +76,8 @@ unsigned service_step(struct service *s, enum service_event e,
 /* Nothing that starts after it needs to wait for it any longer. */
 bool	service_is_settled(const struct service *s);
 bool	service_has_process(const struct service *s);
+/* It keeps dying and that was said: its comings and goings are no news. */
+bool	service_is_quiet(const struct service *s);
 
 /*
  * list is in starting order, node daemons first.  Whose turn is list[i]?

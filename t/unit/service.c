@@ -111,9 +111,11 @@ test_delay(void)
 	}
 	is_num(said_died, 4, "the first deaths are told one by one");
 	is_num(said_dying, 1, "repeated death is told once");
+	ok(service_is_quiet(&s), "its comings and goings are no news");
 	pass(60000);
 	ok(step(&s, SE_TIMER) & SA_STABLE, "a minute up: told");
 	is_num(step(&s, SE_EXIT) & SA_DIED, SA_DIED, "then it begins anew");
+	ok(!service_is_quiet(&s), "and is news");
 	is_num(s.timer_ms, 10, "with the first delay");
 	is_num(s.starts, 13, "processes are counted");
 	step(&s, SE_STOP);
@@ -200,7 +202,9 @@ test_turns(void)
 	step(list[4], SE_START);
 	step(list[4], SE_READY);
 
-	all[2].wanted = all[3].wanted = false;
+	all[2].wanted = false;
+	is_str(turns(), "--x--s", "one that left the roster ends alone");
+	all[3].wanted = false;
 	is_str(turns(), "---x-s", "a module ends in reverse");
 	step(list[3], SE_STOP);
 	is_str(turns(), "-----s", "mirrord waits for moduled's end");
