@@ -1,1 +1,2 @@
 # SPDX-License-Identifier: ISC
+dist_man8_MANS += man/holdfast-lab.8

@@ -1,1 +1,15 @@
 # SPDX-License-Identifier: ISC
+# What it sources and the init of a host are in a directory of their own.
+
+labdir = $(pkglibexecdir)/lab
+lab_PROGRAMS = bin/lab/labinit
+bin_lab_labinit_SOURCES = %D%/labinit.c
+
+dist_sbin_SCRIPTS = %D%/holdfast-lab
+dist_lab_SCRIPTS = %D%/mount-host
+dist_lab_DATA = \
+	%D%/common.bash \
+	%D%/net.bash \
+	%D%/host.bash \
+	%D%/disk.bash \
+	%D%/cluster.bash

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: ISC
+# shellcheck shell=bash
+#
+# One host: its disk, its namespaces, its power.  A host that is off has no
+# process, no mount, no namespace and no loop device; what it has is an image
+# file and the facts in its state directory.
+
+host_create()
+{
+	local host=$1 image=$LAB_STORE/$1.img
+
+	mkdir -p "$LAB_STATE/$host"
+	(umask 077 && : >"$image")
+	truncate -s "$LAB_IMAGE_SIZE" "$image"
+	mkfs.ext4 -q -F -m 0 -E lazy_itable_init=1,lazy_journal_init=1 \
+	    "$image"
+	host_put "$host" power off
+}
+
+host_power_on()
+{
+	local host=$1 cg pid loop service=
+
+	host_is_on "$host" && return
+	cg=$(cgroup_root)/$host
+	mkdir -p "$cg"
+	loop=$(losetup --find --show "$LAB_STORE/$host.img")
+	host_put "$host" loop "$loop"
+	mkdir -p "$LAB_STATE/$host/disk"
+	case $host in
+	n*)	service="exec $LAB_SERVICE" ;;
+	esac
+	pid=$(LAB_HOSTS=$(tr '\n' ' ' <"$LAB_STATE/hosts") \
+	    LAB_LANS=$(cat "$LAB_STATE/lans") \
+	    LAB_STAGE=$(cat "$LAB_STATE/stage") \
+	    "$LAB_INIT" boot "$cg" "$host" "$service" "$LAB_LIB/mount-host" \
+	    "$host" "$loop" "$LAB_STATE/$host/disk" \
+	    2>>"$LAB_STATE/$host/console") || {
+		tail -n 20 "$LAB_STATE/$host/console" >&2
+		host_power_off "$host"
+		die "$EX_OSERR" "$host: does not come up"
+	}
+	host_put "$host" pid "$pid"
+	net_plug "$host"
+	host_put "$host" power on
+	kill -USR1 "$pid"
+}
+
+# The order is the plug's: first nobody hears the host, then nothing more
+# reaches its disk, then its processes are gone.  The other way round an
+# application would see its disk fail and could still tell somebody.
+host_power_off()
+{
+	local host=$1 pid cg
+
+	pid=$(host_get "$host" pid)
+	cg=$(cgroup_root)/$host
+	if [ -n "$pid" ]; then
+		net_unplug "$host"
+		disk_cut "$pid" || warn "$host: disk not cut"
+	fi
+	cgroup_end "$cg" || {
+		ps -o pid,stat,wchan:30,args -p "$(cgroup_pids "$cg" |
+		    paste -sd,)" >&2 || :
+		die "$EX_OSERR" "$host: processes do not end"
+	}
+	disk_detach "$host"
+	net_remove "$host"
+	rm -f "$LAB_STATE/$host/pid" "$LAB_STATE/$host/frozen"
+	host_put "$host" power off
+}
+
+host_power()
+{
+	[ $# -eq 2 ] || usage
+	need_host "$2"
+	case $1 in
+	off)	host_power_off "$2" ;;
+	on)	host_power_on "$2" ;;
+	cycle)	host_power_off "$2"
+		host_power_on "$2" ;;
+	*)	usage ;;
+	esac
+}
+
+# The command and the nsenter that waits for it belong to the host: they are
+# frozen and killed with it.
+host_exec()
+{
+	local host pid
+
+	[ $# -ge 2 ] || usage
+	host=$1
+	shift
+	[ "$1" != -- ] || shift
+	[ $# -ge 1 ] || usage
+	need_on "$host"
+	pid=$(cat "$LAB_STATE/$host/pid")
+	echo $$ >"$(cgroup_root)/$host/cgroup.procs"
+	cd /
+	unset HOLDFAST_ROOT
+	exec nsenter -t "$pid" -m -u -i -n -p -C -- "$@"
+}
+
+host_is_frozen()
+{
+	grep -q 'frozen 1' "$(cgroup_root)/$1/cgroup.events"
+}
+
+host_freeze()
+{
+	local host=${1-} how=frozen
+
+	[ $# -eq 1 ] || { [ $# -eq 2 ] && [ "$2" = --deaf ]; } || usage
+	need_on "$host"
+	if [ $# -eq 2 ]; then
+		how=deaf
+		net_deaf "$host" add
+	fi
+	echo 1 >"$(cgroup_root)/$host/cgroup.freeze"
+	host_put "$host" frozen "$how"
+	# A process that waits inside the kernel is stopped all the same,
+	# by what it waits for; the kernel then never says frozen.
+	wait_for 1 host_is_frozen "$host" ||
+	    warn "$host: a process waits in the kernel"
+}
+
+host_thaw()
+{
+	local host=${1-}
+
+	[ $# -eq 1 ] || { [ $# -eq 2 ] && [ "$2" = --deaf ]; } || usage
+	need_on "$host"
+	net_deaf "$host" delete
+	echo 0 >"$(cgroup_root)/$host/cgroup.freeze"
+	rm -f "$LAB_STATE/$host/frozen"
+}

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The first process of a host of the lab, and the few system calls a shell
+ * cannot make.  `boot' makes the namespaces of a host, runs its set-up in
+ * them and then is init there: it reaps, starts the service when it is told
+ * to (SIGUSR1: the network is ready) and starts it again when it ends, as
+ * an init system would.  `shutdown-fs' makes a filesystem drop whatever it
+ * has not written.  Called by host.bash and disk.bash only.
+ */
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
+
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+/* ext4's own header is not exported; these two are its fixed interface. */
+#define LAB_EXT4_IOC_SHUTDOWN	_IOR('X', 125, uint32_t)
+#define LAB_EXT4_NOLOGFLUSH	0x2
+
+/* A service that ends at once is not started in a busy loop. */
+#define RESPAWN_MIN_MS	50
+#define RESPAWN_MAX_MS	5000
+#define RESPAWN_WELL_MS	10000
+#define IDLE_MS		3600000
+#define READY_FD	3
+
+struct service {
+	const char	*command;
+	pid_t		pid;		/* 0: not running */
+	bool		is_wanted;
+	int64_t		delay_ms;	/* before the next start */
+	int64_t		started_ms;
+	int64_t		due_ms;		/* of the next start */
+};
+
+static int	boot(char **argv);
+static void	join_cgroup(const char *dir);
+static int	init_run(char **argv, int ready);
+static int	setup_run(char **argv);
+static void	init_loop(struct service *s);
+static void	service_start(struct service *s);
+static void	service_reap(struct service *s, int status);
+static int	shutdown_fs(const char *path);
+static int64_t	now_ms(void);
+
+int
+main(int argc, char *argv[])
+{
+	if (argc >= 6 && strcmp(argv[1], "boot") == 0)
+		return boot(argv + 2);
+	if (argc == 3 && strcmp(argv[1], "shutdown-fs") == 0)
+		return shutdown_fs(argv[2]);
+	fprintf(stderr, "usage: labinit boot CGROUP HOST SERVICE SETUP...\n"
+	    "       labinit shutdown-fs DIR\n");
+	return EX_USAGE;
+}
+
+/*
+ * argv: cgroup directory, host name, service command line (may be empty),
+ * set-up program and its arguments.  Prints the pid of the host's init, as
+ * seen here, when the set-up has succeeded.
+ */
+static int
+boot(char **argv)
+{
+	int ready[2];
+	pid_t pid;
+	char byte;
+
+	join_cgroup(argv[0]);
+	if (pipe2(ready, O_CLOEXEC) == -1)
+		err(EX_OSERR, "pipe");
+	if (unshare(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS |
+	    CLONE_NEWNET | CLONE_NEWCGROUP) == -1)
+		err(EX_OSERR, "namespaces of %s", argv[1]);
+	pid = fork();
+	if (pid == -1)
+		err(EX_OSERR, "fork");
+	if (pid == 0) {
+		(void)close(ready[0]);
+		_exit(init_run(argv, ready[1]));
+	}
+	(void)close(ready[1]);
+	if (read(ready[0], &byte, 1) != 1) {
+		(void)waitpid(pid, NULL, 0);
+		errx(EX_UNAVAILABLE, "%s: set-up failed", argv[1]);
+	}
+	printf("%d\n", (int)pid);
+	return 0;
+}
+
+/*
+ * Before the namespaces are made, so that this cgroup is what the host sees
+ * as the root of its tree.
+ */
+static void
+join_cgroup(const char *dir)
+{
+	char path[512];
+	int fd, len;
+
+	len = snprintf(path, sizeof(path), "%s/cgroup.procs", dir);
+	if (len < 0 || (size_t)len >= sizeof(path))
+		errx(EX_USAGE, "%s: too long", dir);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd == -1 || write(fd, "0", 1) != 1)
+		err(EX_OSERR, "%s", path);
+	(void)close(fd);
+}
+
+static int
+init_run(char **argv, int ready)
+{
+	struct service s = { .command = argv[2], .delay_ms = RESPAWN_MIN_MS };
+	sigset_t all;
+
+	/* Blocked, not handled: the kernel keeps them for init's sigwait. */
+	sigfillset(&all);
+	(void)sigprocmask(SIG_BLOCK, &all, NULL);
+	(void)setsid();
+	if (ready != READY_FD && dup3(ready, READY_FD, O_CLOEXEC) == -1) {
+		warn("descriptors");
+		return EX_OSERR;
+	}
+	if (dup2(STDERR_FILENO, STDOUT_FILENO) == -1 ||
+	    close_range(READY_FD + 1, ~0U, 0) == -1) {
+		warn("descriptors");
+		return EX_OSERR;
+	}
+	if (sethostname(argv[1], strlen(argv[1])) == -1 ||
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == -1 ||
+	    chdir("/") == -1) {
+		warn("%s: namespaces", argv[1]);
+		return EX_OSERR;
+	}
+	if (setup_run(argv + 3) != 0)
+		return EX_UNAVAILABLE;
+	if (write(READY_FD, "\n", 1) != 1)
+		return EX_OSERR;
+	(void)close(READY_FD);
+	init_loop(&s);
+	return 0;
+}
+
+static int
+setup_run(char **argv)
+{
+	sigset_t none;
+	pid_t pid;
+	int status;
+
+	pid = fork();
+	if (pid == -1) {
+		warn("fork");
+		return -1;
+	}
+	if (pid == 0) {
+		sigemptyset(&none);
+		(void)sigprocmask(SIG_SETMASK, &none, NULL);
+		(void)execv(argv[0], argv);
+		warn("%s", argv[0]);
+		_exit(127);
+	}
+	while (waitpid(pid, &status, 0) == -1)
+		if (errno != EINTR)
+			return -1;
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+		warnx("%s: status %d", argv[0], status);
+		return -1;
+	}
+	return 0;
+}
+
+/* Ends only with the host: nothing inside can kill init. */
+static void
+init_loop(struct service *s)
+{
+	struct timespec wait;
+	sigset_t set;
+	int64_t left_ms;
+	pid_t pid;
+	int sig, status;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGUSR1);
+	for (;;) {
+		left_ms = IDLE_MS;
+		if (s->is_wanted && s->pid == 0)
+			left_ms = s->due_ms - now_ms();
+		if (left_ms < 0)
+			left_ms = 0;
+		wait.tv_sec = left_ms / 1000;
+		wait.tv_nsec = left_ms % 1000 * 1000000L;
+		sig = sigtimedwait(&set, NULL, &wait);
+		if (sig == SIGUSR1 && s->command[0] != '\0')
+			s->is_wanted = true;
+		while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+			if (pid == s->pid)
+				service_reap(s, status);
+		if (s->is_wanted && s->pid == 0 && now_ms() >= s->due_ms)
+			service_start(s);
+	}
+}
+
+static void
+service_start(struct service *s)
+{
+	sigset_t none;
+	pid_t pid;
+
+	pid = fork();
+	if (pid == -1) {
+		warn("fork");
+		return;
+	}
+	if (pid == 0) {
+		sigemptyset(&none);
+		(void)sigprocmask(SIG_SETMASK, &none, NULL);
+		(void)setsid();
+		(void)execl("/bin/sh", "sh", "-c", s->command, (char *)NULL);
+		_exit(127);
+	}
+	s->pid = pid;
+	s->started_ms = now_ms();
+}
+
+static void
+service_reap(struct service *s, int status)
+{
+	s->pid = 0;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 127) {
+		warnx("%s: not installed, not started again", s->command);
+		s->is_wanted = false;
+		return;
+	}
+	s->delay_ms *= 2;
+	if (now_ms() - s->started_ms >= RESPAWN_WELL_MS)
+		s->delay_ms = RESPAWN_MIN_MS;
+	if (s->delay_ms > RESPAWN_MAX_MS)
+		s->delay_ms = RESPAWN_MAX_MS;
+	warnx("%s: ended with status %d, again in %lld ms", s->command,
+	    status, (long long)s->delay_ms);
+	s->due_ms = now_ms() + s->delay_ms;
+}
+
+/*
+ * As the plug pulled: what is in the page cache and in the journal's open
+ * transaction never reaches the disk; everything from now on is EIO.
+ */
+static int
+shutdown_fs(const char *path)
+{
+	uint32_t how = LAB_EXT4_NOLOGFLUSH;
+	int fd;
+
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd == -1)
+		err(EX_NOINPUT, "%s", path);
+	if (ioctl(fd, LAB_EXT4_IOC_SHUTDOWN, &how) == -1)
+		err(EX_OSERR, "%s: shutdown", path);
+	(void)close(fd);
+	return 0;
+}
+
+static int64_t
+now_ms(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}

@@ -1,0 +1,241 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+#
+# The lab itself: what its verbs do to a host, without any module.
+# shellcheck disable=SC2154 # top_builddir: lib.bash
+
+load lib
+
+setup_file()
+{
+	lab_setup_file 2
+}
+
+setup()
+{
+	lab_setup
+}
+
+teardown()
+{
+	lab_teardown
+}
+
+teardown_file()
+{
+	lab_teardown_file
+}
+
+# reaches FROM ADDRESS: a line goes there and comes back.
+reaches()
+{
+	[ "$(on "$1" timeout 1 socat -T1 - "TCP:$2:7,connect-timeout=0.5" \
+	    <<<hello 2>/dev/null)" = hello ]
+}
+
+echo_server()
+{
+	on "$1" bash -c 'setsid socat TCP6-LISTEN:7,ipv6only=0,fork,reuseaddr \
+	    EXEC:cat </dev/null >/dev/null 2>&1 &'
+	wait_until 5 "reaches c1 $2"
+}
+
+@test "hosts have their names, addresses and numbers" {
+	[ "$(on n1 hostname)" = n1 ]
+	[ "$(on n2 cat /etc/hostname)" = n2 ]
+	on n2 ip -br addr show lan2 | grep -q '10.88.2.2/24 fd88:2::2/64'
+	on c1 ip -br addr show lan1 | grep -q '10.88.1.201/24 fd88:1::201/64'
+	[ "$(on n1 cat /etc/machine-id)" != "$(on n2 cat /etc/machine-id)" ]
+	on n1 id holdfast
+	on n1 getent group holdfast-admin holdfast-control
+	[ "$(on n1 getent passwd holdfast)" = "$(on n2 getent passwd holdfast)" ]
+	on n1 getent hosts n2-lan2
+}
+
+@test "a host has its own disk, memory, processes and cgroup" {
+	on n1 sh -c 'echo n1 >/srv/mine; echo n1 >/run/mine; echo n1 >/etc/mine'
+	run on n2 cat /srv/mine /run/mine /etc/mine
+	[ "$status" -ne 0 ]
+	[ ! -e /run/mine ] && [ ! -e /etc/mine ]
+	on n1 test -e /sys/fs/cgroup/cgroup.kill
+	on n1 mkdir /sys/fs/cgroup/sub
+	on n1 rmdir /sys/fs/cgroup/sub
+	[ "$(on n1 readlink /proc/1/exe)" = "$top_builddir/bin/lab/labinit" ]
+	run on n1 touch /usr/mine
+	[ "$status" -ne 0 ]
+	run on n1 touch /root/mine
+	[ "$status" -ne 0 ]
+	on n1 test -c /dev/fuse
+}
+
+@test "exec passes input, output and exit status" {
+	[ "$(echo in | on n1 cat)" = in ]
+	run on n1 -- sh -c 'exit 7'
+	[ "$status" -eq 7 ]
+	run on n9 true
+	[ "$status" -eq 64 ]
+}
+
+@test "power off keeps what was synced and loses what was not" {
+	local boot
+
+	boot=$(on n1 cat /proc/sys/kernel/random/boot_id)
+	on n1 sh -c 'echo old >/srv/both && echo synced >/srv/synced &&
+	    sync -f /srv && echo new >/srv/both && echo lost >/srv/lost &&
+	    echo memory >/run/memory && echo memory >/tmp/memory'
+	"$LAB" power off n1
+	run on n1 true
+	[ "$status" -eq 69 ]
+	"$LAB" power on n1
+	[ "$(on n1 cat /srv/both)" = old ]
+	[ "$(on n1 cat /srv/synced)" = synced ]
+	run on n1 sh -c 'ls /srv/lost || ls /run/memory || ls /tmp/memory'
+	[ "$status" -ne 0 ]
+	[ "$(on n1 cat /proc/sys/kernel/random/boot_id)" != "$boot" ]
+}
+
+@test "power off ends what runs, without a word to the peer" {
+	echo_server n1 10.88.1.1
+	on c1 bash -c 'exec 3<>/dev/tcp/10.88.1.1/7; echo ready; read -r -u3' \
+	    >"$BATS_TEST_TMPDIR/client" &
+	wait_until 5 "grep -q ready $BATS_TEST_TMPDIR/client"
+	"$LAB" power off n1
+	# A connection that was closed would end the reader at once.
+	run on c1 sh -c 'ss -Htn state established dst 10.88.1.1 | wc -l'
+	[ "$output" = 1 ]
+	kill "$!"
+	run losetup -a
+	[[ "$output" != *"lab-$HOLDFAST_LAB/n1"* ]]
+	[ -z "$(find /sys/fs/cgroup -path "*lab-$HOLDFAST_LAB/n1")" ]
+	"$LAB" power on n1
+}
+
+@test "a cable pulled takes the carrier of one network only" {
+	echo_server n1 10.88.1.1
+	"$LAB" cable n1 lan1 out
+	on n1 ip -br link show lan1 | grep -q NO-CARRIER
+	run reaches c1 10.88.1.1
+	[ "$status" -ne 0 ]
+	reaches c1 10.88.2.1
+	reaches c1 '[fd88:2::1]'
+	"$LAB" status --json | jq -e '.hosts[0].lans.lan1.cable == "out"'
+	"$LAB" cable n1 lan1 in
+	wait_until 3 'reaches c1 10.88.1.1'
+	wait_until 3 'reaches c1 "[fd88:1::1]"'
+}
+
+@test "a cable stays pulled over a power cycle" {
+	"$LAB" cable n2 lan2 out
+	"$LAB" power cycle n2
+	on n2 ip -br link show lan2 | grep -q NO-CARRIER
+	"$LAB" cable n2 lan2 in
+	on n2 ip -br link show lan2 | grep -q LOWER_UP
+}
+
+# seen HOST: the datagrams that came to HOST, port 9, are in /run/seen.
+seen()
+{
+	on "$1" sh -c 'rm -f /run/seen; setsid socat -u UDP-RECV:9 \
+	    OPEN:/run/seen,creat </dev/null >/dev/null 2>&1 &'
+	wait_until 5 "on $1 ss -Hlun sport = :9 | grep -q ."
+}
+
+@test "one direction of a cable can be lost" {
+	seen n1
+	seen n2
+	"$LAB" cable n1 lan1 out --oneway rx
+	# Address resolution needs both directions: give it the answers.
+	on n1 ip neigh replace 10.88.1.2 dev lan1 lladdr 02:48:46:00:01:02
+	on n2 ip neigh replace 10.88.1.1 dev lan1 lladdr 02:48:46:00:01:01
+	on n1 bash -c 'echo rx >/dev/udp/10.88.1.2/9'
+	on n2 bash -c 'echo rx >/dev/udp/10.88.1.1/9'
+	wait_until 3 'on n2 grep -q rx /run/seen'
+	"$LAB" cable n1 lan1 out --oneway tx
+	on n1 bash -c 'echo tx >/dev/udp/10.88.1.2/9'
+	on n2 bash -c 'echo tx >/dev/udp/10.88.1.1/9'
+	wait_until 3 'on n1 grep -q tx /run/seen'
+	run on n1 grep -q rx /run/seen
+	[ "$status" -ne 0 ]
+	run on n2 grep -q tx /run/seen
+	[ "$status" -ne 0 ]
+	"$LAB" cable n1 lan1 in
+}
+
+@test "freeze stops every process, the kernel answers; deaf answers nothing" {
+	"$LAB" power cycle n1
+	echo_server n1 10.88.1.1
+	"$LAB" freeze n1
+	"$LAB" status --json | jq -e '.hosts[0].state == "frozen"'
+	# The kernel still completes a handshake; nobody reads.
+	on c1 bash -c 'exec 3<>/dev/tcp/10.88.1.1/7'
+	run reaches c1 10.88.1.1
+	[ "$status" -ne 0 ]
+	"$LAB" thaw n1
+	wait_until 3 'reaches c1 10.88.1.1'
+	"$LAB" freeze n1 --deaf
+	run on c1 timeout 0.5 bash -c 'exec 3<>/dev/tcp/10.88.1.1/7'
+	[ "$status" -eq 124 ]
+	"$LAB" thaw n1 --deaf
+	wait_until 3 'reaches c1 10.88.1.1'
+}
+
+@test "a full disk says no space and is emptied again" {
+	"$LAB" disk n1 full
+	run on n1 bash -c 'echo more >/srv/more'
+	[ "$status" -ne 0 ]
+	[[ "$output" = *"No space left"* ]]
+	"$LAB" disk n1 ok
+	on n1 sh -c 'echo more >/srv/more'
+}
+
+@test "a slow disk is slow and fast again" {
+	local start
+
+	"$LAB" disk n1 slow || skip "no I/O limits in this kernel"
+	start=$(now_ms)
+	on n1 dd if=/dev/zero of=/srv/slow bs=64k count=8 conv=fsync
+	[ $(($(now_ms) - start)) -gt 1000 ]
+	"$LAB" disk n1 ok
+	start=$(now_ms)
+	on n1 dd if=/dev/zero of=/srv/slow bs=64k count=8 conv=fsync
+	[ $(($(now_ms) - start)) -lt 1000 ]
+}
+
+@test "a read-only disk refuses writes until the next power on" {
+	"$LAB" disk n1 readonly
+	run on n1 bash -c 'echo x >/srv/x'
+	[[ "$output" = *"Read-only"* ]]
+	run "$LAB" disk n1 ok
+	[ "$status" -eq 69 ]
+	"$LAB" power cycle n1
+	on n1 sh -c 'echo x >/srv/x'
+}
+
+@test "verbs refuse what they do not know" {
+	local line
+
+	for line in "up" "up x" "power n1 off" "cable n1 lan1" \
+	    "cable n1 lan1 in --oneway rx" "disk n1 wet" "status now" \
+	    "freeze n1 dumb" "cable n1 lan9 out" "power off n9" "fly"; do
+		# shellcheck disable=SC2086 # words
+		run "$LAB" $line
+		[ "$status" -eq 64 ]
+	done
+	run "$LAB" up 2
+	[ "$status" -eq 69 ]
+}
+
+@test "a lab taken down with hosts frozen, deaf and full leaves nothing" {
+	local HOLDFAST_LAB=u$$
+
+	export HOLDFAST_LAB
+	"$LAB" up 1 --lans 1
+	lab_namespaces >"$BATS_TEST_TMPDIR/namespaces"
+	"$LAB" disk n1 full
+	"$LAB" freeze n1 --deaf
+	"$LAB" down
+	BATS_FILE_TMPDIR=$BATS_TEST_TMPDIR
+	nft list tables >"$BATS_FILE_TMPDIR/tables"
+	lab_leftovers
+	"$LAB" down
+}
