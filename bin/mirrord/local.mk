@@ -24,7 +24,9 @@ bin_mirrord_libmirrord_a_SOURCES += \
 	%D%/object-index.c %D%/object-index.h \
 	%D%/object-scan.c \
 	%D%/op.c %D%/op.h \
+	%D%/queue.c %D%/queue.h \
 	%D%/store.c %D%/store.h \
+	%D%/stream.c %D%/stream.h \
 	%D%/wire.c %D%/wire.h
 
 # The memory: generations, logs, dirty set, resync.

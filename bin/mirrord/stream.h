@@ -87,6 +87,8 @@ int64_t		 stream_stall_ms(struct stream *s);
  * timeout_ms; NULL when none.  The frame bytes stay valid until acked. */
 const void	*stream_next(struct stream *s, uint64_t seq, size_t *len,
 		    int64_t timeout_ms);
+/* Makes stream_next() return early: the connection ended. */
+void		 stream_kick(struct stream *s);
 /* Unanswered syncs at or below seq, to be sent again (rule L13). */
 void		 stream_each_sync(struct stream *s, uint64_t seq,
 		    void (*on_sync)(const struct op *op, void *arg),

@@ -45,3 +45,7 @@ t_unit_vip_LDADD = bin/vipd/libvipd.a $(COMMON_LIBS)
 check_PROGRAMS += t/unit/wire
 t_unit_wire_SOURCES = %D%/wire.c %D%/tap.h
 t_unit_wire_LDADD = bin/vipd/libvipd.a $(COMMON_LIBS)
+
+check_PROGRAMS += t/unit/stream
+t_unit_stream_SOURCES = %D%/stream.c %D%/tap.h
+t_unit_stream_LDADD = $(MIRRORD_LIBS)

@@ -1,0 +1,537 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Locks, waiting and marks around queue.c.  A sequence is given under the
+ * lock, the bytes are copied outside of it, and the sender takes entries in
+ * order as they are committed.  Called by the FUSE workers (enqueue, wait),
+ * by link.c (next, marks) and by the role machine (set, reset, stall).
+ */
+#include "stream.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "clock.h"
+
+#include "queue.h"
+#include "wire.h"
+
+/* More syncs than this in flight wait; a FUSE mount has far fewer. */
+#define PENDING_MAX	1024
+
+enum pending_state { PS_FREE, PS_WAITING, PS_ANSWERED };
+
+/* A sync that was queued and whose waiter has not left yet. */
+struct pending {
+	enum pending_state state;
+	bool		 want_received;
+	uint64_t	 seq;
+	uint64_t	 oid;
+	uint32_t	 flags;
+	struct timespec	 mtime;
+	struct mono	 since;
+	pthread_cond_t	 cond;
+};
+
+struct stream {
+	pthread_mutex_t	 lock;
+	struct queue	 queue;
+	enum stream_set	 set;
+	bool		 is_aborted;
+
+	pthread_cond_t	 room;		/* blocked enqueues */
+	unsigned	 blocked;
+	struct mono	 blocked_since;	/* or since the last progress */
+
+	pthread_cond_t	 commit;	/* the sender */
+	atomic_bool	 sender_waits;
+	uint64_t	 cursor_seq;	/* what the sender asks for next */
+	uint64_t	 cursor_pos;
+	uint64_t	 sent;
+
+	pthread_cond_t	 marks;		/* who waits for `applied' */
+	unsigned	 marks_waiters;
+	uint64_t	 applied;
+	uint64_t	 durable;
+
+	struct pending	 pending[PENDING_MAX];
+	unsigned	 waiting;	/* in state PS_WAITING */
+};
+
+static void
+cond_init(pthread_cond_t *c)
+{
+	pthread_condattr_t a;
+
+	(void)pthread_condattr_init(&a);
+	(void)pthread_condattr_setclock(&a, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(c, &a);
+	(void)pthread_condattr_destroy(&a);
+}
+
+struct stream *
+stream_new(void *memory, size_t size)
+{
+	struct stream *s;
+	unsigned i;
+
+	s = calloc(1, sizeof(*s));
+	if (s == NULL)
+		return NULL;
+	if (!queue_init(&s->queue, memory, size)) {
+		free(s);
+		errno = EINVAL;
+		return NULL;
+	}
+	queue_marks(&s->queue, &s->applied, &s->durable);
+	s->cursor_seq = s->queue.tail_seq;
+	s->cursor_pos = s->queue.tail_pos;
+	(void)pthread_mutex_init(&s->lock, NULL);
+	cond_init(&s->room);
+	cond_init(&s->commit);
+	cond_init(&s->marks);
+	for (i = 0; i < PENDING_MAX; i++)
+		cond_init(&s->pending[i].cond);
+	return s;
+}
+
+void
+stream_free(struct stream *s)
+{
+	unsigned i;
+
+	if (s == NULL)
+		return;
+	for (i = 0; i < PENDING_MAX; i++)
+		(void)pthread_cond_destroy(&s->pending[i].cond);
+	(void)pthread_cond_destroy(&s->room);
+	(void)pthread_cond_destroy(&s->commit);
+	(void)pthread_cond_destroy(&s->marks);
+	(void)pthread_mutex_destroy(&s->lock);
+	free(s);
+}
+
+uint64_t
+stream_id(const struct stream *s)
+{
+	return queue_id(&s->queue);
+}
+
+static struct pending *
+pending_find(struct stream *s, uint64_t seq)
+{
+	struct pending *p;
+	unsigned i;
+
+	for (i = 0; i < PENDING_MAX; i++) {
+		p = &s->pending[(seq + i) % PENDING_MAX];
+		if (p->state != PS_FREE && p->seq == seq)
+			return p;
+	}
+	return NULL;
+}
+
+/* A place for the sync that will be seq.  An answer nobody came for may be
+ * forgotten: who comes late finds nothing and is answered too. */
+static struct pending *
+pending_place(struct stream *s, uint64_t seq)
+{
+	struct pending *p, *answered = NULL;
+	unsigned i;
+
+	for (i = 0; i < PENDING_MAX; i++) {
+		p = &s->pending[(seq + i) % PENDING_MAX];
+		if (p->state == PS_FREE)
+			return p;
+		if (p->state == PS_ANSWERED && answered == NULL)
+			answered = p;
+	}
+	return answered;
+}
+
+static void
+pending_answer(struct stream *s, struct pending *p)
+{
+	if (p->state != PS_WAITING)
+		return;
+	p->state = PS_ANSWERED;
+	s->waiting--;
+	(void)pthread_cond_signal(&p->cond);
+}
+
+/* Whether an op of this kind goes into the queue now. */
+static bool
+is_wanted(const struct stream *s, uint16_t type)
+{
+	if (s->is_aborted || s->set == SS_SELF)
+		return false;
+	return type != OP_SYNC || s->set == SS_BOTH;
+}
+
+/*
+ * Reserves room under the lock; waits for it.  NULL: not wanted (any more).
+ * *p gets the place of a sync.
+ */
+static struct queue_entry *
+reserve(struct stream *s, uint16_t type, size_t len, uint8_t **buf,
+    uint64_t *seq, struct pending **p)
+{
+	struct queue_entry *e = NULL;
+
+	*p = NULL;
+	while (is_wanted(s, type)) {
+		if (type == OP_SYNC)
+			*p = pending_place(s, s->queue.next_seq);
+		if (type != OP_SYNC || *p != NULL)
+			e = queue_reserve(&s->queue, len, buf, seq);
+		if (e != NULL)
+			break;
+		if (s->blocked++ == 0)
+			s->blocked_since = mono_now();
+		(void)pthread_cond_wait(&s->room, &s->lock);
+		s->blocked--;
+	}
+	return e;
+}
+
+static void
+wake_sender(struct stream *s)
+{
+	/* Pairs with the fence in wait_commit(): one of the two sees the
+	 * other's store. */
+	atomic_thread_fence(memory_order_seq_cst);
+	if (!atomic_load_explicit(&s->sender_waits, memory_order_relaxed))
+		return;
+	(void)pthread_mutex_lock(&s->lock);
+	(void)pthread_cond_signal(&s->commit);
+	(void)pthread_mutex_unlock(&s->lock);
+}
+
+uint64_t
+stream_enqueue(struct stream *s, const struct op *op)
+{
+	struct queue_entry *e;
+	struct frame_out f;
+	struct pending *p;
+	uint8_t *buf;
+	uint64_t seq = 0;
+	size_t room = op_frame_max(op);
+
+	(void)pthread_mutex_lock(&s->lock);
+	e = reserve(s, (uint16_t)op->type, room, &buf, &seq, &p);
+	if (e != NULL && p != NULL) {
+		/* A forgotten answer may have been here. */
+		p->state = PS_WAITING;
+		p->want_received = false;
+		p->seq = seq;
+		p->oid = op->obj;
+		p->flags = op->flags;
+		p->mtime = op->mtime;
+		p->since = mono_now();
+		s->waiting++;
+	}
+	(void)pthread_mutex_unlock(&s->lock);
+	if (e == NULL)
+		return 0;
+	op_put(&f, buf, room, op);
+	queue_commit(e, seq, frame_end(&f));
+	wake_sender(s);
+	return seq;
+}
+
+uint64_t
+stream_enqueue_frame(struct stream *s, const struct frame_out *f)
+{
+	struct queue_entry *e;
+	struct pending *none;
+	uint8_t *buf;
+	uint64_t seq = 0;
+
+	(void)pthread_mutex_lock(&s->lock);
+	e = reserve(s, WT_VOID, f->len, &buf, &seq, &none);
+	(void)pthread_mutex_unlock(&s->lock);
+	if (e == NULL)
+		return 0;
+	memcpy(buf, f->buf, f->len);
+	queue_commit(e, seq, f->len);
+	wake_sender(s);
+	return seq;
+}
+
+uint64_t
+stream_checkpoint(struct stream *s)
+{
+	uint8_t buf[FRAME_HEADER_LEN + WIRE_COMMON_LEN];
+	struct frame_out f;
+
+	wire_begin(&f, buf, sizeof(buf), WT_CHECKPOINT, 0);
+	(void)frame_end(&f);
+	return stream_enqueue_frame(s, &f);
+}
+
+int
+stream_wait(struct stream *s, uint64_t seq, enum stream_ack ack)
+{
+	struct pending *p;
+	int rc;
+
+	if (seq == 0)
+		return 0;
+	(void)pthread_mutex_lock(&s->lock);
+	p = pending_find(s, seq);
+	if (p != NULL)
+		p->want_received = ack == SA_RECEIVED;
+	while (s->set == SS_BOTH && !s->is_aborted) {
+		if (ack == SA_RECEIVED && s->applied >= seq)
+			break;
+		if (p == NULL && ack == SA_SYNCED)
+			break;
+		if (p != NULL && (p->seq != seq || p->state != PS_WAITING))
+			break;
+		if (p != NULL) {
+			(void)pthread_cond_wait(&p->cond, &s->lock);
+			continue;
+		}
+		s->marks_waiters++;
+		(void)pthread_cond_wait(&s->marks, &s->lock);
+		s->marks_waiters--;
+	}
+	if (p != NULL && p->seq == seq && p->state != PS_FREE) {
+		if (p->state == PS_WAITING)
+			s->waiting--;
+		p->state = PS_FREE;
+		if (s->blocked > 0)
+			(void)pthread_cond_broadcast(&s->room);
+	}
+	rc = s->is_aborted ? -ECANCELED : 0;
+	(void)pthread_mutex_unlock(&s->lock);
+	return rc;
+}
+
+static void
+wake_all(struct stream *s)
+{
+	unsigned i;
+
+	(void)pthread_cond_broadcast(&s->room);
+	(void)pthread_cond_broadcast(&s->marks);
+	(void)pthread_cond_broadcast(&s->commit);
+	for (i = 0; i < PENDING_MAX; i++)
+		if (s->pending[i].state != PS_FREE)
+			(void)pthread_cond_broadcast(&s->pending[i].cond);
+}
+
+void
+stream_set(struct stream *s, enum stream_set set)
+{
+	(void)pthread_mutex_lock(&s->lock);
+	s->set = set;
+	s->is_aborted = false;
+	wake_all(s);
+	(void)pthread_mutex_unlock(&s->lock);
+}
+
+void
+stream_abort(struct stream *s)
+{
+	(void)pthread_mutex_lock(&s->lock);
+	s->is_aborted = true;
+	wake_all(s);
+	(void)pthread_mutex_unlock(&s->lock);
+}
+
+void
+stream_reset(struct stream *s)
+{
+	(void)pthread_mutex_lock(&s->lock);
+	queue_release(&s->queue, s->queue.next_seq - 1);
+	s->cursor_seq = s->queue.tail_seq;
+	s->cursor_pos = s->queue.tail_pos;
+	(void)pthread_cond_broadcast(&s->room);
+	(void)pthread_mutex_unlock(&s->lock);
+}
+
+void
+stream_marks(struct stream *s, struct stream_marks *m)
+{
+	(void)pthread_mutex_lock(&s->lock);
+	m->first = s->queue.tail_seq;
+	m->enqueued = s->queue.next_seq - 1;
+	m->sent = s->sent;
+	m->applied = s->applied;
+	m->durable = s->durable;
+	(void)pthread_mutex_unlock(&s->lock);
+}
+
+int64_t
+stream_stall_ms(struct stream *s)
+{
+	struct mono oldest = { 0 };
+	const struct pending *p;
+	unsigned i;
+
+	(void)pthread_mutex_lock(&s->lock);
+	if (s->blocked > 0 && s->set != SS_SELF)
+		oldest = s->blocked_since;
+	for (i = 0; i < PENDING_MAX && s->waiting > 0; i++) {
+		p = &s->pending[i];
+		if (p->state == PS_WAITING && s->set == SS_BOTH &&
+		    (!mono_is_set(oldest) || p->since.ns < oldest.ns))
+			oldest = p->since;
+	}
+	(void)pthread_mutex_unlock(&s->lock);
+	return mono_is_set(oldest) ? mono_diff_ms(mono_now(), oldest) : 0;
+}
+
+/* Moves the cursor to seq, by walking from the tail when it is not there. */
+static bool
+cursor_seek(struct stream *s, uint64_t seq)
+{
+	uint64_t at = s->queue.tail_seq, pos = s->queue.tail_pos;
+	size_t len;
+
+	if (s->cursor_seq == seq && seq != at)
+		return true;
+	while (at < seq) {
+		if (queue_at(&s->queue, &pos, at, &len) == NULL)
+			return false;
+		at++;
+	}
+	s->cursor_seq = at;
+	s->cursor_pos = pos;
+	return true;
+}
+
+const void *
+stream_next(struct stream *s, uint64_t seq, size_t *len, int64_t timeout_ms)
+{
+	const uint8_t *frame = NULL;
+	struct timespec until;
+	int rc = 0;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += timeout_ms / 1000;
+	until.tv_nsec += timeout_ms % 1000 * 1000000;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_sec++;
+		until.tv_nsec -= 1000000000;
+	}
+	(void)pthread_mutex_lock(&s->lock);
+	for (;;) {
+		atomic_store(&s->sender_waits, true);
+		atomic_thread_fence(memory_order_seq_cst);
+		if (seq < s->queue.tail_seq)
+			seq = s->queue.tail_seq;
+		if (cursor_seek(s, seq))
+			frame = queue_at(&s->queue, &s->cursor_pos, seq, len);
+		if (frame != NULL || rc == ETIMEDOUT || timeout_ms == 0)
+			break;
+		rc = pthread_cond_timedwait(&s->commit, &s->lock, &until);
+		if (rc == 0)
+			timeout_ms = 0;	/* woken: look once, then return */
+	}
+	atomic_store(&s->sender_waits, false);
+	if (frame != NULL)
+		s->cursor_seq = seq + 1;
+	(void)pthread_mutex_unlock(&s->lock);
+	return frame;
+}
+
+void
+stream_kick(struct stream *s)
+{
+	(void)pthread_mutex_lock(&s->lock);
+	(void)pthread_cond_broadcast(&s->commit);
+	(void)pthread_mutex_unlock(&s->lock);
+}
+
+void
+stream_each_sync(struct stream *s, uint64_t seq,
+    void (*on_sync)(const struct op *op, void *arg), void *arg)
+{
+	struct pending *p;
+	struct op op;
+	unsigned i;
+
+	memset(&op, 0, sizeof(op));
+	op.type = OP_SYNC;
+	for (i = 0; i < PENDING_MAX; i++) {
+		(void)pthread_mutex_lock(&s->lock);
+		p = &s->pending[i];
+		op.seq = 0;
+		if (p->state != PS_FREE && p->seq <= seq) {
+			/* The answer of an older connection is void. */
+			if (p->state == PS_ANSWERED)
+				s->waiting++;
+			p->state = PS_WAITING;
+			op.seq = p->seq;
+			op.obj = p->oid;
+			op.flags = p->flags;
+			op.mtime = p->mtime;
+		}
+		(void)pthread_mutex_unlock(&s->lock);
+		if (op.seq != 0)
+			on_sync(&op, arg);
+	}
+}
+
+void
+stream_sent(struct stream *s, uint64_t seq)
+{
+	(void)pthread_mutex_lock(&s->lock);
+	s->sent = seq;
+	(void)pthread_mutex_unlock(&s->lock);
+}
+
+void
+stream_on_applied(struct stream *s, uint64_t seq)
+{
+	struct pending *p;
+	unsigned i;
+
+	(void)pthread_mutex_lock(&s->lock);
+	if (seq > s->applied && seq < s->queue.next_seq) {
+		s->applied = seq;
+		queue_set_marks(&s->queue, s->applied, s->durable);
+		queue_release(&s->queue, seq);
+		if (s->blocked > 0) {
+			s->blocked_since = mono_now();
+			(void)pthread_cond_broadcast(&s->room);
+		}
+		if (s->marks_waiters > 0)
+			(void)pthread_cond_broadcast(&s->marks);
+		for (i = 0; i < PENDING_MAX && s->waiting > 0; i++) {
+			p = &s->pending[i];
+			if (p->state == PS_WAITING && p->want_received &&
+			    p->seq <= seq)
+				pending_answer(s, p);
+		}
+	}
+	(void)pthread_mutex_unlock(&s->lock);
+}
+
+void
+stream_on_synced(struct stream *s, uint64_t seq)
+{
+	struct pending *p;
+
+	(void)pthread_mutex_lock(&s->lock);
+	p = pending_find(s, seq);
+	if (p != NULL)
+		pending_answer(s, p);
+	(void)pthread_mutex_unlock(&s->lock);
+}
+
+void
+stream_on_durable(struct stream *s, uint64_t seq)
+{
+	(void)pthread_mutex_lock(&s->lock);
+	if (seq > s->durable) {
+		s->durable = seq;
+		queue_set_marks(&s->queue, s->applied, s->durable);
+	}
+	(void)pthread_mutex_unlock(&s->lock);
+}
