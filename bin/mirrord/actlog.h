@@ -38,6 +38,10 @@ struct actlog_key {
 struct actlog	*actlog_open(int state_dirfd, const char *module,
 		    uint8_t node, struct actlog_slot **slots,
 		    unsigned *count);
+/* A new, empty one in place of what is there: after EBADMSG, once `full
+ * comparison' is durable in gen.  0, or -1 with errno. */
+int		 actlog_create(int state_dirfd, const char *module,
+		    uint8_t node);
 void		 actlog_close(struct actlog *a);
 /*
  * Returns when kind(oid, extent) is hot and durable: at once when it already

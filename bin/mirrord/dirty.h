@@ -50,9 +50,7 @@ void		 dirtyset_clear(struct dirtyset *d);
 bool		 dirtyset_is_empty(const struct dirtyset *d);
 bool		 dirtyset_is_all(const struct dirtyset *d);
 uint64_t	 dirtyset_bytes(const struct dirtyset *d);
-/* The objects an op would touch: is any in the set? (rules R47, R48) */
-bool		 dirtyset_touches(const struct dirtyset *d,
-		    const struct op *op);
+uint64_t	 dirtyset_marks(const struct dirtyset *d, unsigned i); /* 0: end */
 
 /* One dirty object, in ascending oid order. */
 struct dirty_item {
@@ -81,6 +79,9 @@ struct dirty;
  * `into'.  NULL with errno; EBADMSG: unreadable, use dirtyset_all(). */
 struct dirty	*dirty_open(int state_dirfd, const char *module, uint8_t node,
 		    struct dirtyset *into);
+/* A new, empty one in place of what is there: after EBADMSG, once `full
+ * comparison' is durable in gen.  0, or -1 with errno. */
+int		 dirty_create(int state_dirfd, const char *module, uint8_t node);
 void		 dirty_close(struct dirty *d);
 /* Adds the set (a delta) durably.  0, or -1 with errno; a full file turns
  * coarser by itself, at last into `all' (rule R20). */

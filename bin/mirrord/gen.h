@@ -53,6 +53,13 @@ struct gen_file;
 /* Opens or creates `gen' in dirfd.  NULL with errno; EBADMSG: neither slot
  * is readable (not promotable, full comparison: rule R22). */
 struct gen_file	*gen_open(int state_dirfd, const char *module, uint8_t node);
+/* After EBADMSG, when the operator or the role machine decided to go on: a
+ * new record, not flagged new, with nothing in it.  0, or -1 with errno. */
+int		 gen_create(int state_dirfd, const char *module, uint8_t node);
+/* True when a record of gen was ever written here: then a missing log is a
+ * lost one (rule R22). */
+bool		 gen_was_written(int state_dirfd, const char *module,
+		    uint8_t node);
 void		 gen_close(struct gen_file *f);
 /* A copy of the present record.  is_new: never written. */
 void		 gen_read(struct gen_file *f, struct gen *g);

@@ -1,0 +1,747 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The one door of changes.  Decides which activity records a change needs,
+ * keeps the sets of what the peer may lack, and lets go of both only when
+ * they are durable elsewhere.
+ *
+ * Time is cut into periods by checkpoints.  A change belongs to the period
+ * of its change_begin(), which also pins its activity slots; its note goes
+ * into the set of the period of its change_commit().  `settled' is the
+ * oldest period of which something is still in hand when a checkpoint
+ * begins.  What the peer confirms at a checkpoint lets go of what was
+ * settled, and noted, at the checkpoint before it: the sequence number was
+ * read later than that, so that it covers all of it, whatever was queued
+ * while it was read.
+ *
+ * Rule R15: while w is the period, objects from new_from[w] on are written
+ * without records of their own.  Their directory is pinned by the period
+ * they were noted in, and the mark in the activity log is new_from of a
+ * settled period, so all such writes are durable before either lets go.
+ */
+#include "change.h"
+
+#include <linux/falloc.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "xalloc.h"
+
+#include "fail.h"
+
+#define PERIODS		4u	/* counters; a period waits for its cell */
+#define ROOM_WAIT_MS	200
+#define STORE_OF(oid)	((oid) >> 40)
+
+struct change {
+	struct actlog	*al;
+	struct dirty	*log;
+	struct stream	*stream;
+
+	/* The hot path reads these without the lock. */
+	_Atomic uint64_t period;
+	_Atomic uint64_t new_from;	/* of this period; UINT64_MAX: none */
+	atomic_uint	 in_hand[PERIODS];
+	atomic_bool	 frozen;
+
+	pthread_mutex_t	 flush_lock;	/* the log; taken before lock */
+	pthread_mutex_t	 lock;		/* all below */
+	pthread_cond_t	 thawed;
+	pthread_cond_t	 idle;
+	bool		 alone;
+	struct dirtyset	*durable;	/* what the log holds, and more */
+	struct dirtyset	*cur, *prev, *older;
+	struct dirtyset	*moved;		/* while a resync runs */
+	uint64_t	 newest;	/* highest oid created here */
+	uint64_t	 from[PERIODS];	/* new_from of the last periods */
+	uint64_t	 settled;	/* when the last checkpoint began */
+	bool		 pending;	/* a checkpoint is under way */
+	uint64_t	 checkpoint;	/* its sequence */
+	uint64_t	 cool_below;	/* what it will let go of */
+	uint64_t	 mark;		/* as the activity log has it */
+};
+
+/* The change this thread has in hand; a thread serves one at a time. */
+static _Thread_local struct {
+	struct change	*owner;
+	uint64_t	 period;
+} hand;
+
+struct change *
+change_new(struct actlog *a, struct dirty *d, struct dirtyset *durable_set,
+    struct stream *s)
+{
+	struct change *c = xcalloc(1, sizeof(*c));
+	struct actlog_slot *slot;
+	pthread_condattr_t mono;
+	unsigned i, count = 0;
+
+	c->al = a;
+	c->log = d;
+	c->stream = s;
+	c->durable = durable_set;
+	c->cur = dirtyset_new();
+	c->prev = dirtyset_new();
+	c->older = dirtyset_new();
+	atomic_init(&c->period, 1);
+	atomic_init(&c->new_from, UINT64_MAX);
+	memset(c->from, 0xff, sizeof(c->from));
+	c->settled = 1;
+	pthread_mutex_init(&c->flush_lock, NULL);
+	pthread_mutex_init(&c->lock, NULL);
+	pthread_cond_init(&c->thawed, NULL);
+	pthread_condattr_init(&mono);
+	pthread_condattr_setclock(&mono, CLOCK_MONOTONIC);
+	pthread_cond_init(&c->idle, &mono);
+	pthread_condattr_destroy(&mono);
+
+	slot = actlog_list(a, &count);
+	dirtyset_slots(c->cur, slot, count);
+	for (i = 0; i < count; i++)
+		if (slot[i].kind == AK_MARK)
+			c->mark = slot[i].oid;
+	free(slot);
+	return c;
+}
+
+void
+change_free(struct change *c)
+{
+	if (c == NULL)
+		return;
+	dirtyset_free(c->cur);
+	dirtyset_free(c->prev);
+	dirtyset_free(c->older);
+	dirtyset_free(c->moved);
+	pthread_cond_destroy(&c->idle);
+	pthread_cond_destroy(&c->thawed);
+	pthread_mutex_destroy(&c->lock);
+	pthread_mutex_destroy(&c->flush_lock);
+	free(c);
+}
+
+void
+change_set_epoch(struct change *c, struct epoch epoch)
+{
+	pthread_mutex_lock(&c->flush_lock);
+	actlog_set_epoch(c->al, epoch);
+	dirty_set_epoch(c->log, epoch);
+	pthread_mutex_unlock(&c->flush_lock);
+}
+
+/* ---- what an op makes hot ---- */
+
+struct keys {
+	unsigned	  count;
+	struct actlog_key key[ACTLOG_KEY_MAX];
+};
+
+static void
+key_add(struct keys *k, enum actlog_kind kind, uint64_t oid, uint64_t extent)
+{
+	k->key[k->count++] = (struct actlog_key){ kind, oid, extent };
+}
+
+/* One or two extents by number, more as a tail from an extent's begin, so
+ * that many truncates of one file share a slot. */
+static void
+key_range(struct keys *k, uint64_t oid, uint64_t off, uint64_t len)
+{
+	uint64_t first = off / ACTLOG_EXTENT, last;
+
+	if (len == 0)
+		return;
+	last = len - 1 > UINT64_MAX - off ? UINT64_MAX / ACTLOG_EXTENT :
+	    (off + len - 1) / ACTLOG_EXTENT;
+	if (last - first > 1) {
+		key_add(k, AK_TAIL, oid, first * ACTLOG_EXTENT);
+		return;
+	}
+	key_add(k, AK_DATA, oid, first);
+	if (last != first)
+		key_add(k, AK_DATA, oid, last);
+}
+
+/* The object the op changes in itself, 0: names only. */
+static uint64_t
+op_object(const struct op *op)
+{
+	switch (op->type) {
+	case OP_WRITE:
+	case OP_SETATTR:
+	case OP_FALLOCATE:
+	case OP_SETXATTR:
+	case OP_REMOVEXATTR:
+		return op->obj;
+	case OP_COPY:
+		return op->obj2;
+	default:
+		return 0;
+	}
+}
+
+static void
+keys_of(struct keys *k, const struct op *op)
+{
+	switch (op->type) {
+	case OP_WRITE:
+		key_range(k, op->obj, op->off, op->data_len);
+		break;
+	case OP_SETATTR:
+		key_add(k, AK_ATTR, op->obj, 0);
+		if ((op->valid & OPV_SIZE) != 0)
+			key_add(k, AK_TAIL, op->obj,
+			    op->size / ACTLOG_EXTENT * ACTLOG_EXTENT);
+		break;
+	case OP_FALLOCATE:
+		key_add(k, AK_ATTR, op->obj, 0);
+		if ((op->flags & ~(uint32_t)FALLOC_FL_KEEP_SIZE) != 0)
+			key_range(k, op->obj, op->off, op->len);
+		break;
+	case OP_COPY:
+		key_range(k, op->obj2, op->off2, op->len);
+		break;
+	case OP_SETXATTR:
+	case OP_REMOVEXATTR:
+		key_add(k, AK_ATTR, op->obj, 0);
+		break;
+	case OP_RENAME:
+		key_add(k, AK_NAMES, op->dir2, dirty_bucket(op->name2));
+		/* FALLTHROUGH */
+	case OP_CREATE:
+	case OP_MKDIR:
+	case OP_MKNOD:
+	case OP_SYMLINK:
+	case OP_LINK:
+	case OP_UNLINK:
+	case OP_RMDIR:
+		key_add(k, AK_NAMES, op->dir, dirty_bucket(op->name));
+		break;
+	case OP_SYNC:
+	case OP_TMPFILE:
+		break;
+	}
+}
+
+/* Rule R15: created since the last checkpoint began, below a directory that
+ * is hot for that reason: compared whole after a crash. */
+static bool
+is_new(struct change *c, uint64_t oid)
+{
+	uint64_t from = atomic_load_explicit(&c->new_from,
+	    memory_order_acquire);
+
+	return oid >= from && STORE_OF(oid) == STORE_OF(from);
+}
+
+/* ---- in hand ---- */
+
+static void
+hand_put(struct change *c)
+{
+	unsigned cell;
+
+	if (hand.owner != c)
+		return;
+	cell = hand.period % PERIODS;
+	hand.owner = NULL;
+	if (atomic_fetch_sub(&c->in_hand[cell], 1) == 1 &&
+	    atomic_load(&c->frozen)) {
+		pthread_mutex_lock(&c->lock);
+		pthread_cond_broadcast(&c->idle);
+		pthread_mutex_unlock(&c->lock);
+	}
+}
+
+/* Enters the present period; waits while frozen. */
+static uint64_t
+hand_take(struct change *c)
+{
+	uint64_t p;
+
+	/* A missing end of the last change must not stop checkpoints. */
+	hand_put(c);
+	for (;;) {
+		p = atomic_load(&c->period);
+		atomic_fetch_add(&c->in_hand[p % PERIODS], 1);
+		hand.owner = c;
+		hand.period = p;
+		if (!atomic_load(&c->frozen) && atomic_load(&c->period) == p)
+			return p;
+		hand_put(c);
+		pthread_mutex_lock(&c->lock);
+		while (atomic_load(&c->frozen))
+			pthread_cond_wait(&c->thawed, &c->lock);
+		pthread_mutex_unlock(&c->lock);
+	}
+}
+
+/* The oldest period something is in hand of; `now' when nothing is. */
+static uint64_t
+oldest_in_hand(struct change *c, uint64_t now)
+{
+	uint64_t p;
+
+	for (p = now >= PERIODS ? now - (PERIODS - 1) : 1; p < now; p++)
+		if (atomic_load(&c->in_hand[p % PERIODS]) != 0)
+			return p;
+	return now;
+}
+
+/* Lock held.  False: a change of four periods ago still occupies the cell. */
+static bool
+next_period(struct change *c)
+{
+	uint64_t p = atomic_load(&c->period);
+
+	if (atomic_load(&c->in_hand[(p + 1) % PERIODS]) != 0)
+		return false;
+	if (c->mark != 0 && c->newest != 0)
+		atomic_store(&c->new_from, c->newest + 1);
+	c->from[(p + 1) % PERIODS] = atomic_load(&c->new_from);
+	atomic_store(&c->period, p + 1);
+	return true;
+}
+
+/* ---- the door ---- */
+
+static int	flush_locked(struct change *c);
+
+/* All slots are pinned.  Alone we make room ourselves; else a checkpoint of
+ * both nodes does, or the peer leaves. */
+static int
+make_room(struct change *c, unsigned count)
+{
+	int rc = 0;
+
+	pthread_mutex_lock(&c->flush_lock);
+	/* Somebody else may have made it while we waited for the lock. */
+	if (c->alone && !actlog_wait_room(c->al, count, 0))
+		rc = flush_locked(c);
+	pthread_mutex_unlock(&c->flush_lock);
+	if (rc == 0)
+		(void)actlog_wait_room(c->al, count, ROOM_WAIT_MS);
+	return rc; /* without room it is tried again */
+}
+
+int
+change_begin(struct change *c, const struct op *op)
+{
+	struct keys k = { 0 };
+	uint64_t object = op_object(op), p;
+	int rc;
+
+	if (object == 0 || !is_new(c, object))
+		keys_of(&k, op);
+	for (;;) {
+		p = hand_take(c);
+		/* It may have aged while we waited outside. */
+		if (k.count == 0 && object != 0 && !is_new(c, object))
+			keys_of(&k, op);
+		rc = k.count == 0 ? 0 :
+		    actlog_touch_many(c->al, k.key, k.count, p);
+		if (rc != -EAGAIN)
+			break;
+		/* Not in hand meanwhile: room comes of a checkpoint, which
+		 * waits for what is in hand. */
+		hand_put(c);
+		rc = make_room(c, k.count);
+		if (rc != 0)
+			return rc;
+	}
+	if (rc != 0)
+		hand_put(c);
+	else
+		fail_point(2);
+	return rc;
+}
+
+static void
+note(struct change *c, const struct op *op)
+{
+	pthread_mutex_lock(&c->lock);
+	dirtyset_note(c->cur, op);
+	if (c->moved != NULL)
+		dirtyset_note(c->moved, op);
+	switch (op->type) {
+	case OP_CREATE:
+	case OP_MKDIR:
+	case OP_MKNOD:
+	case OP_SYMLINK:
+	case OP_TMPFILE:
+		/* The highest of the newest store: that is ours. */
+		if (op->obj > c->newest)
+			c->newest = op->obj;
+		break;
+	default:
+		break;
+	}
+	pthread_mutex_unlock(&c->lock);
+}
+
+/* A change of names that was in hand while a checkpoint began: its
+ * directories are pinned by the period it is noted in, for the sake of new
+ * objects below them.  They are still hot, so this does not wait. */
+static void
+pin_again(struct change *c, const struct op *op)
+{
+	uint64_t p = atomic_load(&c->period);
+	struct keys k = { 0 };
+
+	if (hand.owner != c || hand.period == p || op_object(op) != 0)
+		return;
+	keys_of(&k, op);
+	if (k.count > 0)
+		(void)actlog_touch_many(c->al, k.key, k.count, p); /* hot */
+}
+
+uint64_t
+change_commit(struct change *c, const struct op *op)
+{
+	uint64_t seq = stream_enqueue(c->stream, op);
+
+	if (op->type != OP_SYNC) {
+		note(c, op);
+		pin_again(c, op);
+		hand_put(c);
+	}
+	return seq;
+}
+
+void
+change_abort(struct change *c, const struct op *op)
+{
+	note(c, op);
+	pin_again(c, op);
+	hand_put(c);
+}
+
+void
+change_gone(struct change *c, uint64_t oid)
+{
+	pthread_mutex_lock(&c->lock);
+	dirtyset_remove(c->cur, oid);
+	dirtyset_remove(c->prev, oid);
+	dirtyset_remove(c->older, oid);
+	dirtyset_remove(c->durable, oid);
+	if (c->moved != NULL)
+		dirtyset_remove(c->moved, oid);
+	pthread_mutex_unlock(&c->lock);
+}
+
+/* ---- checkpoints ---- */
+
+/* Lock held: cur -> prev -> older. */
+static void
+rotate(struct change *c)
+{
+	struct dirtyset *empty;
+
+	if (dirtyset_is_empty(c->older)) {
+		empty = c->older;
+		c->older = c->prev;
+	} else {
+		dirtyset_merge(c->older, c->prev);
+		empty = c->prev;
+	}
+	dirtyset_clear(empty);
+	c->prev = c->cur;
+	c->cur = empty;
+}
+
+/* Flush lock held.  A mark must be durable before the first new object goes
+ * without records; after that it only rises. */
+static void
+first_mark(struct change *c)
+{
+	uint64_t from;
+
+	pthread_mutex_lock(&c->lock);
+	from = c->newest == 0 || (c->mark != 0 &&
+	    STORE_OF(c->mark) == STORE_OF(c->newest)) ? 0 : c->newest + 1;
+	if (from != 0)
+		c->mark = 0;
+	pthread_mutex_unlock(&c->lock);
+	if (from == 0 || actlog_touch(c->al, AK_MARK, from, 0, 0) != 0)
+		return;
+	pthread_mutex_lock(&c->lock);
+	c->mark = from;
+	pthread_mutex_unlock(&c->lock);
+}
+
+/* Flush lock held.  Slots of the periods below leave the activity log. */
+static void
+cool_below(struct change *c, uint64_t below)
+{
+	uint64_t mark = UINT64_MAX;
+
+	if (below <= 1)
+		return;
+	pthread_mutex_lock(&c->lock);
+	if (c->mark != 0 && below + PERIODS > atomic_load(&c->period))
+		mark = c->from[below % PERIODS];
+	if (mark != UINT64_MAX && mark > c->mark)
+		c->mark = mark;
+	else
+		mark = UINT64_MAX;
+	pthread_mutex_unlock(&c->lock);
+	if (mark != UINT64_MAX)
+		(void)actlog_touch(c->al, AK_MARK, mark, 0, 0);
+	/* Not written: they are compared once more after a crash. */
+	(void)actlog_cool(c->al, below - 1);
+}
+
+void
+change_checkpoint_begin(struct change *c, uint64_t seq)
+{
+	pthread_mutex_lock(&c->flush_lock);
+	first_mark(c);
+	pthread_mutex_lock(&c->lock);
+	/* One under way is answered by this one, too. */
+	if (!c->pending && !c->alone && next_period(c)) {
+		rotate(c);
+		c->pending = true;
+		c->checkpoint = seq;
+		c->cool_below = c->settled;
+		c->settled = oldest_in_hand(c, atomic_load(&c->period));
+	}
+	pthread_mutex_unlock(&c->lock);
+	pthread_mutex_unlock(&c->flush_lock);
+}
+
+void
+change_checkpoint_done(struct change *c, uint64_t seq)
+{
+	uint64_t below = 0;
+
+	pthread_mutex_lock(&c->flush_lock);
+	pthread_mutex_lock(&c->lock);
+	if (c->pending && seq >= c->checkpoint) {
+		dirtyset_clear(c->older);
+		c->pending = false;
+		below = c->cool_below;
+	}
+	pthread_mutex_unlock(&c->lock);
+	cool_below(c, below);
+	pthread_mutex_unlock(&c->flush_lock);
+}
+
+/* Flush lock held: all that was noted goes into the log, durable. */
+static int
+flush_locked(struct change *c)
+{
+	struct dirtyset *delta;
+	uint64_t below;
+	int rc = 0;
+
+	first_mark(c);
+	delta = dirtyset_new();
+	pthread_mutex_lock(&c->lock);
+	(void)next_period(c); /* an old change in hand: cool less */
+	c->settled = oldest_in_hand(c, atomic_load(&c->period));
+	below = c->settled;
+	dirtyset_merge(delta, c->older);
+	dirtyset_merge(delta, c->prev);
+	dirtyset_merge(delta, c->cur);
+	dirtyset_merge(c->durable, delta);
+	dirtyset_clear(c->older);
+	dirtyset_clear(c->prev);
+	dirtyset_clear(c->cur);
+	pthread_mutex_unlock(&c->lock);
+
+	if (dirty_append(c->log, delta) == -1) {
+		rc = errno == 0 ? -EIO : -errno;
+		pthread_mutex_lock(&c->lock);
+		dirtyset_merge(c->older, delta);
+		pthread_mutex_unlock(&c->lock);
+	}
+	fail_point(30);
+	dirtyset_free(delta);
+	if (rc == 0)
+		cool_below(c, below);
+	return rc;
+}
+
+int
+change_flush(struct change *c)
+{
+	int rc = 0;
+
+	pthread_mutex_lock(&c->flush_lock);
+	if (c->alone)
+		rc = flush_locked(c);
+	pthread_mutex_unlock(&c->flush_lock);
+	return rc;
+}
+
+int
+change_go_alone(struct change *c)
+{
+	int rc;
+
+	pthread_mutex_lock(&c->flush_lock);
+	pthread_mutex_lock(&c->lock);
+	c->alone = true;
+	c->pending = false;
+	pthread_mutex_unlock(&c->lock);
+	fail_point(27);
+	rc = flush_locked(c);
+	fail_point(28);
+	pthread_mutex_unlock(&c->flush_lock);
+	return rc;
+}
+
+uint64_t
+change_dirty_bytes(struct change *c)
+{
+	uint64_t bytes;
+
+	pthread_mutex_lock(&c->lock);
+	bytes = dirtyset_bytes(c->durable);
+	if (c->alone)
+		bytes += dirtyset_bytes(c->cur) + dirtyset_bytes(c->prev) +
+		    dirtyset_bytes(c->older);
+	pthread_mutex_unlock(&c->lock);
+	return bytes;
+}
+
+/* ---- resync ---- */
+
+struct dirtyset *
+change_track_start(struct change *c)
+{
+	struct dirtyset *all = dirtyset_new();
+
+	/* Failing, it is in memory and in the activity log all the same. */
+	(void)change_flush(c);
+	pthread_mutex_lock(&c->lock);
+	dirtyset_merge(all, c->durable);
+	dirtyset_merge(all, c->older);
+	dirtyset_merge(all, c->prev);
+	dirtyset_merge(all, c->cur);
+	dirtyset_free(c->moved);
+	c->moved = dirtyset_new();
+	pthread_mutex_unlock(&c->lock);
+	return all;
+}
+
+struct dirtyset *
+change_track_next(struct change *c)
+{
+	struct dirtyset *next = dirtyset_new(), *moved;
+
+	pthread_mutex_lock(&c->lock);
+	moved = c->moved;
+	if (moved != NULL)
+		c->moved = next;
+	pthread_mutex_unlock(&c->lock);
+	return moved != NULL ? moved : next;
+}
+
+void
+change_track_stop(struct change *c)
+{
+	pthread_mutex_lock(&c->lock);
+	dirtyset_free(c->moved);
+	c->moved = NULL;
+	pthread_mutex_unlock(&c->lock);
+}
+
+int
+change_merge(struct change *c, const struct dirtyset *more)
+{
+	int rc;
+
+	pthread_mutex_lock(&c->flush_lock);
+	pthread_mutex_lock(&c->lock);
+	dirtyset_merge(c->durable, more);
+	if (c->moved != NULL)
+		dirtyset_merge(c->moved, more);
+	pthread_mutex_unlock(&c->lock);
+	fail_point(33);
+	rc = dirty_append(c->log, more) == -1 ? -errno : 0;
+	pthread_mutex_unlock(&c->flush_lock);
+	return rc;
+}
+
+static bool
+none_in_hand(struct change *c)
+{
+	unsigned i;
+
+	for (i = 0; i < PERIODS; i++)
+		if (atomic_load(&c->in_hand[i]) != 0)
+			return false;
+	return true;
+}
+
+int
+change_freeze(struct change *c, int64_t timeout_ms)
+{
+	struct timespec t;
+	bool idle;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	t.tv_sec += timeout_ms / 1000;
+	t.tv_nsec += timeout_ms % 1000 * 1000000;
+	if (t.tv_nsec >= 1000000000) {
+		t.tv_nsec -= 1000000000;
+		t.tv_sec++;
+	}
+	pthread_mutex_lock(&c->lock);
+	atomic_store(&c->frozen, true);
+	while (!none_in_hand(c) &&
+	    pthread_cond_timedwait(&c->idle, &c->lock, &t) == 0)
+		continue;
+	idle = none_in_hand(c);
+	pthread_mutex_unlock(&c->lock);
+	if (idle)
+		return 0;
+	change_thaw(c);
+	return -ETIMEDOUT;
+}
+
+void
+change_thaw(struct change *c)
+{
+	pthread_mutex_lock(&c->lock);
+	atomic_store(&c->frozen, false);
+	pthread_cond_broadcast(&c->thawed);
+	pthread_mutex_unlock(&c->lock);
+}
+
+void
+change_connect(struct change *c)
+{
+	pthread_mutex_lock(&c->flush_lock);
+	pthread_mutex_lock(&c->lock);
+	c->alone = false;
+	c->pending = false;
+	pthread_mutex_unlock(&c->lock);
+	pthread_mutex_unlock(&c->flush_lock);
+}
+
+int
+change_level(struct change *c)
+{
+	struct dirtyset *none = dirtyset_new();
+	int rc = 0;
+
+	pthread_mutex_lock(&c->flush_lock);
+	fail_point(45);
+	if (c->alone)
+		rc = -EBUSY; /* it went alone again meanwhile: all is owed */
+	else if (dirty_replace(c->log, none) == -1)
+		rc = -errno;
+	if (rc == 0) {
+		pthread_mutex_lock(&c->lock);
+		dirtyset_clear(c->durable);
+		pthread_mutex_unlock(&c->lock);
+	}
+	pthread_mutex_unlock(&c->flush_lock);
+	dirtyset_free(none);
+	return rc;
+}

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Pure verdict on a meeting: rules R17, R22, R23, and what two histories
+ * are.  The chain of a node is its current generation and its history,
+ * newest first; a generation begins whenever a node begins to acknowledge
+ * alone, so a target whose current one is not in the source's chain holds
+ * acknowledged writes that the source lacks.
+ */
+#include "meet.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Where u stands in the chain: 0 current, 1.. history, -1 not in it. */
+static int
+chain_find(const struct gen *g, const struct gen_uuid *u)
+{
+	int i;
+
+	if (gen_uuid_is_none(u))
+		return -1;
+	if (gen_uuid_equal(u, &g->current))
+		return 0;
+	for (i = 0; i < GEN_HISTORY; i++)
+		if (gen_uuid_equal(u, &g->history[i]))
+			return i + 1;
+	return -1;
+}
+
+static void __attribute__((format(printf, 4, 5)))
+say(struct meet *m, enum meet_verdict v, const char *code,
+    const char *fmt, ...)
+{
+	va_list ap;
+
+	m->verdict = v;
+	m->code = code;
+	va_start(ap, fmt);
+	vsnprintf(m->text, sizeof(m->text), fmt, ap);
+	va_end(ap);
+}
+
+static void
+diverged(struct meet *m, const struct meet_side *s, const struct meet_side *t,
+    const char *why)
+{
+	char a[GEN_UUID_STR], b[GEN_UUID_STR];
+
+	if (t->fullsync) {
+		say(m, MV_FULL, "", "%s: %s; overwritten as allowed, every "
+		    "object is compared", t->name, why);
+		return;
+	}
+	say(m, MV_DIVERGED, "diverged", "%s: %s: %s has generation %s, %s has "
+	    "generation %s; `second fullsync' on %s overwrites its data with "
+	    "that of %s", t->name, why, t->name,
+	    gen_uuid_str(b, &t->gen->current), s->name,
+	    gen_uuid_str(a, &s->gen->current), t->name, s->name);
+}
+
+/* Why the state of t, as s remembers it, cannot be trusted (rule R23). */
+static const char *
+put_back(const struct meet_side *s, const struct meet_side *t)
+{
+	if (t->gen->session < s->gen->peer_session)
+		return "its record is older than the one seen before";
+	if (t->root_session != 0 && t->root_session != t->gen->session)
+		return "its record and its directory are not of one time";
+	if (t->gen->store_number < s->gen->peer_store_number)
+		return "its object store is older than the one seen before";
+	return NULL;
+}
+
+/* An overwriting that was begun with leave goes on without asking. */
+static bool
+was_target(const struct meet_side *s, const struct meet_side *t)
+{
+	return chain_find(s->gen, &t->gen->resyncing) >= 0;
+}
+
+/* The source's logs reach back to a generation of index `at' in its chain. */
+static bool
+logs_reach(const struct meet_side *s, int at)
+{
+	int base = chain_find(s->gen, &s->gen->base);
+
+	/* Without a base the peer was level: only what was hot differs. */
+	if (gen_uuid_is_none(&s->gen->base))
+		return at == 0;
+	/* A generation younger than base: the set is more than enough. */
+	return base >= 0 && at <= base;
+}
+
+static void
+follow(struct meet *m, const struct meet_side *s, const struct meet_side *t)
+{
+	int at = chain_find(s->gen, &t->gen->current);
+	bool log_bad = s->log_bad || s->gen->dirty_all || t->log_bad ||
+	    t->gen->dirty_all || s->gen->peer_log_invalid;
+
+	if (log_bad)
+		say(m, MV_FULL, "", "a change log cannot be used: every "
+		    "object of %s is compared", t->name);
+	else if (at == 0 && gen_uuid_is_none(&t->gen->resyncing))
+		say(m, MV_EQUAL, "", "%s and %s are of one generation: what "
+		    "was hot is compared", s->name, t->name);
+	else if (logs_reach(s, at))
+		say(m, MV_INCREMENTAL, "", "%s gets what changed while it was "
+		    "away", t->name);
+	else
+		say(m, MV_FULL, "", "%s was away longer than the log of %s "
+		    "reaches: every object is compared", t->name, s->name);
+}
+
+static void
+decide(struct meet *m, const struct meet_side *s, const struct meet_side *t)
+{
+	const struct gen_uuid *cur = &t->gen->current;
+	const char *why;
+
+	if (s->gen_bad || gen_uuid_is_none(&s->gen->current)) {
+		say(m, MV_REFUSE, "source-unreadable", "%s is primary but its "
+		    "record of generations cannot be used", s->name);
+		return;
+	}
+	if (epoch_cmp(t->gen->fence, s->gen->fence) > 0) {
+		char e[EPOCH_LEN];
+
+		say(m, MV_REFUSE, "newer-epoch", "%s followed %s, %s is behind "
+		    "it: the primary must take a newer one", t->name,
+		    epoch_human(e, t->gen->fence), s->name);
+		return;
+	}
+	if (put_back(t, s) != NULL) {
+		/* Who restored the primary chose its data; not we. */
+		diverged(m, s, t, "the primary was put back to an older state");
+		return;
+	}
+	if (t->gen_bad || t->is_new) {
+		say(m, MV_FULL, "", "%s has no %srecord: every object is "
+		    "compared", t->name, t->gen_bad ? "readable " : "");
+		return;
+	}
+	if (was_target(s, t)) {
+		if (chain_find(s->gen, cur) >= 0)
+			follow(m, s, t);
+		else
+			say(m, MV_FULL, "", "%s was half copied from %s: every "
+			    "object is compared", t->name, s->name);
+		return;
+	}
+	why = put_back(s, t);
+	if (gen_uuid_is_none(cur))
+		say(m, MV_FULL, "", "%s holds no generation: every object is "
+		    "compared", t->name);
+	else if (chain_find(s->gen, cur) < 0)
+		diverged(m, s, t, chain_find(t->gen, &s->gen->current) >= 0 ?
+		    "it has newer data" : "both wrote on their own");
+	else if (t->gen->alone)
+		/* Its own record says it may have acknowledged alone. */
+		diverged(m, s, t, "it was alone in this generation");
+	else if (why != NULL)
+		say(m, MV_FULL, "", "%s: %s: every object is compared",
+		    t->name, why);
+	else
+		follow(m, s, t);
+}
+
+void
+meet_decide(struct meet *m, const struct meet_side *a,
+    const struct meet_side *b)
+{
+	const struct meet_side *s, *t;
+
+	memset(m, 0, sizeof(*m));
+	m->code = "";
+	m->source_is_a = a->is_primary;
+	s = a->is_primary ? a : b;
+	t = a->is_primary ? b : a;
+	m->source = s->gen->current;
+	m->target = t->gen->current;
+	if (a->is_primary && b->is_primary)
+		say(m, MV_REFUSE, "two-primaries", "%s and %s are both primary: "
+		    "the higher epoch stays", a->name, b->name);
+	else if (!a->is_primary && !b->is_primary)
+		say(m, MV_REFUSE, "no-primary", "neither %s nor %s is primary",
+		    a->name, b->name);
+	else
+		decide(m, s, t);
+}
+
+const char *
+meet_verdict_str(enum meet_verdict v)
+{
+	static const char *const name[] = {
+		[MV_REFUSE] = "refuse", [MV_DIVERGED] = "diverged",
+		[MV_EQUAL] = "actlog", [MV_INCREMENTAL] = "incremental",
+		[MV_FULL] = "full",
+	};
+
+	return name[v];
+}
