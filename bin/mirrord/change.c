@@ -354,8 +354,6 @@ change_begin(struct change *c, const struct op *op)
 	}
 	if (rc != 0)
 		hand_put(c);
-	else
-		fail_point(2);
 	return rc;
 }
 

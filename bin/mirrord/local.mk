@@ -30,3 +30,12 @@ bin_mirrord_libmirrord_a_SOURCES += \
 	%D%/wire.c %D%/wire.h
 
 # The memory: generations, logs, dirty set, resync.
+bin_mirrord_libmirrord_a_SOURCES += \
+	%D%/actlog.c %D%/actlog.h \
+	%D%/change.c %D%/change.h \
+	%D%/dirty.c %D%/dirty.h \
+	%D%/dirty-log.c \
+	%D%/fail.c %D%/fail.h \
+	%D%/gen.c %D%/gen.h \
+	%D%/meet.c %D%/meet.h \
+	%D%/record.c %D%/record.h
