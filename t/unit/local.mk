@@ -49,3 +49,30 @@ t_unit_wire_LDADD = bin/vipd/libvipd.a $(COMMON_LIBS)
 check_PROGRAMS += t/unit/stream
 t_unit_stream_SOURCES = %D%/stream.c %D%/tap.h
 t_unit_stream_LDADD = $(MIRRORD_LIBS)
+check_PROGRAMS += t/unit/line
+t_unit_line_SOURCES = %D%/line.c %D%/tap.h
+t_unit_line_LDADD = $(COMMON_LIBS)
+
+check_PROGRAMS += t/unit/frame
+t_unit_frame_SOURCES = %D%/frame.c %D%/tap.h
+t_unit_frame_LDADD = $(COMMON_LIBS)
+
+check_PROGRAMS += t/unit/epoch
+t_unit_epoch_SOURCES = %D%/epoch.c %D%/tap.h
+t_unit_epoch_LDADD = $(COMMON_LIBS)
+
+check_PROGRAMS += t/unit/seal
+t_unit_seal_SOURCES = %D%/seal.c %D%/tap.h
+t_unit_seal_LDADD = $(COMMON_LIBS)
+
+check_PROGRAMS += t/unit/serve
+t_unit_serve_SOURCES = %D%/serve.c %D%/tap.h
+t_unit_serve_LDADD = $(COMMON_LIBS)
+
+check_PROGRAMS += t/unit/statefile
+t_unit_statefile_SOURCES = %D%/statefile.c %D%/tap.h
+t_unit_statefile_LDADD = $(COMMON_LIBS)
+
+check_PROGRAMS += t/unit/cluster
+t_unit_cluster_SOURCES = %D%/cluster.c %D%/tap.h
+t_unit_cluster_LDADD = $(COMMON_LIBS)

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: ISC */
+/* A server and a standing link in one loop: answers, events, bad input. */
+
+#include "ask.h"
+#include "serve.h"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "tap.h"
+
+static struct loop *loop;
+static struct serve *server;
+static char dir[] = "/tmp/serve.XXXXXX", path[256];
+static unsigned ups, downs, events, closes;
+static char answers[4096];
+static struct client *waiting;
+
+static void
+on_list(struct client *c, const struct line *l, void *arg)
+{
+	struct line_out o;
+
+	(void)l;
+	(void)arg;
+	for (int i = 0; i < 3; i++) {
+		line_begin(&o, "");
+		line_add_num(&o, "n", i);
+		serve_line(c, &o);
+	}
+	serve_ok(c);
+}
+
+static void
+on_slow(struct client *c, const struct line *l, void *arg)
+{
+	(void)l;
+	(void)arg;
+	waiting = c;
+	serve_later(c);
+}
+
+static void
+on_release(struct client *c, const struct line *l, void *arg)
+{
+	(void)l;
+	(void)arg;
+	if (waiting != NULL)
+		serve_ok(waiting);
+	waiting = NULL;
+	serve_ok(c);
+}
+
+static void
+on_watch(struct client *c, const struct line *l, void *arg)
+{
+	(void)l;
+	(void)arg;
+	serve_watch(c, "news");
+	serve_ok(c);
+}
+
+static const struct verb verbs[] = {
+	{ "list",    ROLE_MONITOR, "",     on_list },
+	{ "slow",    ROLE_MONITOR, "",     on_slow },
+	{ "release", ROLE_MONITOR, "",     on_release },
+	{ "watch",   ROLE_MONITOR, "what", on_watch },
+	{ NULL, ROLE_NONE, NULL, NULL }
+};
+
+static void
+on_gone(struct client *c, void *arg)
+{
+	(void)c;
+	(void)arg;
+	closes++;
+}
+
+static void
+on_answer(const struct line *l, void *arg)
+{
+	size_t len = strlen(answers);
+
+	(void)snprintf(answers + len, sizeof(answers) - len, "%s%s%s;",
+	    (const char *)arg, l->verb[0] != '\0' ? l->verb : "-",
+	    line_get(l, "n") != NULL ? line_get(l, "n") :
+	    line_get(l, "code") != NULL ? line_get(l, "code") : "");
+}
+
+static void
+on_up(struct ask *a, void *arg)
+{
+	(void)a;
+	(void)arg;
+	ups++;
+}
+
+static void
+on_down(struct ask *a, void *arg)
+{
+	(void)a;
+	(void)arg;
+	downs++;
+}
+
+static void
+on_event(struct ask *a, const struct line *l, void *arg)
+{
+	(void)a;
+	(void)arg;
+	events += strcmp(l->verb, "news") == 0;
+}
+
+static const struct ask_calls calls = { on_up, on_down, on_event };
+
+static void
+stop(void *arg)
+{
+	(void)arg;
+	loop_stop(loop);
+}
+
+/* Lets the loop work until `*what' reaches `count' or 3 s have passed. */
+static void
+run_until(const unsigned *what, unsigned count)
+{
+	struct loop_timer *t = loop_timer_new(loop, stop, NULL);
+
+	for (int i = 0; i < 300 && *what < count; i++) {
+		loop_timer_set(t, 10, 0);
+		loop_run(loop);
+	}
+	loop_timer_free(t);
+}
+
+static void
+run_ms(int ms)
+{
+	struct loop_timer *t = loop_timer_new(loop, stop, NULL);
+
+	loop_timer_set(t, ms, 0);
+	loop_run(loop);
+	loop_timer_free(t);
+}
+
+static void
+request(struct ask *a, const char *verb, const char *tag)
+{
+	struct line_out o;
+	char *copy = strdup(tag);	/* lives as long as the test */
+
+	line_begin(&o, verb);
+	if (!ask_send(a, &o, on_answer, copy))
+		ok(false, "%s was not sent", verb);
+}
+
+static void
+test_link(void)
+{
+	struct ask *a = ask_new(loop, path, &calls, NULL);
+	struct ask *b = ask_new(loop, path, &calls, NULL);
+	struct line_out o;
+
+	run_until(&ups, 2);
+	is_num(ups, 2, "two links are up");
+	request(a, "list", "a");
+	request(a, "fly", "b");
+	run_ms(50);
+	is_str(answers, "a-0;a-1;a-2;aok;berrunknown-verb;", "answers in "
+	    "order");
+	answers[0] = '\0';
+	request(a, "slow", "s");
+	request(a, "list", "l");
+	run_ms(50);
+	is_str(answers, "", "a later answer holds the next request back");
+	request(b, "release", "r");
+	run_ms(50);
+	ok(strstr(answers, "sok;l-0;") != NULL, "then both come");
+	line_begin(&o, "watch");
+	line_add(&o, "what", "news");
+	(void)ask_send(a, &o, NULL, NULL);
+	run_ms(50);
+	line_begin(&o, "news");
+	line_add(&o, "text", "x");
+	serve_event(server, "news", &o);
+	run_until(&events, 1);
+	is_num(events, 1, "an event for who watches, none for the other");
+	answers[0] = '\0';
+	request(b, "slow", "g");
+	run_ms(30);
+	waiting = NULL;
+	serve_free(server);
+	run_until(&downs, 2);
+	is_num(downs, 2, "both links noticed the end");
+	is_str(answers, "gerrgone;", "and the open request was answered");
+	server = serve_new(loop, path, "test", verbs, NULL);
+	serve_on_close(server, on_gone);
+	run_until(&ups, 4);
+	is_num(ups, 4, "both reconnect by themselves");
+	closes = 0;
+	ask_free(a);
+	ask_free(b);
+	run_until(&closes, 2);
+	is_num(closes, 2, "the server notices who leaves");
+}
+
+static int
+raw_connect(void)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	memcpy(sun.sun_path, path, strlen(path) + 1);
+	return connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == 0 ? fd :
+	    -1;
+}
+
+/* Sends bytes, lets the server work; what it answered. */
+static const char *
+raw(const char *bytes, size_t len)
+{
+	static char got[8192];
+	int fd = raw_connect();
+	ssize_t n;
+
+	(void)send(fd, bytes, len, MSG_NOSIGNAL);
+	run_ms(30);
+	n = recv(fd, got, sizeof(got) - 1, MSG_DONTWAIT);
+	got[n > 0 ? n : 0] = '\0';
+	(void)close(fd);
+	run_ms(20);
+	return got;
+}
+
+static void
+test_bad_input(void)
+{
+	char *big = malloc(20000);
+
+	ok(strstr(raw("x v=\"\n", 6), "err code=syntax") != NULL,
+	    "a broken line is answered and closed");
+	ok(strstr(raw("list bad=1\n", 11), "err code=unknown-key") != NULL,
+	    "an unknown key is refused");
+	memset(big, 'a', 20000);
+	ok(strstr(raw(big, 20000), "line too long") != NULL,
+	    "an endless line is refused");
+	ok(strstr(raw("list\nlist\n", 10), "n=2\nok\nn=0") != NULL,
+	    "two requests in one packet");
+	ok(serve_new(loop, path, "test", verbs, NULL) == NULL,
+	    "a second server is refused while one lives");
+	free(big);
+}
+
+static void
+test_slow_reader(void)
+{
+	struct line_out o;
+	char text[4000];
+	int fd = raw_connect();
+	unsigned before = closes;
+
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	(void)send(fd, "watch\n", 6, MSG_NOSIGNAL);
+	run_ms(30);
+	for (int i = 0; i < 500; i++) {
+		line_begin(&o, "news");
+		line_add(&o, "text", text);
+		serve_event(server, "news", &o);
+	}
+	run_ms(30);
+	ok(closes > before, "who does not read is closed, not waited for");
+	(void)close(fd);
+}
+
+int
+main(void)
+{
+	log_init("test", false);
+	if (mkdtemp(dir) == NULL)
+		return 1;
+	(void)snprintf(path, sizeof(path), "%s/sock", dir);
+	loop = loop_new();
+	server = serve_new(loop, path, "test", verbs, NULL);
+	ok(server != NULL, "server");
+	serve_on_close(server, on_gone);
+	test_link();
+	test_bad_input();
+	test_slow_reader();
+	serve_free(server);
+	loop_free(loop);
+	(void)rmdir(dir);
+	return tap_done();
+}
