@@ -11,3 +11,11 @@ AM_BATS_LOG_FLAGS = --tap
 AM_TESTS_ENVIRONMENT = export top_srcdir='$(abs_top_srcdir)' \
 	top_builddir='$(abs_top_builddir)' CC='$(CC)';
 TESTS += $(check_PROGRAMS)
+
+# One suite a daemon, then the scenarios of a whole cluster by theme.
+BATS_SUITES = \
+	t/vipd.bats
+EXTRA_DIST += $(BATS_SUITES)
+if HAVE_BATS
+TESTS += $(BATS_SUITES)
+endif

@@ -1,8 +1,31 @@
 # SPDX-License-Identifier: ISC
+# Each parser of foreign bytes has a fuzzer NAME.c and a corpus/NAME.  Without
+# --enable-fuzz it is linked with standalone.c and is a test of `make check'.
 
-if FUZZ
-noinst_PROGRAMS += t/fuzz/frame-op
-t_fuzz_frame_op_SOURCES = %D%/frame-op.c
-t_fuzz_frame_op_LDFLAGS = $(AM_LDFLAGS) $(HF_FUZZ_FLAGS)
+FUZZERS += t/fuzz/line
+t_fuzz_line_SOURCES = %D%/line.c $(FUZZ_MAIN)
+t_fuzz_line_LDADD = $(COMMON_LIBS)
+t_fuzz_line_LDFLAGS = $(AM_LDFLAGS) $(HF_FUZZ_FLAGS)
+
+FUZZERS += t/fuzz/frame
+t_fuzz_frame_SOURCES = %D%/frame.c $(FUZZ_MAIN)
+t_fuzz_frame_LDADD = $(COMMON_LIBS)
+t_fuzz_frame_LDFLAGS = $(AM_LDFLAGS) $(HF_FUZZ_FLAGS)
+
+FUZZERS += t/fuzz/wire
+t_fuzz_wire_SOURCES = %D%/wire.c $(FUZZ_MAIN)
+t_fuzz_wire_LDADD = bin/vipd/libvipd.a $(COMMON_LIBS)
+t_fuzz_wire_LDFLAGS = $(AM_LDFLAGS) $(HF_FUZZ_FLAGS)
+
+FUZZERS += t/fuzz/frame-op
+t_fuzz_frame_op_SOURCES = %D%/frame-op.c $(FUZZ_MAIN)
 t_fuzz_frame_op_LDADD = bin/mirrord/libmirrord.a $(COMMON_LIBS)
+t_fuzz_frame_op_LDFLAGS = $(AM_LDFLAGS) $(HF_FUZZ_FLAGS)
+
+check_PROGRAMS += $(FUZZERS)
+EXTRA_DIST += t/fuzz/corpus
+if FUZZ
+FUZZ_MAIN =
+else
+FUZZ_MAIN = t/fuzz/standalone.c
 endif
