@@ -33,7 +33,7 @@ host_power_on()
 	pid=$(LAB_HOSTS=$(tr '\n' ' ' <"$LAB_STATE/hosts") \
 	    LAB_LANS=$(cat "$LAB_STATE/lans") \
 	    LAB_STAGE=$(cat "$LAB_STATE/stage") \
-	    "$LAB_INIT" boot "$cg" "$host" "$service" "$LAB_LIB/mount-host" \
+	    "$LAB_INIT" boot "$cg" "$host" "$service" "$LAB_LIB/mount-host.bash" \
 	    "$host" "$loop" "$LAB_STATE/$host/disk" \
 	    2>>"$LAB_STATE/$host/console") || {
 		tail -n 20 "$LAB_STATE/$host/console" >&2

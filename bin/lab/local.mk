@@ -6,7 +6,7 @@ lab_PROGRAMS = bin/lab/labinit
 bin_lab_labinit_SOURCES = %D%/labinit.c
 
 dist_sbin_SCRIPTS = %D%/holdfast-lab
-dist_lab_SCRIPTS = %D%/mount-host
+dist_lab_SCRIPTS = %D%/mount-host.bash
 dist_lab_DATA = \
 	%D%/common.bash \
 	%D%/net.bash \

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 #
-# mount-host HOST LOOP MOUNTPOINT: makes the root of a host, at every power
+# mount-host.bash HOST LOOP MOUNTPOINT: makes the root of a host, at every power
 # on.  Runs inside the host's new namespaces as a child of its init, before
 # the network is there.  From host.bash: LAB_HOSTS, LAB_LANS, LAB_STAGE.
 
