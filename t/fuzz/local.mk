@@ -29,3 +29,16 @@ FUZZ_MAIN =
 else
 FUZZ_MAIN = t/fuzz/standalone.c
 endif
+
+# Without libFuzzer it runs its corpus, as a test.
+if FUZZ
+noinst_PROGRAMS += t/fuzz/heartd
+t_fuzz_heartd_CPPFLAGS = $(AM_CPPFLAGS) -DHF_LIBFUZZER
+t_fuzz_heartd_LDFLAGS = $(AM_LDFLAGS) $(HF_FUZZ_FLAGS)
+else
+check_PROGRAMS += t/fuzz/heartd
+t_fuzz_heartd_CPPFLAGS = $(AM_CPPFLAGS)
+endif
+t_fuzz_heartd_SOURCES = %D%/heartd.c t/unit/tap.h
+t_fuzz_heartd_LDADD = bin/heartd/libheartd.a $(COMMON_LIBS)
+EXTRA_DIST += %D%/heartd.corpus

@@ -76,3 +76,18 @@ t_unit_statefile_LDADD = $(COMMON_LIBS)
 check_PROGRAMS += t/unit/cluster
 t_unit_cluster_SOURCES = %D%/cluster.c %D%/tap.h
 t_unit_cluster_LDADD = $(COMMON_LIBS)
+check_PROGRAMS += t/unit/beat
+t_unit_beat_SOURCES = %D%/beat.c %D%/tap.h
+t_unit_beat_LDADD = bin/heartd/libheartd.a $(COMMON_LIBS)
+
+check_PROGRAMS += t/unit/incarnation
+t_unit_incarnation_SOURCES = %D%/incarnation.c %D%/tap.h
+t_unit_incarnation_LDADD = bin/heartd/libheartd.a $(COMMON_LIBS)
+
+check_PROGRAMS += t/unit/blob
+t_unit_blob_SOURCES = %D%/blob.c %D%/tap.h
+t_unit_blob_LDADD = bin/heartd/libheartd.a $(COMMON_LIBS)
+
+check_PROGRAMS += t/unit/datagram
+t_unit_datagram_SOURCES = %D%/datagram.c %D%/tap.h
+t_unit_datagram_LDADD = bin/heartd/libheartd.a $(COMMON_LIBS)
