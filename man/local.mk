@@ -1,2 +1,4 @@
 # SPDX-License-Identifier: ISC
 dist_man8_MANS += man/holdfast-lab.8
+dist_man8_MANS += man/vipd.8
+dist_man5_MANS += man/vipd.conf.5
