@@ -98,3 +98,15 @@ t_unit_env_LDADD = bin/runscript/librunscript.a $(COMMON_LIBS)
 check_PROGRAMS += t/unit/family
 t_unit_family_SOURCES = %D%/family.c %D%/tap.h
 t_unit_family_LDADD = bin/runscript/librunscript.a $(COMMON_LIBS)
+
+check_PROGRAMS += t/unit/fsm
+t_unit_fsm_SOURCES = %D%/fsm.c %D%/tap.h
+t_unit_fsm_LDADD = bin/moduled/libmoduled.a $(COMMON_LIBS)
+
+check_PROGRAMS += t/unit/facts
+t_unit_facts_SOURCES = %D%/facts.c %D%/tap.h
+t_unit_facts_LDADD = bin/moduled/libmoduled.a $(COMMON_LIBS)
+
+check_PROGRAMS += t/unit/pair
+t_unit_pair_SOURCES = %D%/pair.c %D%/tap.h
+t_unit_pair_LDADD = bin/moduled/libmoduled.a $(COMMON_LIBS)

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What the files of decide share.  Each step_ function answers for one state
+ * (or one way out of it): it fills the decision and says which event has
+ * come.
+ */
+#ifndef MODULED_DECIDE_INT_H
+#define MODULED_DECIDE_INT_H
+
+#include "decide.h"
+
+enum event	step_wait(struct machine *m, const struct view *v,
+		    struct decision *d);
+enum event	step_serve(struct machine *m, const struct view *v,
+		    struct decision *d);
+enum event	step_second(struct machine *m, const struct view *v,
+		    struct decision *d);
+enum event	step_promoting(struct machine *m, const struct view *v,
+		    struct decision *d);
+enum event	step_leave_prim(struct machine *m, const struct view *v,
+		    struct decision *d);
+enum event	step_leave_second(struct machine *m, const struct view *v,
+		    struct decision *d);
+
+/* Begins the way out of ALONE or PRIM (or of a promotion). */
+void		leave_prim(struct machine *m, const struct view *v, bool hand,
+		    bool fenced);
+void		leave_second(struct machine *m, const struct view *v,
+		    bool notlevel);
+void		promote(struct machine *m, struct epoch e);
+
+enum probe { PB_PENDING, PB_FREE, PB_ANSWERED };
+enum probe	probe(struct machine *m, const struct view *v,
+		    struct decision *d);
+void		probe_stop(struct machine *m);
+
+/*
+ * A living peer that hears nothing of us for T probes at once; this long
+ * after its last beat it has found our address answered, if it was.
+ */
+bool		peer_has_probed(const struct view *v, struct decision *d);
+
+/* Era and n only: what counts when two nodes meet without a register. */
+int		round_cmp(struct epoch a, struct epoch b);
+/* The next epoch of this node above everything known. */
+struct epoch	next_epoch(const struct machine *m, const struct view *v);
+bool		peer_up(const struct view *v);
+bool		peer_serves(const struct view *v);
+bool		links_ok(const struct view *v);
+/* At equal rounds: the last common primary, else the lower id. */
+bool		tie_is_mine(const struct view *v);
+/* Two that are or become primary: the peer's claim is better. */
+bool		peer_outranks(const struct machine *m, const struct view *v);
+bool		handed_to_me(const struct view *v);
+/* Never taken: said durably, so that who handed over may take it back. */
+void		refuse_hand(const struct view *v, struct decision *d);
+
+void		because(struct decision *d, enum quality q, enum reason r,
+		    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+void		wake_at(struct decision *d, struct mono t);
+void		note(struct decision *d, const char *fmt, ...)
+		    __attribute__((format(printf, 2, 3)));
+/* Sets *t to now when it is not set; true when ms have passed since. */
+bool		lasted(struct mono *t, const struct view *v,
+		    struct decision *d, int64_t ms);
+/* " (epoch 7)" */
+const char	*epoch_detail(char *buf, size_t size, struct epoch e);
+
+#endif

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The ways in and out of a role: promotion until the data is mounted here;
+ * the end of a primary (scripts, address, drain and unmount, hand-over) and
+ * of a secondary (record "not level", let the primary know, go).
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "decide-int.h"
+
+/* How long an orderly way out waits for the peer (heartbeats only). */
+#define LEAVE_BOUND_MS	2000
+/* A hand-over that is not answered by then is left to the records. */
+#define HANDED_BOUND_MS	10000
+
+void
+promote(struct machine *m, struct epoch e)
+{
+	m->promoting = true;
+	m->epoch = e;
+	m->member = m->joined = m->fresh = m->force = false;
+	m->tried_default = false;
+	m->block = RS_NONE;
+	probe_stop(m);
+}
+
+enum event
+step_promoting(struct machine *m, const struct view *v, struct decision *d)
+{
+	bool is_prim = v->self.known && v->self.role == SR_PRIM;
+
+	d->want.role = SR_PRIM;
+	d->want.epoch = m->epoch;
+	d->want.fresh = m->fresh && v->self.is_new;
+	d->want.force = m->force;
+	d->script_target = ST_ALONE;
+	d->script_gate = false;
+	d->intent = IN_PROMOTE;
+	if (!v->wish_start || (peer_up(v) && v->peer.role == SR_PRIM &&
+	    peer_outranks(m, v))) {
+		m->promoting = false;
+		if (is_prim || !v->self.known) {
+			leave_prim(m, v, false, true);
+			return EV_LEAVE;
+		}
+		note(d, "promotion given up");
+		return EV_LEAVE;
+	}
+	if (is_prim && v->self.mounted && v->self.alone &&
+	    epoch_cmp(v->self.epoch, m->epoch) == 0) {
+		m->promoting = m->force = m->fresh = false;
+		if (v->order != OR_NONE)
+			d->order_done = true;
+		return EV_PROMOTED;
+	}
+	if (v->self.known && v->self.code[0] != '\0')
+		because(d, Q_NOTREADY, reason_of_code(v->self.code), "%s",
+		    v->self.error);
+	else
+		because(d, Q_TRANSIENT, RS_PROMOTING, "mounting");
+	return EV_NONE;
+}
+
+void
+leave_prim(struct machine *m, const struct view *v, bool hand, bool fenced)
+{
+	m->leave = LV_PRIM;
+	m->leave_since = v->now;
+	m->hand = hand;
+	m->handing = false;
+	m->fenced = fenced;
+}
+
+static enum event
+leave_done(struct machine *m, const struct view *v)
+{
+	m->leave = LV_NONE;
+	m->hand = m->handing = m->fenced = m->swap = false;
+	m->member = m->joined = m->relisten = false;
+	m->wait_since = v->now;
+	/* Not a new state, but the rest of WAIT must be asked now. */
+	return EV_LEAVE;
+}
+
+/* The peer's record answers, one way or the other. */
+static bool
+hand_answered(const struct view *v)
+{
+	return v->peer.has_blob &&
+	    (round_cmp(v->peer.epoch, v->self.handed_epoch) >= 0 ||
+	    epoch_cmp(v->peer.refused, v->self.handed_epoch) >= 0);
+}
+
+static enum event
+hand_over(struct machine *m, const struct view *v, struct decision *d)
+{
+	struct epoch e = epoch_next(m->epoch, v->conf->peer_id);
+	bool stored = v->self.known &&
+	    strcmp(v->self.handed, v->conf->peer) == 0 &&
+	    epoch_cmp(v->self.handed_epoch, e) == 0;
+
+	if (!m->handing) {
+		m->handing = true;
+		m->leave_since = v->now;
+	}
+	d->want.role = SR_DOWN;
+	d->want.handed = true;
+	d->want.epoch = e;
+	because(d, Q_TRANSIENT, RS_SWAPPING, "%s", "");
+	if (!stored)
+		return EV_NONE;
+	if (!hand_answered(v) &&
+	    !lasted(&m->leave_since, v, d, HANDED_BOUND_MS))
+		return EV_NONE;
+	if (m->swap && round_cmp(v->peer.epoch, e) < 0)
+		note(d, "%s has not taken the place handed to it",
+		    v->conf->peer);
+	return leave_done(m, v);
+}
+
+/* Down and drained: hand over, or that was it. */
+static enum event
+primary_is_down(struct machine *m, const struct view *v, struct decision *d)
+{
+	bool may = m->hand && v->self.equal && peer_up(v) &&
+	    v->peer.state == ST_SECOND && v->peer.level;
+
+	if (m->handing || may)
+		return hand_over(m, v, d);
+	/*
+	 * Not handed, and our address was not answered for a while: a peer
+	 * that is silent may have taken over, so the records must decide.
+	 */
+	if (m->hand)
+		note(d, "no hand-over: %s is not level or not heard",
+		    v->conf->peer);
+	return leave_done(m, v);
+}
+
+enum event
+step_leave_prim(struct machine *m, const struct view *v, struct decision *d)
+{
+	bool down = v->self.known && !v->self.mounted &&
+	    (v->self.role == SR_DOWN || v->self.role == SR_WAIT ||
+	    v->self.role == SR_NONE);
+
+	d->action = !v->wish_start ? "stop" : m->swap ? "swap" : "stopwait";
+	d->script_target = m->swap && m->hand ? ST_SECOND : ST_WAIT;
+	d->script_gate = false;
+	d->intent = v->wish_start ? IN_NONE : IN_STOP;
+	because(d, Q_TRANSIENT, m->hand ? RS_SWAPPING : RS_STOPPING,
+	    "%s", "");
+	if (v->order == OR_SWAP)
+		d->order_done = true;
+	d->want.role = SR_PRIM;
+	d->want.epoch = m->epoch;
+	d->want.both = m->member;
+	/*
+	 * Order of safekit: application, address, data.  Without a right to
+	 * the role the address goes first and the mount is aborted at once:
+	 * what it would still write is nobody's.
+	 */
+	if (!m->fenced && v->scripts_prim) {
+		d->vip_own = true;
+		if (!links_ok(v))
+			m->relisten = true;
+		if (m->member && !m->relisten && peer_has_probed(v, d)) {
+			/* Lost while the scripts stop: still provably ours. */
+			m->epoch = d->want.epoch = next_epoch(m, v);
+			m->member = m->hand = d->want.both = false;
+			note(d, "%s was lost on the way: recorded as behind",
+			    v->conf->peer);
+		}
+		return EV_NONE;
+	}
+	if (v->vip_owned && !m->handing)
+		return EV_NONE;
+	d->want.role = SR_DOWN;
+	d->want.both = false;
+	if (m->handing)
+		return hand_over(m, v, d);
+	if (!down || !(v->self.drained || v->self.role != SR_DOWN))
+		return EV_NONE;
+	if (v->scripts_prim)
+		return EV_NONE;
+	return primary_is_down(m, v, d);
+}
+
+void
+leave_second(struct machine *m, const struct view *v, bool notlevel)
+{
+	if (notlevel && v->self.level)
+		m->mark = true;
+	/* Only who goes for good owes the primary a word. */
+	if (m->mark && (!v->wish_start || v->rule_wait) && peer_serves(v)) {
+		m->leave = LV_SECOND;
+		m->leave_since = v->now;
+	}
+}
+
+enum event
+step_leave_second(struct machine *m, const struct view *v,
+    struct decision *d)
+{
+	bool told = !m->mark && v->self.known;
+	bool heard = !peer_serves(v) || v->peer.alone;
+
+	d->script_target = ST_WAIT;
+	d->action = v->wish_start ? "stopwait" : "stop";
+	d->want.notlevel = m->mark;
+	because(d, Q_TRANSIENT, RS_STOPPING, "%s", "");
+	if (!(told && heard) &&
+	    !lasted(&m->leave_since, v, d, LEAVE_BOUND_MS))
+		return EV_NONE;
+	return leave_done(m, v);
+}

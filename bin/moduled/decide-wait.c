@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * WAIT: who shall be primary?  A peer that serves is followed.  Two that
+ * wait compare their records, by the same rule on both nodes.  Without the
+ * peer only that node may start which has on record that the peer is behind
+ * (`alone'), and only when nobody answers the address.  Everything else
+ * waits and says why.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "decide-int.h"
+
+/* An answered address is asked again at this interval. */
+#define PROBE_AGAIN_MS	3000
+
+enum choice { CH_ME, CH_PEER, CH_NONE };
+
+static enum choice
+choose_equal(const struct view *v)
+{
+	const struct self_facts *s = &v->self;
+	const struct peer_facts *p = &v->peer;
+
+	if (s->alone != p->alone)
+		return s->alone ? CH_ME : CH_PEER;
+	if (!p->level)
+		return CH_ME;
+	if (tie_is_mine(v))
+		return CH_ME;
+	/* Equal and in step, and the other one is not going to run. */
+	if (!p->wish_start && p->state == ST_STOP)
+		return CH_ME;
+	return CH_PEER;
+}
+
+/* Both are heard and none is primary: who should be?  Same rule on both. */
+static enum choice
+choose(const struct view *v, enum reason *why)
+{
+	const struct self_facts *s = &v->self;
+	const struct peer_facts *p = &v->peer;
+	int c = round_cmp(s->epoch, p->epoch);
+	enum choice ch;
+
+	*why = RS_NONE;
+	if (s->is_new) {
+		*why = p->is_new ? RS_NEW_MODULE : RS_PEER_NEWER;
+		return CH_NONE;
+	}
+	if (!s->level) {
+		*why = s->resyncing ? RS_HALF_COPIED : RS_STALE;
+		return p->level ? CH_PEER : CH_NONE;
+	}
+	if (p->is_new || c > 0)
+		return CH_ME;
+	*why = RS_PEER_NEWER;
+	if (c < 0)
+		return p->level ? CH_PEER : CH_NONE;
+	ch = choose_equal(v);
+	if (ch == CH_ME)
+		*why = RS_NONE;
+	return ch;
+}
+
+static struct epoch
+forced_epoch(const struct machine *m, const struct view *v)
+{
+	struct epoch e = next_epoch(m, v);
+
+	e.era++;
+	return e;
+}
+
+/* May this node be primary by the ordinary rules, were it told to? */
+static bool
+is_ordinary(const struct view *v)
+{
+	enum reason why;
+
+	if (v->self.is_new)
+		return !peer_up(v) || v->peer.is_new;
+	if (peer_up(v))
+		return choose(v, &why) == CH_ME;
+	return v->self.level && v->self.alone &&
+	    round_cmp(v->peer.epoch, v->self.epoch) <= 0;
+}
+
+enum reason
+decide_may_prim(const struct machine *m, const struct view *v,
+    bool primforce, bool *risk)
+{
+	*risk = false;
+	if (peer_up(v) && v->peer.role == SR_PRIM)
+		return RS_PEER_STARTS;
+	if (m->state == ST_ALONE || m->state == ST_PRIM)
+		return RS_NONE;
+	if (m->state == ST_SECOND && v->peer.net != NET_DOWN)
+		return RS_PEER_STARTS;
+	if (v->self.resyncing && !v->self.level && !primforce)
+		return RS_HALF_COPIED;
+	*risk = !is_ordinary(v);
+	return RS_NONE;
+}
+
+static enum event
+take(struct machine *m, const struct view *v, struct decision *d,
+    struct epoch e, const char *why)
+{
+	char text[EPOCH_LEN];
+
+	note(d, "takes the data in %s: %s", epoch_human(text, e), why);
+	promote(m, e);
+	return step_promoting(m, v, d);
+}
+
+/* The order `prim' or `primforce': the address is asked in any case. */
+static enum event
+ordered_prim(struct machine *m, const struct view *v, struct decision *d)
+{
+	struct epoch e = { .n = 1, .node = v->conf->node_id };
+	bool risk, fresh, force = v->order == OR_PRIMFORCE;
+	enum reason r = decide_may_prim(m, v, force, &risk);
+
+	if (r != RS_NONE) {
+		note(d, "prim refused: %s", reason_row(r)->code);
+		d->order_done = true;
+		return EV_NONE;
+	}
+	because(d, Q_TRANSIENT, RS_PROMOTING, "probing %s",
+	    v->conf->addresses);
+	switch (probe(m, v, d)) {
+	case PB_PENDING:
+		return EV_NONE;
+	case PB_ANSWERED:
+		probe_stop(m);
+		if (force)
+			break;
+		note(d, "prim refused: %s still answers", v->probe_text);
+		d->order_done = true;
+		m->block = RS_ADDRESS_ANSWERED;
+		(void)snprintf(m->block_text, sizeof(m->block_text), "%s",
+		    v->probe_text);
+		return EV_NONE;
+	case PB_FREE:
+		break;
+	}
+	fresh = v->self.is_new && is_ordinary(v);
+	if (!fresh)
+		e = risk ? forced_epoch(m, v) : next_epoch(m, v);
+	promote(m, e);
+	m->fresh = v->self.is_new;
+	m->force = risk;
+	note(d, "prim by the operator%s", risk ? ", forced" : "");
+	return step_promoting(m, v, d);
+}
+
+static void
+show_newer(const struct view *v, struct decision *d, enum reason r)
+{
+	char text[EPOCH_LEN + 8];
+	bool soon = peer_up(v) && v->peer.wish_start &&
+	    v->peer.state == ST_WAIT && v->peer.level;
+
+	if (soon)
+		because(d, Q_TRANSIENT, RS_PEER_STARTS, "%s", "");
+	else if (epoch_is_none(v->peer.epoch))
+		because(d, Q_NOTREADY, r, "%s", "");
+	else
+		because(d, Q_NOTREADY, r, "%s",
+		    epoch_detail(text, sizeof(text), v->peer.epoch));
+}
+
+static enum event
+both_wait(struct machine *m, const struct view *v, struct decision *d)
+{
+	char text[EPOCH_LEN + 8];
+	enum reason why;
+
+	if (v->peer.intent == IN_PROMOTE || v->peer.role == SR_PRIM ||
+	    v->peer.role == SR_DOWN) {
+		because(d, Q_TRANSIENT, RS_PEER_STARTS, "%s", "");
+		return EV_NONE;
+	}
+	if (v->peer.state != ST_WAIT && v->peer.state != ST_STOP) {
+		/* SECOND of whom?  It will see that we wait. */
+		because(d, Q_TRANSIENT, RS_LISTENING, "%s", "");
+		return EV_NONE;
+	}
+	if (strcmp(v->self.handed, v->conf->peer) == 0 &&
+	    round_cmp(v->self.handed_epoch, v->self.epoch) > 0 &&
+	    round_cmp(v->peer.epoch, v->self.handed_epoch) < 0) {
+		/* Only its durable word frees us. */
+		if (epoch_cmp(v->peer.refused, v->self.handed_epoch) < 0) {
+			because(d, Q_NOTREADY, RS_HANDED, "%s",
+			    epoch_detail(text, sizeof(text),
+			    v->self.handed_epoch));
+			return EV_NONE;
+		}
+		return take(m, v, d, next_epoch(m, v),
+		    "the peer did not take the place handed to it");
+	}
+	if (choose(v, &why) != CH_ME) {
+		if (why == RS_NEW_MODULE)
+			because(d, Q_NOTREADY, why, "%s", "");
+		else
+			show_newer(v, d, why);
+		return EV_NONE;
+	}
+	/*
+	 * Shown to the peer for T first: then two that decide on what each
+	 * saw of the other cannot both be wrong.
+	 */
+	because(d, Q_TRANSIENT, RS_LISTENING, "%s", "");
+	if (!lasted(&m->wait_since, v, d, v->conf->timeout_ms))
+		return EV_NONE;
+	return take(m, v, d, next_epoch(m, v), "the newest record is here");
+}
+
+/* Why this node may not start by itself without the peer; RS_NONE: it may. */
+static enum reason
+alone_forbidden(const struct machine *m, const struct view *v)
+{
+	if (v->self.is_new)
+		return RS_NEW_MODULE;
+	if (!v->self.level || m->mark)
+		return v->self.resyncing ? RS_HALF_COPIED : RS_STALE;
+	if (strcmp(v->self.handed, v->conf->peer) == 0 &&
+	    round_cmp(v->self.handed_epoch, v->self.epoch) > 0)
+		return RS_HANDED;
+	if (round_cmp(v->peer.epoch, v->self.epoch) > 0)
+		return RS_PEER_NEWER;
+	if (!v->self.alone)
+		return v->conf->failover ? RS_PEER_ABSENT : RS_FAILOVER_OFF;
+	return RS_NONE;
+}
+
+static enum event
+start_alone(struct machine *m, const struct view *v, struct decision *d)
+{
+	because(d, Q_TRANSIENT, RS_LISTENING, "%s", "");
+	if (mono_is_set(m->probe_retry) &&
+	    !mono_passed(m->probe_retry, v->now)) {
+		wake_at(d, m->probe_retry);
+		because(d, Q_NOTREADY, RS_ADDRESS_ANSWERED, "%s",
+		    m->block_text);
+		return EV_NONE;
+	}
+	switch (probe(m, v, d)) {
+	case PB_PENDING:
+		return EV_NONE;
+	case PB_ANSWERED:
+		probe_stop(m);
+		m->probe_retry = mono_add_ms(v->now, PROBE_AGAIN_MS);
+		wake_at(d, m->probe_retry);
+		(void)snprintf(m->block_text, sizeof(m->block_text), "%s",
+		    v->probe_text);
+		because(d, Q_NOTREADY, RS_ADDRESS_ANSWERED, "%s",
+		    m->block_text);
+		return EV_NONE;
+	case PB_FREE:
+		break;
+	}
+	return take(m, v, d, next_epoch(m, v),
+	    "the peer is on record as behind");
+}
+
+static enum event
+peer_is_out(struct machine *m, const struct view *v, struct decision *d)
+{
+	char text[EPOCH_LEN + 8];
+	enum reason r;
+
+	if (!links_ok(v)) {
+		m->wait_since = v->now;	/* once back, T is listened again */
+		probe_stop(m);
+		because(d, Q_NOTREADY, RS_NO_NETWORK, "%s", "");
+		return EV_NONE;
+	}
+	if ((r = alone_forbidden(m, v)) == RS_NONE)
+		return start_alone(m, v, d);
+	probe_stop(m);
+	if (m->block != RS_NONE && m->block != RS_NO_NETWORK)
+		because(d, Q_NOTREADY, m->block, "%s", m->block_text);
+	else if (r == RS_HANDED)
+		because(d, Q_NOTREADY, r, "%s", epoch_detail(text,
+		    sizeof(text), v->self.handed_epoch));
+	else if (r == RS_PEER_NEWER)
+		because(d, Q_NOTREADY, r, "%s", epoch_detail(text,
+		    sizeof(text), v->peer.epoch));
+	else
+		because(d, Q_NOTREADY, r, "%s", "");
+	return EV_NONE;
+}
+
+static enum event
+peer_is_heard(struct machine *m, const struct view *v, struct decision *d)
+{
+	bool fullsync = v->order == OR_SECOND && v->order_fullsync;
+
+	probe_stop(m);
+	m->probe_retry = (struct mono){ 0 };
+	if (m->block == RS_ADDRESS_ANSWERED || m->block == RS_NO_NETWORK ||
+	    m->block == RS_FAILOVER_OFF)
+		m->block = RS_NONE;
+	if (v->self.diverged[0] != '\0' && !fullsync) {
+		because(d, Q_NOTREADY, RS_DIVERGED, "%s", v->self.diverged);
+		return EV_NONE;
+	}
+	if (v->peer.intent == IN_GOING_ALONE || m->mark) {
+		because(d, Q_TRANSIENT, RS_LISTENING, "%s", "");
+		return EV_NONE;
+	}
+	if (handed_to_me(v) && v->self.level && !m->mark &&
+	    round_cmp(v->self.epoch, v->peer.epoch) == 0 &&
+	    epoch_cmp(v->refused, v->peer.handed_epoch) < 0)
+		return take(m, v, d, v->peer.handed_epoch,
+		    "the peer handed over");
+	refuse_hand(v, d);
+	if (!peer_serves(v))
+		return both_wait(m, v, d);
+	if (epoch_cmp(v->peer.epoch, v->self.fence) < 0) {
+		/* The primary tops our fence first (L17). */
+		because(d, Q_TRANSIENT, RS_LISTENING, "%s", "");
+		return EV_NONE;
+	}
+	m->epoch = v->peer.epoch;
+	m->block = RS_NONE;
+	return EV_FOLLOW;
+}
+
+static enum event
+go_to_stop(const struct view *v, struct decision *d)
+{
+	d->script_target = ST_STOP;
+	because(d, Q_TRANSIENT, RS_STOPPING, "%s", "");
+	refuse_hand(v, d);
+	if (v->scripts_busy || v->scripts_at != ST_STOP)
+		return EV_NONE;
+	d->want.role = SR_NONE;
+	if (v->self.known && (v->self.role != SR_NONE || v->self.mounted))
+		return EV_NONE;
+	return v->vip_owned ? EV_NONE : EV_STOPPED;
+}
+
+enum event
+step_wait(struct machine *m, const struct view *v, struct decision *d)
+{
+	d->want.notlevel = m->mark;
+	if (v->order == OR_SWAP)
+		d->order_done = true;
+	if (!v->wish_start)
+		return go_to_stop(v, d);
+	because(d, Q_TRANSIENT, RS_STARTING, "%s", "");
+	if (v->scripts_busy || v->scripts_at != ST_WAIT || !v->self.known) {
+		if (!v->self.known)
+			because(d, Q_TRANSIENT, RS_STARTING,
+			    ": no word from mirrord yet");
+		return EV_NONE;
+	}
+	if (v->self.role != SR_WAIT) {
+		if (v->self.code[0] != '\0')
+			because(d, Q_NOTREADY, reason_of_code(v->self.code),
+			    "%s", v->self.error);
+		return EV_NONE;
+	}
+	if (v->mismatch != RS_NONE) {
+		because(d, Q_NOTREADY, v->mismatch, "%s", v->mismatch_text);
+		return EV_NONE;
+	}
+	if (v->rule_wait) {
+		because(d, Q_NOTREADY, RS_RESOURCE, "%s", v->rule_name);
+		return EV_NONE;
+	}
+	if (v->order == OR_PRIM || v->order == OR_PRIMFORCE)
+		return ordered_prim(m, v, d);
+	if (peer_up(v))
+		return peer_is_heard(m, v, d);
+	if (v->peer.net == NET_DOWN || v->conf->peer[0] == '\0')
+		return peer_is_out(m, v, d);
+	if (!v->lan_up && mono_is_set(v->heard_since)) {
+		because(d, Q_NOTREADY, RS_NO_NETWORK, "%s", "");
+		return EV_NONE;
+	}
+	because(d, Q_TRANSIENT, RS_LISTENING, "%s", "");
+	return EV_NONE;
+}

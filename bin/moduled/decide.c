@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The entry of decide.h, what all states share, and what the peer is shown.
+ * The states themselves: decide-wait.c, decide-serve.c, decide-second.c; the
+ * ways in and out: decide-move.c.  Pure; called by main.c and by the
+ * simulation of t/unit/pair.c.
+ */
+#include "decide.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "log.h"
+
+#include "decide-int.h"
+
+/* More steps than this in one call would be two rules that contradict. */
+#define STEPS_MAX 12
+
+void
+machine_init(struct machine *m)
+{
+	memset(m, 0, sizeof(*m));
+	m->state = ST_STOP;
+}
+
+int
+round_cmp(struct epoch a, struct epoch b)
+{
+	a.node = b.node = 0;
+	return epoch_cmp(a, b);
+}
+
+static struct epoch
+epoch_max(struct epoch a, struct epoch b)
+{
+	return epoch_cmp(a, b) >= 0 ? a : b;
+}
+
+struct epoch
+next_epoch(const struct machine *m, const struct view *v)
+{
+	struct epoch e = epoch_max(m->epoch, v->self.fence);
+
+	e = epoch_max(e, v->self.epoch);
+	e = epoch_max(e, v->self.handed_epoch);
+	e = epoch_max(e, v->peer.epoch);
+	e = epoch_max(e, v->peer.fence);
+	return epoch_next(e, v->conf->node_id);
+}
+
+bool
+peer_up(const struct view *v)
+{
+	return v->peer.net == NET_UP && v->peer.has_blob;
+}
+
+bool
+peer_serves(const struct view *v)
+{
+	return peer_up(v) &&
+	    (v->peer.state == ST_ALONE || v->peer.state == ST_PRIM);
+}
+
+/*
+ * A probe through a dead link finds nobody, so the links that carry the
+ * addresses must be up too; of the cluster links one is enough to hear.
+ */
+bool
+links_ok(const struct view *v)
+{
+	return v->lan_up && (!v->conf->vip || v->vip_link_up);
+}
+
+bool
+tie_is_mine(const struct view *v)
+{
+	if (v->lastprim[0] != '\0' &&
+	    strcmp(v->lastprim, v->peer.lastprim) == 0)
+		return strcmp(v->lastprim, v->conf->node) == 0;
+	return v->conf->node_id < v->conf->peer_id;
+}
+
+bool
+peer_outranks(const struct machine *m, const struct view *v)
+{
+	int c = round_cmp(v->peer.epoch, m->epoch);
+
+	return c > 0 || (c == 0 && !tie_is_mine(v));
+}
+
+bool
+handed_to_me(const struct view *v)
+{
+	return v->peer.has_blob &&
+	    strcmp(v->peer.handed, v->conf->node) == 0 &&
+	    round_cmp(v->peer.handed_epoch, v->self.epoch) > 0 &&
+	    round_cmp(v->peer.handed_epoch, v->self.fence) > 0;
+}
+
+void
+refuse_hand(const struct view *v, struct decision *d)
+{
+	if (handed_to_me(v) && epoch_cmp(v->refused, v->peer.handed_epoch) < 0)
+		d->refuse = v->peer.handed_epoch;
+}
+
+void
+because(struct decision *d, enum quality q, enum reason r,
+    const char *fmt, ...)
+{
+	va_list ap;
+
+	d->quality = q;
+	d->reason = r;
+	va_start(ap, fmt);
+	(void)vsnprintf(d->detail, sizeof(d->detail), fmt, ap);
+	va_end(ap);
+}
+
+void
+wake_at(struct decision *d, struct mono t)
+{
+	if (!mono_is_set(d->wake) || mono_diff_ns(t, d->wake) < 0)
+		d->wake = t;
+}
+
+void
+note(struct decision *d, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (d->note_count == NOTE_MAX)
+		return;
+	va_start(ap, fmt);
+	(void)vsnprintf(d->note[d->note_count++], FACT_TEXT, fmt, ap);
+	va_end(ap);
+}
+
+bool
+lasted(struct mono *t, const struct view *v, struct decision *d, int64_t ms)
+{
+	struct mono end;
+
+	if (!mono_is_set(*t))
+		*t = v->now;
+	end = mono_add_ms(*t, ms);
+	if (mono_passed(end, v->now))
+		return true;
+	wake_at(d, end);
+	return false;
+}
+
+const char *
+epoch_detail(char *buf, size_t size, struct epoch e)
+{
+	char text[EPOCH_LEN];
+
+	(void)snprintf(buf, size, " (%s)", epoch_human(text, e));
+	return buf;
+}
+
+/*
+ * Three probes, G apart, on every address.  Without an address there is
+ * nothing to ask: then silence is the only evidence (holdfast check warns).
+ */
+enum probe
+probe(struct machine *m, const struct view *v, struct decision *d)
+{
+	if (!v->conf->vip)
+		return PB_FREE;
+	if (!m->probing) {
+		m->probing = true;
+		m->probe_id++;
+	}
+	if (v->probe_done == m->probe_id)
+		return v->probe_answered ? PB_ANSWERED : PB_FREE;
+	d->probe_id = m->probe_id;
+	return PB_PENDING;
+}
+
+bool
+peer_has_probed(const struct view *v, struct decision *d)
+{
+	struct mono probed = mono_add_ms(v->peer.net_since,
+	    PROBE_COUNT * v->conf->probe_gap_ms + v->conf->pulse_ms);
+
+	if (v->peer.net != NET_DOWN)
+		return false;
+	if (mono_passed(probed, v->now))
+		return true;
+	wake_at(d, probed);
+	return false;
+}
+
+void
+probe_stop(struct machine *m)
+{
+	m->probing = false;
+}
+
+static enum event
+step_stop(struct machine *m, const struct view *v, struct decision *d)
+{
+	d->script_target = ST_STOP;
+	d->want.role = SR_NONE;
+	because(d, Q_NOTREADY, RS_NONE, "%s", "");
+	refuse_hand(v, d);
+	if (!v->wish_start)
+		return EV_NONE;
+	m->wait_since = v->now;
+	return EV_START;
+}
+
+static enum event
+step(struct machine *m, const struct view *v, struct decision *d)
+{
+	if (m->leave == LV_PRIM)
+		return step_leave_prim(m, v, d);
+	if (m->leave == LV_SECOND)
+		return step_leave_second(m, v, d);
+	if (m->promoting)
+		return step_promoting(m, v, d);
+	switch (m->state) {
+	case ST_STOP:
+		return step_stop(m, v, d);
+	case ST_WAIT:
+		return step_wait(m, v, d);
+	case ST_ALONE:
+	case ST_PRIM:
+		return step_serve(m, v, d);
+	case ST_SECOND:
+		return step_second(m, v, d);
+	case ST_COUNT:
+		break;
+	}
+	panic("decide: state %d", (int)m->state);
+}
+
+/* What each call starts from; notes and steps of earlier rounds stay. */
+static void
+reset(const struct machine *m, const struct view *v, struct decision *d)
+{
+	memset(&d->want, 0, sizeof(d->want));
+	d->want.valid = v->self.known;
+	d->want.role = SR_WAIT;
+	d->want.epoch = v->self.fence;
+	d->vip_own = false;
+	d->probe_id = 0;
+	d->script_target = m->state;
+	d->script_gate = true;
+	d->action = v->wish_start ? "start" : "stop";
+	d->intent = v->wish_start ? IN_NONE : IN_STOP;
+	d->wake = (struct mono){ 0 };
+	d->lastprim = NULL;
+	because(d, Q_TRANSIENT, RS_NONE, "%s", "");
+}
+
+static void
+move(struct machine *m, const struct view *v, struct decision *d,
+    enum event e)
+{
+	struct fsm_cell c = fsm_next(m->state, e);
+
+	if (c.verdict != FV_GO && c.verdict != FV_STAY)
+		panic("decide: %s in %s", event_name(e), state_name(m->state));
+	if (c.next == m->state)
+		return;
+	if (d->step_count < NOTE_MAX) {
+		d->step[d->step_count].from = m->state;
+		d->step[d->step_count].to = c.next;
+		d->step[d->step_count++].event = e;
+	}
+	m->state = c.next;
+	m->left_since = m->unlinked_since = m->nolink_since =
+	    (struct mono){ 0 };
+	m->r24 = false;
+	probe_stop(m);
+	if (c.next == ST_WAIT)
+		m->wait_since = v->now;
+	if (c.next == ST_STOP) {
+		m->block = RS_NONE;
+		m->swap = false;
+	}
+}
+
+void
+decide(struct machine *m, const struct view *v, struct decision *d)
+{
+	enum event e;
+	int i;
+
+	memset(d, 0, sizeof(*d));
+	/* A mark stands until the store has it on disk. */
+	if (m->mark && v->self.known && !v->self.level)
+		m->mark = false;
+	m->late = v->late;
+	for (i = 0; i < STEPS_MAX; i++) {
+		reset(m, v, d);
+		e = step(m, v, d);
+		if (e == EV_NONE)
+			return;
+		move(m, v, d, e);
+	}
+	panic("decide: no rest in state %s", state_name(m->state));
+}
+
+static enum store_role
+shown_role(const struct machine *m, const struct view *v)
+{
+	if (m->promoting || m->state == ST_ALONE || m->state == ST_PRIM)
+		return SR_PRIM;
+	if (m->leave == LV_PRIM && !m->handing)
+		return v->self.mounted || !v->self.known ? SR_PRIM : SR_DOWN;
+	return v->self.role;
+}
+
+void
+decide_blob(const struct machine *m, const struct view *v,
+    const struct decision *d, struct peer_facts *out)
+{
+	memset(out, 0, sizeof(*out));
+	out->has_blob = true;
+	out->state = m->state;
+	out->quality = d->quality;
+	out->intent = m->promoting ? IN_PROMOTE : d->intent;
+	out->role = shown_role(m, v);
+	out->epoch = v->self.epoch;
+	out->fence = v->self.fence;
+	out->level = v->self.level && !m->mark;
+	out->durable = out->level == v->self.level;
+	out->alone = v->self.alone;
+	out->is_new = v->self.is_new;
+	out->wish_start = v->wish_start;
+	(void)snprintf(out->current, sizeof(out->current), "%s",
+	    v->self.current);
+	(void)snprintf(out->handed, sizeof(out->handed), "%s",
+	    v->self.handed);
+	out->handed_epoch = v->self.handed_epoch;
+	out->refused = v->refused;
+	(void)snprintf(out->lastprim, sizeof(out->lastprim), "%s",
+	    v->lastprim);
+	(void)snprintf(out->stoprole, sizeof(out->stoprole), "%s",
+	    v->stoprole);
+	(void)snprintf(out->reason, sizeof(out->reason), "%s",
+	    d->reason == RS_NONE ? "" : reason_row(d->reason)->code);
+}

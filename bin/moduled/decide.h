@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What this node should be now, without a third voter ("heartbeats only",
+ * holdfast(7)): a pure function of the facts, the operator's wish and the
+ * time.  It never commands the peer; both see each other's facts.  The
+ * caller carries out what struct decision says, as idempotent wishes, and
+ * calls again whenever a fact changes or `wake' has come.
+ */
+#ifndef MODULED_DECIDE_H
+#define MODULED_DECIDE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "clock.h"
+#include "epoch.h"
+
+#include "facts.h"
+#include "fsm.h"
+#include "reason.h"
+
+struct decide_conf {
+	const char	*module;
+	const char	*node, *peer;		/* names; peer "" : none */
+	uint8_t		 node_id, peer_id;
+	int64_t		 timeout_ms;		/* T */
+	int64_t		 probe_gap_ms;		/* G */
+	int64_t		 pulse_ms;
+	int64_t		 stall_ms;
+	int64_t		 fencehold_ms;
+	bool		 failover;
+	bool		 vip;
+	const char	*defaultprim;
+	const char	*addresses;
+};
+
+/* One-shot orders of the operator; done or refused, they are dropped. */
+enum order { OR_NONE, OR_PRIM, OR_PRIMFORCE, OR_SECOND, OR_SWAP, OR_COUNT };
+
+#define PROBE_COUNT	3
+
+struct view {
+	struct mono		 now;
+	const struct decide_conf *conf;
+	struct self_facts	 self;
+	struct peer_facts	 peer;
+	struct mono		 heard_since;	/* listening to heartd; 0 no */
+	bool			 lan_up;	/* some cluster link of ours */
+	bool			 vip_link_up;	/* all that carry addresses */
+	bool			 late;		/* we slept longer than T */
+	enum reason		 mismatch;	/* RS_NONE, module id, config */
+	char			 mismatch_text[FACT_TEXT];
+	bool			 vip_owned;
+	char			 conflict[FACT_TEXT];	/* "addr (mac)" */
+	uint64_t		 probe_done;	/* id of the last answer */
+	bool			 probe_answered;
+	char			 probe_text[FACT_TEXT];
+	enum state		 scripts_at, scripts_target;
+	bool			 scripts_busy;
+	bool			 scripts_prim;	/* start_prim ran, no stop yet */
+	bool			 wish_start;
+	enum order		 order;
+	bool			 order_fullsync;
+	bool			 rule_wait;
+	char			 rule_name[FACT_TEXT];
+	char			 lastprim[FACT_NAME];
+	struct epoch		 refused;	/* durable here */
+	char			 stoprole[FACT_CODE];
+};
+
+enum leave { LV_NONE, LV_PRIM, LV_SECOND, LV_COUNT };
+
+/* The memory between calls; saved over a restart of moduled. */
+struct machine {
+	enum state	 state;
+	struct epoch	 epoch;		/* ours as primary, or followed */
+	bool		 promoting;
+	bool		 fresh;		/* first primary ever */
+	bool		 force;
+	bool		 member;	/* primary: the peer is in the set */
+	bool		 joined;
+	enum leave	 leave;
+	bool		 hand;		/* hand over when drained */
+	bool		 handing;	/* asked for: no way back */
+	bool		 fenced;	/* no right: address and mount first */
+	bool		 swap;
+	bool		 mark;		/* must become "not level" */
+	bool		 r24;		/* going alone was published */
+	bool		 relisten;	/* our links were down */
+	bool		 tried_default;
+	bool		 late;		/* of this call */
+	enum reason	 block;		/* why WAIT, until facts change */
+	char		 block_text[FACT_TEXT];
+	bool		 probing;
+	uint64_t	 probe_id;
+	struct mono	 probe_retry;
+	struct mono	 wait_since, leave_since, r24_since, left_since,
+			 unlinked_since, nolink_since;
+};
+
+struct want {
+	bool		 valid;		/* false: nothing is known yet */
+	enum store_role	 role;
+	struct epoch	 epoch;
+	bool		 both, fullsync, handed, fresh, notlevel, force;
+};
+
+#define NOTE_MAX 4
+
+struct decision {
+	struct want	 want;
+	bool		 vip_own;
+	uint64_t	 probe_id;	/* 0: none wanted */
+	enum state	 script_target;
+	bool		 script_gate;	/* start part may run */
+	const char	*action;	/* start stop stopwait swap */
+	enum intent	 intent;
+	enum quality	 quality;
+	enum reason	 reason;
+	char		 detail[FACT_TEXT];
+	struct mono	 wake;
+	bool		 order_done;
+	struct epoch	 refuse;	/* store durably; none if zero */
+	const char	*lastprim;	/* remember this name; NULL: as is */
+	unsigned	 note_count;
+	char		 note[NOTE_MAX][FACT_TEXT];
+	/* Transitions taken, oldest first, for the log. */
+	unsigned	 step_count;
+	struct {
+		enum state	from, to;
+		enum event	event;
+	}		 step[NOTE_MAX];
+};
+
+void	machine_init(struct machine *m);
+/* Decides until nothing changes; m is moved on. */
+void	decide(struct machine *m, const struct view *v, struct decision *d);
+/* What the peer shall see of us. */
+void	decide_blob(const struct machine *m, const struct view *v,
+	    const struct decision *d, struct peer_facts *out);
+/*
+ * May the operator have `prim' now?  RS_NONE: yes.  *risk: only with the
+ * module's name typed.  primforce: also after an interrupted copy.
+ */
+enum reason	decide_may_prim(const struct machine *m, const struct view *v,
+		    bool primforce, bool *risk);
+
+/* Text for the file under /run, and back; restore is false when damaged. */
+bool	machine_save(char *buf, size_t size, const struct machine *m);
+bool	machine_restore(struct machine *m, const struct line *l);
+
+#endif

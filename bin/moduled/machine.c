@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The memory of decide as one line, for the file under /run that a restarted
+ * moduled takes up from.  Times are kept as they are: the clock is that of
+ * the boot, and a file of another boot is not used.  Pure.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "line.h"
+
+#include "decide.h"
+
+#define BOOLS(X)							\
+	X(promoting) X(fresh) X(force) X(member) X(joined) X(hand)	\
+	X(handing) X(fenced) X(swap) X(mark) X(r24)	\
+	X(relisten) X(tried_default)
+
+#define TIMES(X)							\
+	X(wait_since) X(leave_since) X(r24_since) X(left_since)		\
+	X(unlinked_since) X(nolink_since)
+
+bool
+machine_save(char *buf, size_t size, const struct machine *m)
+{
+	struct line_out o;
+	char text[EPOCH_LEN];
+
+	line_begin(&o, "machine");
+	line_add(&o, "state", state_name(m->state));
+	line_add(&o, "epoch", epoch_str(text, m->epoch));
+	line_add_num(&o, "leave", m->leave);
+	line_add(&o, "block", reason_row(m->block)->code);
+	line_add(&o, "block_text", m->block_text);
+#define X(f) line_add_num(&o, #f, m->f);
+	BOOLS(X)
+#undef X
+#define X(f) line_add_num(&o, #f, m->f.ns);
+	TIMES(X)
+#undef X
+	if (!line_end(&o) || o.len >= size)
+		return false;
+	memcpy(buf, o.text, o.len + 1);
+	return true;
+}
+
+bool
+machine_restore(struct machine *m, const struct line *l)
+{
+	const char *code = line_get(l, "block");
+	const char *text = line_get(l, "block_text");
+	const char *epoch = line_get(l, "epoch");
+	int64_t n;
+
+	machine_init(m);
+	m->state = state_parse(line_get(l, "state"));
+	if (m->state == ST_COUNT || epoch == NULL || code == NULL ||
+	    epoch_parse(&m->epoch, epoch) != 0 ||
+	    !line_get_num(l, "leave", 0, LV_COUNT - 1, &n)) {
+		machine_init(m);
+		return false;
+	}
+	m->leave = (enum leave)n;
+	m->block = strcmp(code, "none") == 0 ? RS_NONE :
+	    reason_of_code(code);
+	(void)snprintf(m->block_text, sizeof(m->block_text), "%s",
+	    text == NULL ? "" : text);
+#define X(f) m->f = line_get_bool(l, #f);
+	BOOLS(X)
+#undef X
+#define X(f) if (line_get_num(l, #f, 0, INT64_MAX, &n)) m->f.ns = n;
+	TIMES(X)
+#undef X
+	return true;
+}

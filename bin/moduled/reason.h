@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Why a module is not Ready, in one table: code, text, what is missing, the
+ * command that goes on, and what that costs.  moduled(8) and
+ * holdfast-troubleshooting(7) list the same codes.
+ */
+#ifndef MODULED_REASON_H
+#define MODULED_REASON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum reason {
+	RS_NONE,
+	RS_STARTING,
+	RS_STOPPING,
+	RS_LISTENING,
+	RS_PROMOTING,
+	RS_SWAPPING,
+	RS_NEW_MODULE,
+	RS_STALE,
+	RS_PEER_NEWER,
+	RS_PEER_ABSENT,
+	RS_PEER_STARTS,
+	RS_HALF_COPIED,
+	RS_ADDRESS_ANSWERED,
+	RS_NO_NETWORK,
+	RS_DIVERGED,
+	RS_CONFIG_DIFFERS,
+	RS_MODULE_ID,
+	RS_HANDED,
+	RS_HOLDERS,
+	RS_DISK,
+	RS_MIRRORD_ERROR,
+	RS_FAILOVER_OFF,
+	RS_RESOURCE,
+	RS_MAXLOOP,
+	RS_SCRIPT_FAILED,
+	RS_PEER_SILENT,
+	RS_GOING_ALONE,
+	RS_COPYING,
+	RS_COUNT
+};
+
+struct reason_row {
+	const char	*code;
+	bool		 passes;	/* goes by itself: Transient */
+	const char	*text;
+	const char	*missing;	/* "" none */
+	const char	*go_on;		/* command, "" none */
+	const char	*cost;
+};
+
+const struct reason_row	*reason_row(enum reason r);
+/* The code a store reports ("holders", "disk"), RS_MIRRORD_ERROR if new. */
+enum reason		 reason_of_code(const char *code);
+
+struct reason_args {
+	const char	*module, *node, *peer, *addresses, *detail;
+};
+
+/* Replaces {module} {node} {peer} {addresses} {detail}; cuts at size. */
+const char	*reason_text(char *buf, size_t size, const char *text,
+		    const struct reason_args *a);
+
+#endif
