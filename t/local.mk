@@ -14,6 +14,7 @@ TESTS += $(check_PROGRAMS)
 
 # One suite a daemon, then the scenarios of a whole cluster by theme.
 BATS_SUITES = \
+	t/style.bats \
 	t/vipd.bats
 EXTRA_DIST += $(BATS_SUITES)
 if HAVE_BATS

@@ -1,0 +1,158 @@
+#!/usr/bin/env bats
+# The house rules that a machine can check.  Needs neither root nor network.
+
+cd_top() { cd "$top_srcdir" || return 1; }
+
+sources() { find bin libcommon modules t -name '*.[ch]' | sort; }
+
+@test "files have at most 800 lines, headers 120" {
+	cd_top
+	long=$(for f in $(sources); do
+		n=$(wc -l <"$f")
+		case $f in
+		*.h) [ "$n" -le 160 ] || echo "$f: $n" ;;
+		*) [ "$n" -le 800 ] || echo "$f: $n" ;;
+		esac
+	done)
+	[ -z "$long" ] || { echo "$long"; false; }
+}
+
+@test "no function is longer than 120 lines, 95 % at most 60" {
+	cd_top
+	# shellcheck disable=SC2046 # names without blanks
+	awk '
+		FNR == 1 { start = 0 }
+		/^[a-z_][a-zA-Z0-9_]*\(/ { name = $0; start = FNR }
+		/^}/ && start {
+			n = FNR - start
+			all++
+			if (n > 60) over++
+			if (n > 120) { print FILENAME ": " name " " n; bad = 1 }
+			start = 0
+		}
+		END {
+			if (over * 20 > all) {
+				print over " of " all " are longer than 60"
+				bad = 1
+			}
+			exit bad
+		}' $(find bin libcommon modules -name '*.c')
+}
+
+@test "lines are at most 80 columns" {
+	cd_top
+	# shellcheck disable=SC2046
+	wide=$(expand $(sources) | awk '
+		# tables are aligned by hand
+		length > 80 && !(/^ +\{ / && length <= 96)' | head -n 5)
+	[ -z "$wide" ] || { echo "$wide"; false; }
+}
+
+@test "every header compiles alone and has its guard" {
+	cd_top
+	bad=$(for h in $(find bin libcommon -name '*.h' | sort); do
+		grep -q '^#ifndef [A-Z0-9_]*_H$' "$h" || echo "$h: guard"
+		${CC:-cc} -D_GNU_SOURCE -DHF_RUNDIR='""' -Ilibcommon -I. \
+		    -I"$top_builddir" -I"$(dirname "$h")" \
+		    $(pkg-config --cflags libevent libconfuse libsodium \
+		    libxml-2.0) -x c -fsyntax-only "$h" 2>/dev/null ||
+		    echo "$h: does not compile alone"
+	done)
+	[ -z "$bad" ] || { echo "$bad"; false; }
+}
+
+@test "every file names its licence" {
+	cd_top
+	bad=$(for f in $(sources) bootstrap configure.ac Makefile.am; do
+		head -n 3 "$f" | grep -q 'SPDX-License-Identifier: ISC' ||
+		    echo "$f"
+	done)
+	[ -z "$bad" ] || { echo "$bad"; false; }
+}
+
+@test "no forbidden call" {
+	cd_top
+	# shellcheck disable=SC2046 # names without blanks
+	! grep -nE '(^|[^a-z_])(strcpy|strcat|sprintf|vsprintf|gets|atoi|atol|tmpnam|mktemp|system|popen)\(' \
+	    $(find bin libcommon modules -name '*.[ch]')
+}
+
+@test "a daemon includes no other daemon's header" {
+	cd_top
+	bad=$(for d in bin/*/; do
+		grep -nE '#include "(\.\./)+bin/|#include "\.\./[a-z]+/' \
+		    "$d"*.[ch] 2>/dev/null
+	done || :)
+	[ -z "$bad" ] || { echo "$bad"; false; }
+}
+
+@test "only loop.c knows libevent, only clock.c reads the clock" {
+	cd_top
+	! grep -ln 'event2/' $(find bin -name '*.[ch]')
+	bad=$(grep -lE 'clock_gettime\(CLOCK_(MONOTONIC|BOOTTIME)' $(find bin libcommon -name '*.c') |
+	    grep -v -e '^libcommon/clock.c$' || :)
+	[ -z "$bad" ] || { echo "$bad"; false; }
+}
+
+@test "nothing is left open in the tree" {
+	cd_top
+	# shellcheck disable=SC2046
+	! grep -nE '\b(TODO|FIXME|XXX)\b' $(sources)
+}
+
+@test "shell scripts pass shellcheck" {
+	command -v shellcheck >/dev/null || skip "no shellcheck"
+	cd_top
+	scripts=$(grep -lE '^#!/(bin|usr/bin)/(env )?(ba)?sh' -r bootstrap \
+	    .ci bin etc modules t --include='*' | grep -v '\.bats$')
+	# shellcheck disable=SC2086
+	shellcheck -x $scripts
+}
+
+@test "manual pages pass mandoc" {
+	command -v mandoc >/dev/null || skip "no mandoc"
+	cd_top
+	# Pages of this very tree are not installed yet.
+	bad=$(mandoc -T lint man/*.[578] |
+	    grep -v 'referenced manual not found' || :)
+	[ -z "$bad" ] || { echo "$bad"; false; }
+}
+
+@test "each page has its exit status, files and neighbours" {
+	cd_top
+	bad=$(for p in man/*.8; do
+		for s in NAME SYNOPSIS DESCRIPTION FILES 'EXIT STATUS' \
+		    'SEE ALSO'; do
+			grep -qE "^\.Sh \"?$s" "$p" || echo "$p: $s"
+		done
+	done)
+	[ -z "$bad" ] || { echo "$bad"; false; }
+}
+
+@test "references between pages lead somewhere" {
+	cd_top
+	bad=$(grep -hoE '^\.Xr [a-z._-]+ [578]' man/*.[578] | sort -u |
+	    while read -r _ name section; do
+		case $name in
+		holdfast*|*d|*.conf|*.xml|runscript)
+			[ -f "man/$name.$section" ] ||
+			case $name in
+			systemd|ld|fuse|mount) ;;
+			*) echo "$name($section)" ;;
+			esac ;;
+		esac
+	done)
+	[ -z "$bad" ] || { echo "$bad"; false; }
+}
+
+@test "the options of every daemon stand in its page" {
+	cd_top
+	for p in keepd holdfastd heartd vipd moduled mirrord; do
+		[ -x "$top_builddir/bin/$p/$p" ] || continue
+		for o in $("$top_builddir/bin/$p/$p" -h |
+		    sed -n 's/^  \(-[A-Za-z]\) .*/\1/p'); do
+			grep -qE "^\.(It|Op) Fl.*\b${o#-}\b|Fl [a-zA-Z]*${o#-}" \
+			    "man/$p.8" || { echo "$p $o"; return 1; }
+		done
+	done
+}
