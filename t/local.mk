@@ -15,8 +15,10 @@ TESTS += $(check_PROGRAMS)
 # One suite a daemon, then the scenarios of a whole cluster by theme.
 BATS_SUITES = \
 	t/style.bats \
+	t/ledger.bats \
+	t/lab.bats \
 	t/vipd.bats
-EXTRA_DIST += $(BATS_SUITES)
+EXTRA_DIST += $(BATS_SUITES) t/lib.bash
 if HAVE_BATS
 TESTS += $(BATS_SUITES)
 endif
