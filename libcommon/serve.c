@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <libgen.h>
+#include <poll.h>
 #include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -322,6 +323,18 @@ take_fds(struct client *c, struct msghdr *msg)
 	}
 }
 
+/*
+ * After the end of file: closed altogether, not only for writing.  A watcher
+ * that died must be noticed now, not when there is next something to tell.
+ */
+static bool
+peer_is_gone(int fd)
+{
+	struct pollfd p = { .fd = fd };
+
+	return poll(&p, 1, 0) == 1 && (p.revents & (POLLHUP | POLLERR)) != 0;
+}
+
 static void
 client_read(struct client *c)
 {
@@ -346,7 +359,8 @@ client_read(struct client *c)
 		/* Half-closed by `socat -' or a shell: answers still go. */
 		c->eof = n == 0;
 		c->doomed = n == -1 ||
-		    (!c->busy && c->out_len == 0 && c->watch_count == 0);
+		    (!c->busy && (peer_is_gone(c->fd) ||
+		    (c->out_len == 0 && c->watch_count == 0)));
 		if (!c->doomed)
 			client_flush(c);
 		return;

@@ -256,6 +256,28 @@ test_bad_input(void)
 }
 
 static void
+test_watcher_dies(void)
+{
+	int fd = raw_connect();
+	unsigned before;
+
+	(void)send(fd, "watch\n", 6, MSG_NOSIGNAL);
+	run_ms(30);
+	before = closes;
+	(void)shutdown(fd, SHUT_WR);
+	run_ms(30);
+	is_num(closes, before, "a half-closed watcher is still served");
+	(void)close(fd);
+	fd = raw_connect();
+	(void)send(fd, "watch\n", 6, MSG_NOSIGNAL);
+	run_ms(30);
+	before = closes;
+	(void)close(fd);
+	run_ms(30);
+	ok(closes > before, "one that died is noticed without an event");
+}
+
+static void
 test_slow_reader(void)
 {
 	struct line_out o;
@@ -290,6 +312,7 @@ main(void)
 	serve_on_close(server, on_gone);
 	test_link();
 	test_bad_input();
+	test_watcher_dies();
 	test_slow_reader();
 	serve_free(server);
 	loop_free(loop);
