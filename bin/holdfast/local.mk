@@ -1,1 +1,64 @@
 # SPDX-License-Identifier: ISC
+# The command; xpathGet, boundcmd and safekit are links to it.
+
+noinst_LIBRARIES += bin/holdfast/libholdfast.a
+bin_holdfast_libholdfast_a_SOURCES = \
+	%D%/act.c \
+	%D%/archive.c %D%/archive.h \
+	%D%/check.c \
+	%D%/cluster.c \
+	%D%/cmd.h \
+	%D%/config-check.c \
+	%D%/config-cluster.c %D%/config-cluster.h \
+	%D%/config-diff.c %D%/config-diff.h \
+	%D%/config-macro.c \
+	%D%/config-safe.c %D%/config-safe.h \
+	%D%/config-tables-cluster.c \
+	%D%/config-tables-safe.c \
+	%D%/config-tables.c %D%/config-tables.h \
+	%D%/config-value.c %D%/config-value.h \
+	%D%/config-vip.c %D%/config-vip.h \
+	%D%/config-write.c \
+	%D%/config-xml.c %D%/config-xml.h \
+	%D%/configure.c %D%/configure.h \
+	%D%/files.c %D%/files.h \
+	%D%/generation.c %D%/generation.h \
+	%D%/goal.c %D%/goal.h \
+	%D%/helper.c %D%/helper.h \
+	%D%/log-verb.c \
+	%D%/module.c \
+	%D%/modules.c %D%/modules.h \
+	%D%/report.c %D%/report.h \
+	%D%/resource.c \
+	%D%/show-json.c \
+	%D%/show.c %D%/show.h \
+	%D%/status.c %D%/status.h \
+	%D%/talk.c %D%/talk.h \
+	%D%/text.c %D%/text.h
+bin_holdfast_libholdfast_a_CFLAGS = $(AM_CFLAGS) $(XML_CFLAGS) \
+	$(ARCHIVE_CFLAGS) $(JANSSON_CFLAGS)
+
+HOLDFAST_LIBS = bin/holdfast/libholdfast.a $(COMMON_LIBS) $(XML_LIBS) \
+	$(ARCHIVE_LIBS) $(JANSSON_LIBS)
+
+sbin_PROGRAMS += bin/holdfast/holdfast
+bin_holdfast_holdfast_SOURCES = %D%/main.c
+bin_holdfast_holdfast_CFLAGS = $(bin_holdfast_libholdfast_a_CFLAGS)
+bin_holdfast_holdfast_CPPFLAGS = $(AM_CPPFLAGS) \
+	-DHF_VERSION='"$(PACKAGE_VERSION)"'
+bin_holdfast_holdfast_LDADD = $(HOLDFAST_LIBS)
+
+install-exec-hook: install-holdfast-links
+install-holdfast-links:
+	$(MKDIR_P) '$(DESTDIR)$(pkglibexecdir)/bin'
+	cd '$(DESTDIR)$(pkglibexecdir)' && rm -f safekit bin/xpathGet \
+	    bin/boundcmd && \
+	    $(LN_S) ../../sbin/holdfast safekit && \
+	    $(LN_S) ../../../sbin/holdfast bin/xpathGet && \
+	    $(LN_S) ../../../sbin/holdfast bin/boundcmd
+uninstall-hook: uninstall-holdfast-links
+uninstall-holdfast-links:
+	rm -f '$(DESTDIR)$(pkglibexecdir)/safekit' \
+	    '$(DESTDIR)$(pkglibexecdir)/bin/xpathGet' \
+	    '$(DESTDIR)$(pkglibexecdir)/bin/boundcmd'
+.PHONY: install-holdfast-links uninstall-holdfast-links

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The verbs that act: ask moduled, then wait until the goal is reached.
+ * moduled answers when it has taken the wish; what became of it is read from
+ * its status each time an event says that something changed.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "ask.h"
+#include "clock.h"
+#include "cmd.h"
+#include "goal.h"
+#include "paths.h"
+#include "status.h"
+#include "talk.h"
+
+/* Without any event: how often to look all the same. */
+#define LOOK_MS		1000
+
+struct waiter {
+	const struct cmd	*c;
+	struct goal		 goal;
+	struct mono		 begin, deadline;
+	bool			 progress;
+	char			 shown[64];
+	struct status		*st;
+	enum goal_answer	 answer;
+	int			 failures;	/* moduled did not answer */
+};
+
+static void
+show_progress(struct waiter *w)
+{
+	const struct record *r = status_find(w->st, "replication", NULL);
+	char text[64];
+	int64_t total = record_num(r, "total_bytes");
+
+	snprintf(text, sizeof(text), "%s %s", w->st->state, w->st->quality);
+	if (total > 0 && strcmp(record_get(r, "phase"), "none") != 0)
+		snprintf(text, sizeof(text), "%s %s, %s %d %%", w->st->state,
+		    w->st->quality, record_get(r, "phase"),
+		    (int)(record_num(r, "done_bytes") * 100 / total));
+	if (!w->progress || strcmp(text, w->shown) == 0)
+		return;
+	memcpy(w->shown, text, sizeof(text));
+	fprintf(stderr, "%s: %s\n", w->c->module, text);
+}
+
+static void
+look(struct waiter *w)
+{
+	struct goal_view v;
+
+	if (status_ask(w->st, w->c->module) == -1 || w->st->is_old) {
+		w->failures++;
+		return;
+	}
+	w->failures = 0;
+	show_progress(w);
+	v.state = w->st->state;
+	v.quality = w->st->quality;
+	v.elapsed_ms = mono_diff_ms(mono_now(), w->begin);
+	v.is_blocked = status_find(w->st, "blocked", NULL) != NULL;
+	w->answer = goal_look(&w->goal, &v);
+}
+
+static bool
+on_event(const struct line *l, void *arg)
+{
+	struct waiter *w = arg;
+
+	if (strcmp(l->verb, "err") == 0)
+		return false;
+	look(w);
+	return w->answer == GOAL_OPEN &&
+	    !mono_passed(w->deadline, mono_now());
+}
+
+static void
+say_blocked(const struct waiter *w)
+{
+	const struct record *r = status_find(w->st, "blocked", NULL);
+
+	fprintf(stderr, "%s: %s: %s\n", w->c->module, w->st->state,
+	    r != NULL ? record_get(r, "text") : "waits");
+	for (r = NULL; (r = status_find(w->st, "goon", r)) != NULL; )
+		fprintf(stderr, "  to go on: %s%s%s\n",
+		    record_get(r, "command"), record_get(r, "cost")[0] !=
+		    '\0' ? "  - " : "", record_get(r, "cost"));
+}
+
+static int
+finish(const struct waiter *w)
+{
+	switch (w->answer) {
+	case GOAL_REACHED:
+		return 0;
+	case GOAL_BLOCKED:
+		say_blocked(w);
+		return strcmp(w->c->verb, "start") == 0 ||
+		    strcmp(w->c->verb, "stopstart") == 0 ? 0 : EX_TEMPFAIL;
+	case GOAL_FAILED:
+		fprintf(stderr, "holdfast: %s: %s ended in %s %s: `holdfast "
+		    "log %s' tells why\n", w->c->module, w->c->verb,
+		    w->st->state, w->st->quality, w->c->module);
+		return EX_SOFTWARE;
+	default:
+		fprintf(stderr, "holdfast: %s: not there after %lld ms: still "
+		    "%s %s\n", w->c->module,
+		    (long long)w->c->timeout_ms, w->st->state,
+		    w->st->quality);
+		return EX_TEMPFAIL;
+	}
+}
+
+/* Until the goal, or the time is over, or nobody is there to ask. */
+static int
+wait_for(struct waiter *w)
+{
+	char path[PATH_LEN];
+	struct line_out o;
+	int64_t left;
+	int rc;
+
+	w->begin = mono_now();
+	if (w->c->timeout_ms >= 0)
+		w->deadline = mono_add_ms(w->begin, w->c->timeout_ms);
+	w->progress = isatty(STDERR_FILENO);
+	path_socket(path, w->c->module, "moduled");
+	look(w);
+	while (w->answer == GOAL_OPEN &&
+	    !mono_passed(w->deadline, mono_now())) {
+		left = LOOK_MS;
+		if (mono_is_set(w->deadline) &&
+		    mono_diff_ms(w->deadline, mono_now()) < left)
+			left = mono_diff_ms(w->deadline, mono_now());
+		line_begin(&o, "watch");
+		line_add(&o, "topic", "state");
+		rc = ask_watch(path, &o, left, on_event, w);
+		if (rc == -1 && errno != ETIMEDOUT) {
+			/* Being restarted, or gone for good. */
+			if (!talk_is_up())
+				return talk_failed(w->c->module, "moduled",
+				    -1);
+			(void)usleep(100000);
+		}
+		if (w->answer == GOAL_OPEN)
+			look(w);
+	}
+	return finish(w);
+}
+
+/* --- asking ---------------------------------------------------------- */
+
+static int
+send_verb(const struct cmd *c, const char *yes)
+{
+	struct line_out o;
+	int i;
+
+	line_begin(&o, c->verb);
+	line_add(&o, "who", talk_who());
+	if (c->why != NULL)
+		line_add(&o, "why", c->why);
+	if (c->identity != NULL)
+		line_add(&o, "i", c->identity);
+	for (i = 0; i < c->argc; i++)
+		if (strcmp(c->argv[i], "fullsync") == 0)
+			line_add_num(&o, "fullsync", 1);
+	if (yes != NULL)
+		line_add(&o, "yes", yes);
+	if (c->no_wait)
+		line_add_num(&o, "nowait", 1);
+	return talk(c->module, "moduled", &o, NULL, NULL);
+}
+
+/* The administrator types the module's name; false: did not. */
+static bool
+confirm(const struct cmd *c)
+{
+	char answer[MODULE_NAME_MAX + 8];
+
+	(void)talk_failed(c->module, "moduled", 1);	/* says what it costs */
+	if (!isatty(STDIN_FILENO)) {
+		fprintf(stderr, "holdfast: give --yes %s to do it all the "
+		    "same\n", c->module);
+		return false;
+	}
+	fprintf(stderr, "Type the module's name to do it all the same: ");
+	if (fgets(answer, sizeof(answer), stdin) == NULL)
+		return false;
+	answer[strcspn(answer, "\r\n")] = '\0';
+	return strcmp(answer, c->module) == 0;
+}
+
+static bool
+args_are_good(const struct cmd *c)
+{
+	int i;
+
+	for (i = 0; i < c->argc; i++) {
+		if (strcmp(c->argv[i], "fullsync") == 0 &&
+		    (strcmp(c->verb, "second") == 0 ||
+		    strcmp(c->verb, "prim") == 0))
+			continue;
+		fprintf(stderr, "holdfast: %s: argument \"%s\" is not "
+		    "known\n", c->verb, c->argv[i]);
+		return false;
+	}
+	if (c->yes != NULL && strcmp(c->yes, c->module) != 0) {
+		fprintf(stderr, "holdfast: --yes %s: is not the name of the "
+		    "module, %s\n", c->yes, c->module);
+		return false;
+	}
+	return true;
+}
+
+int
+verb_act(struct cmd *c)
+{
+	struct waiter w = { .c = c };
+	int rc;
+
+	if (!args_are_good(c))
+		return EX_USAGE;
+	w.st = status_new();
+	if (status_ask(w.st, c->module) == -1 || w.st->is_old) {
+		rc = talk_failed(c->module, "moduled", -1);
+		goto out;
+	}
+	goal_begin(&w.goal, c->verb, w.st->state, w.st->quality);
+	rc = send_verb(c, c->yes);
+	if (rc == 1 && c->yes == NULL &&
+	    strcmp(talk_code(), "confirm") == 0) {
+		if (!confirm(c)) {
+			rc = EXIT_UNSAFE;
+			goto out;
+		}
+		rc = send_verb(c, c->module);
+	}
+	if (rc != 0)
+		rc = talk_failed(c->module, "moduled", rc);
+	/* A script of the module must not wait for its own module. */
+	else if (!c->no_wait && c->identity == NULL)
+		rc = wait_for(&w);
+out:
+	status_free(w.st);
+	return rc;
+}
+
+int
+verb_wait(struct cmd *c)
+{
+	struct waiter w = { .c = c };
+	const char *state = strcmp(c->verb, "waitstart") == 0 ? "Ready" :
+	    strcmp(c->verb, "waitstop") == 0 ? "STOP" : c->argv[0];
+	int rc;
+
+	if (!goal_wait(&w.goal, state)) {
+		fprintf(stderr, "holdfast: wait: \"%s\" is no state; "
+		    "allowed: STOP WAIT ALONE PRIM SECOND UP Ready\n",
+		    state);
+		return EX_USAGE;
+	}
+	w.st = status_new();
+	if (status_ask(w.st, c->module) == -1 && !talk_is_up())
+		rc = talk_failed(c->module, "moduled", -1);
+	else
+		rc = wait_for(&w);
+	status_free(w.st);
+	return rc;
+}

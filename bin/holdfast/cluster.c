@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * `holdfast cluster': init makes cluster.xml and cluster.key on the first
+ * node and compiles them; ports prints what a firewall must let through.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "cluster.h"
+#include "cmd.h"
+#include "configure.h"
+#include "config-cluster.h"
+#include "modules.h"
+#include "paths.h"
+#include "seal.h"
+#include "statefile.h"
+#include "text.h"
+
+struct names {
+	unsigned	 count;
+	char		 name[CLUSTER_NODE_MAX][CLUSTER_NAME_LEN];
+};
+
+/* The place of a node among those named so far: its id less one. */
+static int
+place_of(struct names *n, const char *name, size_t len)
+{
+	unsigned i;
+
+	if (len == 0 || len >= CLUSTER_NAME_LEN)
+		return -1;
+	for (i = 0; i < n->count; i++)
+		if (strlen(n->name[i]) == len &&
+		    strncmp(n->name[i], name, len) == 0)
+			return (int)i;
+	if (n->count == CLUSTER_NODE_MAX)
+		return -1;
+	memcpy(n->name[n->count], name, len);
+	n->name[n->count][len] = '\0';
+	return (int)n->count++;
+}
+
+/* Names and addresses here never hold what XML would need quoted. */
+static bool
+is_plain(const char *s, size_t len)
+{
+	return len > 0 && strcspn(s, "<>&\"'") >= len;
+}
+
+/* LAN:NODE=ADDR,NODE=ADDR...  The node=addr part ends at the next comma. */
+static bool
+add_lan(struct text *t, struct names *n, const char *arg)
+{
+	size_t lan = strcspn(arg, ":"), node, addr;
+	const char *p = arg + lan;
+	int place;
+
+	if (*p != ':' || !is_plain(arg, lan))
+		return false;
+	text_addf(t, "    <lan name=\"%.*s\">\n", (int)lan, arg);
+	for (p++; ; p += addr + 1) {
+		node = strcspn(p, "=");
+		if (p[node] != '=' || !is_plain(p, node))
+			return false;
+		addr = strcspn(p + node + 1, ",");
+		place = place_of(n, p, node);
+		if (place == -1 || !is_plain(p + node + 1, addr))
+			return false;
+		text_addf(t, "      <node name=\"%.*s\" id=\"%d\" "
+		    "addr=\"%.*s\"/>\n", (int)node, p, place + 1, (int)addr,
+		    p + node + 1);
+		p += node + 1;
+		if (p[addr] == '\0')
+			break;
+	}
+	text_addf(t, "    </lan>\n");
+	return true;
+}
+
+/* Both files, once; the XML was found good before. */
+static int
+write_both(const char *xml, const char *key, const struct text *t)
+{
+	char dir[PATH_LEN];
+
+	if (path_mkdirs(path_etc(dir, "modules"), 0755) == -1 ||
+	    statefile_write(xml, t->text, t->len, 0644) == -1) {
+		fprintf(stderr, "holdfast: %s: %s\n", xml, strerror(errno));
+		return EX_CANTCREAT;
+	}
+	seal_init();
+	if (access(key, F_OK) == -1 && seal_key_create(key) == -1) {
+		fprintf(stderr, "holdfast: %s: %s\n", key, strerror(errno));
+		return EX_CANTCREAT;
+	}
+	printf("%s and %s written; copy both to the other nodes (the key "
+	    "with mode 0600) and run `holdfast config' there\n", xml, key);
+	return configure_cluster(false);
+}
+
+static int
+cluster_init(struct cmd *c)
+{
+	char xml[PATH_LEN], key[PATH_LEN];
+	struct names n = { 0 };
+	struct text t = { 0 };
+	struct cluster cl;
+	struct report r;
+	int i, rc = EX_USAGE;
+
+	path_etc(xml, "cluster.xml");
+	path_etc(key, "cluster.key");
+	if (c->argc < 3 || !is_plain(c->argv[1], strlen(c->argv[1]))) {
+		fprintf(stderr, "usage: holdfast cluster init CLUSTER "
+		    "LAN:NODE=ADDR,NODE=ADDR...\n");
+		return EX_USAGE;
+	}
+	if (access(xml, F_OK) == 0) {
+		fprintf(stderr, "holdfast: %s exists: edit it and run "
+		    "`holdfast config', or remove it to begin anew\n", xml);
+		return EX_CANTCREAT;
+	}
+	text_addf(&t, "<cluster name=\"%s\">\n  <lans>\n", c->argv[1]);
+	report_init(&r, "cluster init");
+	for (i = 2; i < c->argc; i++)
+		if (!add_lan(&t, &n, c->argv[i])) {
+			fprintf(stderr, "holdfast: \"%s\" is not "
+			    "LAN:NODE=ADDR,NODE=ADDR...\n", c->argv[i]);
+			goto out;
+		}
+	text_addf(&t, "  </lans>\n</cluster>\n");
+	rc = EX_CONFIG;
+	if (cluster_compile(&cl, t.text, t.len, &r) == 0 &&
+	    cluster_find_self(&cl, cluster_addr_is_local, NULL, &r) == 0)
+		rc = write_both(xml, key, &t);
+	else
+		report_print(&r, stderr);
+out:
+	report_fini(&r);
+	free(t.text);
+	return rc;
+}
+
+static void
+print_module_port(const char *module, void *arg)
+{
+	int id = modules_id(module);
+
+	(void)arg;
+	if (id > 0)
+		printf("%d/tcp\tmirrord\treplication of %s\n",
+		    5600 + 4 * (id - 1), module);
+}
+
+static int
+cluster_ports(void)
+{
+	struct cluster cl;
+
+	if (cluster_load(&cl, NULL) == -1)
+		return EX_CONFIG;
+	printf("%u/udp\theartd\theartbeats\n", cl.port);
+	modules_each(print_module_port, NULL);
+	return 0;
+}
+
+int
+verb_cluster(struct cmd *c)
+{
+	if (c->argc > 0 && strcmp(c->argv[0], "init") == 0)
+		return cluster_init(c);
+	if (c->argc == 1 && strcmp(c->argv[0], "ports") == 0)
+		return cluster_ports();
+	if (c->argc > 0 && (strcmp(c->argv[0], "invite") == 0 ||
+	    strcmp(c->argv[0], "join") == 0 ||
+	    strcmp(c->argv[0], "push") == 0)) {
+		fprintf(stderr, "holdfast: cluster %s needs remoted, which "
+		    "is not in this release: copy cluster.xml and "
+		    "cluster.key by hand\n", c->argv[0]);
+		return EX_UNAVAILABLE;
+	}
+	fprintf(stderr, "usage: holdfast cluster init CLUSTER "
+	    "LAN:NODE=ADDR,NODE=ADDR... | cluster ports\n");
+	return EX_USAGE;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * One call of the command: its verb, module, options and arguments, as
+ * main.c made them of argv.  Every verb is `int verb_x(struct cmd *)' and
+ * returns the exit status.
+ */
+#ifndef HOLDFAST_CMD_H
+#define HOLDFAST_CMD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define EXIT_UNSAFE	79
+#define EXIT_NO_QUORUM	80
+#define EXIT_NOT_PRIM	81
+
+#define SET_MAX		32
+
+struct cmd {
+	const char	*verb;
+	bool		 as_safekit;
+	const char	*module;	/* NULL: none */
+	int		 argc;		/* what follows the module */
+	char		**argv;
+	bool		 json, quiet, no_wait, dry_run, rollback, follow, all;
+	bool		 no_log;	/* set -n */
+	bool		 letter;	/* state -l */
+	bool		 no_colour;
+	int64_t		 timeout_ms;	/* -1: for ever */
+	long		 lines;		/* log -s */
+	long		 id;		/* module install --id */
+	const char	*why;
+	const char	*identity;	/* -i: counted in maxloop */
+	const char	*resource, *value;
+	const char	*yes;
+	const char	*set[SET_MAX];	/* NAME=VALUE */
+	unsigned	 set_count;
+};
+
+int	verb_config(struct cmd *c);
+int	verb_module(struct cmd *c);
+int	verb_cluster(struct cmd *c);
+int	verb_check(struct cmd *c);
+
+int	verb_status(struct cmd *c);
+int	verb_state(struct cmd *c);
+int	verb_why(struct cmd *c);
+int	verb_log(struct cmd *c);
+int	verb_events(struct cmd *c);
+
+/* start stop forcestop restart stopstart swap prim primforce second */
+int	verb_act(struct cmd *c);
+int	verb_wait(struct cmd *c);
+
+int	verb_get(struct cmd *c);
+int	verb_set(struct cmd *c);
+int	verb_print(struct cmd *c);
+int	verb_loop(struct cmd *c);
+
+#endif

@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The meaning of userconfig.xml that one attribute alone does not have:
+ * lans of the cluster, two nodes, times against each other, directories,
+ * addresses.  Fills struct safe; config-write.c turns it into files.
+ */
+#include "config-safe.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "config-vip.h"
+#include "config-xml.h"
+
+#define US_MS	1000
+#define US_S	1000000
+
+static int64_t
+ms_of(const xmlNode *n, const char *name)
+{
+	return xml_number(n, schema_safe(), name) / US_MS;
+}
+
+/* Also where the element is absent: the default of the table. */
+static int64_t
+default_ms(const char *path, const char *name)
+{
+	const struct attr *a = schema_attr(schema_safe(), path, name);
+	char why[128];
+	int64_t us = 0;
+
+	(void)value_time(&us, a->fallback, a->unit, why, sizeof(why));
+	return us / US_MS;
+}
+
+/* Two guides write <check><check>...: the inner one counts. */
+static void
+unnest_checks(xmlNode *service)
+{
+	xmlNode *outer, *inner, *n;
+
+	for (outer = xml_child(service, "check"); outer != NULL;
+	    outer = xml_next(outer, "check"))
+		while ((inner = xml_child(outer, "check")) != NULL) {
+			while ((n = inner->children) != NULL) {
+				xmlUnlinkNode(n);
+				(void)xmlAddPrevSibling(inner, n);
+			}
+			xmlUnlinkNode(inner);
+			xmlFreeNode(inner);
+		}
+}
+
+static void
+read_service(struct safe *m, const xmlNode *n, struct report *r)
+{
+	const struct schema *s = schema_safe();
+	const char *who;
+
+	m->mode = xml_value(n, s, "mode");
+	if (m->mode == NULL)
+		m->mode = "mirror";	/* was reported */
+	if (strcmp(m->mode, "farm") == 0)
+		report_error(r, xmlGetLineNo(n), "service@mode",
+		    "farm modules are not there yet; allowed: mirror light");
+	m->boot = xml_value(n, s, "boot");
+	m->boot_delay_s = xml_number(n, s, "boot_delay") / US_S;
+	m->failover = xml_is_on(n, s, "failover");
+	m->maxloop = xml_number(n, s, "maxloop");
+	m->loop_interval_s = xml_number(n, s, "loop_interval") / US_S;
+	m->defaultprim = who = xml_value(n, s, "defaultprim");
+	if (strcmp(who, "alone") != 0 && strcmp(who, "lastprim") != 0 &&
+	    cluster_node_index(m->cluster, who) == -1)
+		report_error(r, xmlGetLineNo(n), "service@defaultprim",
+		    "\"%s\" is no node of the cluster; allowed: alone, "
+		    "lastprim, or a node", who);
+}
+
+static void
+find_peer(struct safe *m, const xmlNode *n, struct report *r)
+{
+	const struct cluster *c = m->cluster;
+
+	m->peer = -1;
+	if (strcmp(m->mode, "mirror") != 0)
+		return;
+	if (c->node_count != 2) {
+		report_error(r, xmlGetLineNo(n), "service@mode",
+		    "a mirror has two nodes and the cluster has %u; a mirror "
+		    "in a larger cluster is not there yet", c->node_count);
+		return;
+	}
+	m->peer = c->self == 0 ? 1 : 0;
+}
+
+static bool
+lan_has_both(const struct safe *m, int lan)
+{
+	const struct cluster *c = m->cluster;
+
+	return c->node[c->self].lan[lan].is_set &&
+	    (m->peer == -1 || c->node[m->peer].lan[lan].is_set);
+}
+
+static bool
+host_is(const char *host, const struct sockaddr_storage *ss)
+{
+	struct sockaddr_storage other;
+
+	return host != NULL && addr_parse(&other, host) == 0 &&
+	    addr_equal(&other, ss);
+}
+
+/* The lan in which each <server> is the address of a node, or -1. */
+static int
+lan_of_servers(const struct safe *m, const xmlNode *beat)
+{
+	const struct cluster *c = m->cluster;
+	const xmlNode *server;
+	unsigned lan, i, hits, servers;
+
+	for (lan = 0; lan < c->lan_count; lan++) {
+		hits = servers = 0;
+		for (server = xml_child(beat, "server"); server != NULL;
+		    server = xml_next(server, "server")) {
+			servers++;
+			for (i = 0; i < c->node_count; i++)
+				hits += c->node[i].lan[lan].is_set &&
+				    host_is(xml_attr(server, "addr"),
+				    &c->node[i].lan[lan].addr);
+		}
+		if (servers > 0 && hits == servers)
+			return (int)lan;
+	}
+	return -1;
+}
+
+static void
+add_beat(struct safe *m, int lan, const char *ident, long line,
+    struct report *r)
+{
+	const char *name = m->cluster->lan[lan].name;
+	unsigned i;
+
+	if (!lan_has_both(m, lan)) {
+		report_error(r, line, "heartbeat@name", "lan %s of "
+		    "cluster.xml does not have both nodes", name);
+		return;
+	}
+	for (i = 0; i < m->beat_count; i++)
+		if (strcmp(m->beat[i].lan, name) == 0) {
+			report_error(r, line, "heartbeat@name",
+			    "\"%s\" is there twice", name);
+			return;
+		}
+	if (ident == NULL)
+		ident = name;
+	if (strcmp(ident, "flow") == 0)
+		m->flow = m->beat_count;
+	m->beat[m->beat_count].lan = name;
+	m->beat[m->beat_count++].ident = ident;
+}
+
+static void
+read_beat(struct safe *m, const xmlNode *n, struct report *r)
+{
+	const char *name = xml_attr(n, "name");
+	long line = xmlGetLineNo(n);
+	char lans[256] = "";
+	size_t len = 0;
+	unsigned i;
+	int lan;
+
+	for (i = 0; i < m->cluster->lan_count && len < sizeof(lans); i++)
+		len += (size_t)snprintf(lans + len, sizeof(lans) - len,
+		    "%s%s", i > 0 ? ", " : "", m->cluster->lan[i].name);
+	if (name != NULL && xml_child(n, "server") != NULL) {
+		report_error(r, line, "heartbeat@name", "and <server> "
+		    "cannot be mixed; allowed: name, one of: %s", lans);
+		return;
+	}
+	if (name == NULL && xml_child(n, "server") == NULL) {
+		report_error(r, line, "heartbeat@name",
+		    "is missing; allowed: a lan of cluster.xml: %s", lans);
+		return;
+	}
+	if (name != NULL && name[0] == '\0')
+		return;		/* was reported */
+	lan = name != NULL ? cluster_lan_index(m->cluster, name) :
+	    lan_of_servers(m, n);
+	if (lan == -1) {
+		report_error(r, line, name != NULL ? "heartbeat@name" :
+		    "server@addr", "%s%s%s is no lan of cluster.xml; "
+		    "allowed: %s", name != NULL ? "\"" : "",
+		    name != NULL ? name : "the network of these addresses",
+		    name != NULL ? "\"" : "", lans);
+		return;
+	}
+	add_beat(m, lan, xml_attr(n, "ident"), line, r);
+}
+
+/* DESIGN: D = 0.6 T, pulse at most D/4; G = max(5 ms, T/10). */
+static void
+check_times(const struct safe *m, const xmlNode *heart, const xmlNode *rfs,
+    struct report *r)
+{
+	int64_t most = m->timeout_ms * 6 / 40;
+	int64_t fence = m->timeout_ms / 10 > 5 ? m->timeout_ms / 10 : 5;
+
+	if (heart != NULL && m->pulse_ms > most)
+		report_error(r, xmlGetLineNo(heart), "heart@pulse",
+		    "%lld ms is too slow for timeout %lld ms: a loss must "
+		    "show within 0.6 of it, after 4 pulses; allowed: at most "
+		    "%lld ms, or leave pulse out",
+		    (long long)m->pulse_ms, (long long)m->timeout_ms,
+		    (long long)most);
+	if (heart != NULL && m->fencehold_ms <= fence)
+		report_error(r, xmlGetLineNo(heart), "heart@fencehold",
+		    "%lld ms ends before fencing is done; allowed: more than "
+		    "%lld ms with timeout %lld ms",
+		    (long long)m->fencehold_ms, (long long)fence,
+		    (long long)m->timeout_ms);
+	if (rfs != NULL && m->stall_ms < 2 * m->pulse_ms)
+		report_error(r, xmlGetLineNo(rfs), "rfs@stall",
+		    "%lld ms is shorter than two pulses of %lld ms; allowed: "
+		    "more", (long long)m->stall_ms, (long long)m->pulse_ms);
+}
+
+static void
+read_heart(struct safe *m, const xmlNode *service, struct report *r)
+{
+	const xmlNode *n = xml_child(service, "heart"), *beat;
+	unsigned lan;
+
+	m->timeout_ms = n != NULL ? ms_of(n, "timeout") :
+	    default_ms("safe/service/heart", "timeout");
+	m->pulse_ms = n != NULL ? ms_of(n, "pulse") : 0;
+	if (m->pulse_ms == 0)
+		m->pulse_ms = m->timeout_ms < 10 ? 1 : m->timeout_ms / 10;
+	m->fencehold_ms = n != NULL ? ms_of(n, "fencehold") :
+	    default_ms("safe/service/heart", "fencehold");
+	m->startgrace_ms = n != NULL ? ms_of(n, "startgrace") :
+	    default_ms("safe/service/heart", "startgrace");
+	if (m->peer == -1)
+		return;
+	for (beat = xml_child(n, "heartbeat"); beat != NULL;
+	    beat = xml_next(beat, "heartbeat"))
+		read_beat(m, beat, r);
+	if (xml_child(n, "heartbeat") != NULL)
+		return;
+	/* None stated: every lan that has both nodes. */
+	for (lan = 0; lan < m->cluster->lan_count; lan++)
+		if (lan_has_both(m, (int)lan))
+			add_beat(m, (int)lan, NULL, 0, r);
+}
+
+static bool
+is_inside(const char *dir, const char *of)
+{
+	size_t len = strlen(of);
+
+	return strncmp(dir, of, len) == 0 &&
+	    (dir[len] == '/' || dir[len] == '\0' || len == 1);
+}
+
+static void
+read_dir(struct safe *m, const xmlNode *n, struct report *r)
+{
+	const char *dir = xml_attr(n, "dir"), *sec;
+	long line = xmlGetLineNo(n);
+	unsigned i;
+
+	if (dir == NULL || dir[0] != '/')
+		return;		/* was reported */
+	if (m->dir_count == SAFE_DIR_MAX) {
+		report_error(r, line, "replicated", "at most %d directories "
+		    "are allowed", SAFE_DIR_MAX);
+		return;
+	}
+	if (strlen(dir) > 1 && dir[strlen(dir) - 1] == '/')
+		report_error(r, line, "replicated@dir", "\"%s\" ends with "
+		    "/; write it without", dir);
+	if (strcmp(dir, "/") == 0)
+		report_error(r, line, "replicated@dir", "\"/\" is the system "
+		    "itself; allowed: a directory below");
+	for (i = 0; i < m->dir_count; i++)
+		if (is_inside(dir, m->dir[i]) || is_inside(m->dir[i], dir))
+			report_error(r, line, "replicated@dir", "\"%s\" and "
+			    "\"%s\" contain one another; replicate the outer "
+			    "one only", dir, m->dir[i]);
+	sec = xml_value(n, schema_safe(), "secondary");
+	if (m->secondary != NULL && strcmp(sec, m->secondary) != 0)
+		report_error(r, line, "replicated@secondary", "differs from "
+		    "another directory's; all of a module must agree in this "
+		    "release");
+	m->secondary = sec;
+	m->dir[m->dir_count++] = dir;
+}
+
+static void
+read_rfs(struct safe *m, const xmlNode *n, struct report *r)
+{
+	const xmlNode *dir;
+	unsigned i;
+
+	m->stall_ms = default_ms("safe/service/rfs", "stall");
+	if (n == NULL) {
+		for (i = 0; i < m->beat_count; i++)
+			if (strcmp(m->beat[i].ident, "flow") == 0)
+				report_warn(r, 0, "heartbeat@ident",
+				    "is flow, but there is no <rfs>");
+		return;
+	}
+	if (m->peer == -1 && strcmp(m->mode, "light") == 0)
+		report_error(r, xmlGetLineNo(n), "rfs", "a light module "
+		    "replicates nothing; allowed in: mirror");
+	m->rfs = true;
+	m->async = xml_value(n, schema_safe(), "async");
+	m->stall_ms = ms_of(n, "stall");
+	m->disktime_ms = ms_of(n, "disktime");
+	for (dir = xml_child(n, "replicated"); dir != NULL;
+	    dir = xml_next(dir, "replicated"))
+		read_dir(m, dir, r);
+}
+
+static void
+read_user(struct safe *m, const xmlNode *n, struct report *r)
+{
+	const struct schema *s = schema_safe();
+	const xmlNode *var;
+
+	m->scripts = n != NULL;
+	m->nicestop_ms = default_ms("safe/service/user", "nicestoptimeout");
+	m->forcestop_ms = default_ms("safe/service/user",
+	    "forcestoptimeout");
+	m->logging = "userlog";
+	m->userlogsize = 2048;
+	if (n == NULL) {
+		report_warn(r, 0, "user", "is missing: no script will run; "
+		    "an empty <user/> is enough");
+		return;
+	}
+	m->nicestop_ms = ms_of(n, "nicestoptimeout");
+	m->forcestop_ms = ms_of(n, "forcestoptimeout");
+	m->logging = xml_value(n, s, "logging");
+	m->userlogsize = xml_number(n, s, "userlogsize");
+	for (var = xml_child(n, "var"); var != NULL;
+	    var = xml_next(var, "var")) {
+		if (m->var_count == SAFE_VAR_MAX) {
+			report_error(r, xmlGetLineNo(var), "var", "at most "
+			    "%d are allowed", SAFE_VAR_MAX);
+			return;
+		}
+		m->var[m->var_count].name = xml_attr(var, "name");
+		m->var[m->var_count].value = xml_attr(var, "value");
+		m->var_count += xml_attr(var, "name") != NULL &&
+		    xml_attr(var, "value") != NULL;
+	}
+}
+
+int
+safe_compile(struct safe *m, const char *text, size_t len, struct report *r)
+{
+	xmlNode *service;
+
+	m->doc = xml_parse(text, len, "safe", r);
+	if (m->doc == NULL)
+		return -1;
+	xml_expand(m->doc, r);
+	service = xml_child(xmlDocGetRootElement(m->doc), "service");
+	if (service != NULL) {
+		unnest_checks(service);
+		vip_drop_empty(service, r);
+	}
+	xml_check(m->doc, schema_safe(), r);
+	if (service == NULL)
+		return -1;
+	read_service(m, service, r);
+	find_peer(m, service, r);
+	read_heart(m, service, r);
+	read_rfs(m, xml_child(service, "rfs"), r);
+	check_times(m, xml_child(service, "heart"),
+	    xml_child(service, "rfs"), r);
+	vip_read(m, xml_child(service, "vip"), r);
+	read_user(m, xml_child(service, "user"), r);
+	return r->errors > 0 ? -1 : 0;
+}
+
+xmlDoc *
+safe_parse(const char *text, size_t len, struct report *r)
+{
+	return xml_parse(text, len, "safe", r);
+}
+
+void
+safe_fini(struct safe *m)
+{
+	if (m->doc != NULL)
+		xmlFreeDoc(m->doc);
+	m->doc = NULL;
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * userconfig.xml to what the daemons of this node need to know of a module.
+ */
+#ifndef HOLDFAST_CONFIG_SAFE_H
+#define HOLDFAST_CONFIG_SAFE_H
+
+#include <libxml/tree.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cluster.h"
+#include "report.h"
+
+#define SAFE_DIR_MAX	16
+#define SAFE_ADDR_MAX	32
+#define SAFE_VAR_MAX	256
+
+struct safe_addr {
+	char		 addr[ADDR_LEN];
+	const char	*interface;	/* "" when its network tells */
+	int		 prefix;	/* 0: a host address */
+	bool		 check;
+	bool		 check_link;
+	bool		 periodic;
+	bool		 primary_source;
+	int64_t		 arpinterval_s;
+	int64_t		 arpelapse_s;
+	char		 network[ADDR_LEN];	/* "" when not found */
+	char		 own[ADDR_LEN];		/* own address in it */
+};
+
+struct safe_beat {
+	const char	*lan;
+	const char	*ident;
+};
+
+struct safe_var {
+	const char	*name;
+	const char	*value;
+};
+
+/* Strings are the document's or the tables'. */
+struct safe {
+	xmlDoc		*doc;		/* after macros */
+	const char	*name;		/* the caller's */
+	int		 id;
+	const struct cluster *cluster;
+	int		 peer;		/* index, or -1 in a light module */
+
+	const char	*mode, *boot, *defaultprim;
+	bool		 failover;
+	int64_t		 boot_delay_s, maxloop, loop_interval_s;
+
+	int64_t		 pulse_ms, timeout_ms, fencehold_ms, startgrace_ms;
+	unsigned	 beat_count;
+	struct safe_beat beat[CLUSTER_LAN_MAX];
+	unsigned	 flow;		/* index into beat[] */
+
+	bool		 vip, tcpreset;
+	unsigned	 addr_count;
+	struct safe_addr addr[SAFE_ADDR_MAX];
+
+	bool		 rfs;
+	const char	*async, *secondary;
+	int64_t		 stall_ms, disktime_ms;
+	unsigned	 dir_count;
+	const char	*dir[SAFE_DIR_MAX];
+
+	bool		 scripts;
+	const char	*logging;
+	int64_t		 nicestop_ms, forcestop_ms, userlogsize;
+	unsigned	 var_count;
+	struct safe_var	 var[SAFE_VAR_MAX];
+};
+
+/*
+ * name, id and cluster are set by the caller; the rest is filled from text.
+ * 0, or -1 with all errors in r.  safe_fini() in both cases.
+ */
+int	safe_compile(struct safe *m, const char *text, size_t len,
+	    struct report *r);
+/* Only well-formed, with the right root; the caller's. */
+xmlDoc	*safe_parse(const char *text, size_t len, struct report *r);
+void	safe_fini(struct safe *m);
+/* Sets the value of a macro in a document text; NULL when it has none such.
+ * The caller frees the new text. */
+char	*safe_set_macro(const char *text, size_t len, const char *name,
+	    const char *value, struct report *r);
+
+/* The files of a generation; the caller frees. */
+char	*safe_text_xml(const struct safe *m);
+char	*safe_text_moduled(const struct safe *m, const char *digest);
+char	*safe_text_mirrord(const struct safe *m);
+char	*safe_text_vipd(const struct safe *m);
+char	*safe_text_roster(const struct safe *m);
+
+#endif

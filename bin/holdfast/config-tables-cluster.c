@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The rows of cluster.xml.  See config-tables.h for what they are.
+ */
+#include <stddef.h>
+
+#include "config-tables.h"
+
+#define ON_OFF	"on off"
+
+static const struct element elements[] = {
+	{ "cluster", EL_REQUIRED,
+	    "the cluster: one file, the same on every node" },
+	{ "cluster/lans", EL_REQUIRED, "the networks nodes talk on" },
+	{ "cluster/lans/lan", EL_REQUIRED | EL_MANY, "one network" },
+	{ "cluster/lans/lan/node", EL_REQUIRED | EL_MANY,
+	    "a node on this network" },
+	{ NULL, 0, NULL }
+};
+
+#define C	"cluster"
+#define CL	"cluster/lans"
+#define CLL	"cluster/lans/lan"
+#define CN	"cluster/lans/lan/node"
+
+static const struct attr attrs[] = {
+	{ C, "name", VT_NAME, "", "", "cluster", 0, 0, 0, "heartd",
+	    "name of the cluster" },
+	{ CL, "port", VT_INT, "", "", "4800", 1, 65535, 0, "heartd",
+	    "UDP port of the heartbeats" },
+	{ CL, "pulse", VT_TIME, "ms", "", "100", 1, 60000, AT_IGNORED, "-",
+	    "of the reference; modules state their pulse" },
+	{ CL, "mlost_count", VT_INT, "", "", "20", 1, 10000, AT_IGNORED, "-",
+	    "of the reference; modules state their timeout" },
+	{ CL, "slost_count", VT_INT, "", "", "10", 1, 10000, AT_IGNORED, "-",
+	    "of the reference; modules state their timeout" },
+	{ CLL, "name", VT_NAME, "", "", NULL, 0, 0, AT_REQUIRED, "heartd",
+	    "name of the network, used by the modules" },
+	{ CLL, "command", VT_WORD, "", ON_OFF, "off", 0, 0, AT_LATER,
+	    "remoted", "network of the commands to other nodes" },
+	{ CLL, "console", VT_TEXT, "", "", NULL, 0, 0,
+	    AT_IGNORED | AT_EMPTY, "-", "of older files" },
+	{ CLL, "framework", VT_TEXT, "", "", NULL, 0, 0,
+	    AT_IGNORED | AT_EMPTY, "-", "of older files" },
+	{ CLL, "connect", VT_TEXT, "", "", NULL, 0, 0,
+	    AT_IGNORED | AT_EMPTY, "-", "of older files" },
+	{ CN, "name", VT_NAME, "", "", NULL, 0, 0, AT_REQUIRED, "heartd",
+	    "name of the node, the same on every network" },
+	{ CN, "id", VT_INT, "", "", NULL, 1, 255, 0, "heartd",
+	    "number of the node, never given again; absent: its place in "
+	    "the first network" },
+	{ CN, "addr", VT_HOST, "", "", NULL, 0, 0, AT_REQUIRED, "heartd",
+	    "address of the node as the others see it" },
+	{ CN, "laddr", VT_ADDR, "", "", NULL, 0, 0, 0, "heartd",
+	    "its own address, where the network translates addresses" },
+	{ NULL, NULL, VT_TEXT, "", "", NULL, 0, 0, 0, NULL, NULL }
+};
+
+static const struct schema schema = { "cluster", elements, attrs };
+
+const struct schema *
+schema_cluster(void)
+{
+	return &schema;
+}

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Virtual addresses.  Which interface will carry one is vipd's to find at
+ * the time; here only the resource names need the network.
+ */
+#include "config-vip.h"
+
+#include <arpa/inet.h>
+#include <net/if.h>
+#include <netdb.h>
+#include <netinet/in.h>
+
+#include <ifaddrs.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "config-xml.h"
+
+/* Calls for each virtual_addr below <vip>. */
+static void
+each_addr(const xmlNode *vip, void (*call)(const xmlNode *intf,
+    xmlNode *addr, void *arg), void *arg)
+{
+	const xmlNode *list, *intf, *real;
+	xmlNode *addr, *next;
+
+	list = xml_child(vip, "interface_list");
+	for (intf = xml_child(list, "interface"); intf != NULL;
+	    intf = xml_next(intf, "interface"))
+		for (real = xml_child(intf, "real_interface"); real != NULL;
+		    real = xml_next(real, "real_interface"))
+			for (addr = xml_child(real, "virtual_addr");
+			    addr != NULL; addr = next) {
+				next = xml_next(addr, "virtual_addr");
+				call(intf, addr, arg);
+			}
+}
+
+struct drop {
+	unsigned	 filled;
+	struct report	*r;
+};
+
+static void
+count_filled(const xmlNode *intf, xmlNode *addr, void *arg)
+{
+	struct drop *d = arg;
+	const char *text = xml_attr(addr, "addr");
+
+	(void)intf;
+	d->filled += text != NULL && text[0] != '\0';
+}
+
+static void
+drop_one(const xmlNode *intf, xmlNode *addr, void *arg)
+{
+	struct drop *d = arg;
+	const char *text = xml_attr(addr, "addr");
+	const char *macro = xml_empty_macro(addr, "addr");
+
+	(void)intf;
+	if (text == NULL || text[0] != '\0' || macro == NULL)
+		return;
+	report_warn(d->r, xmlGetLineNo(addr), "virtual_addr@addr",
+	    "macro %s is empty: this address is left out", macro);
+	xmlUnlinkNode(addr);
+	xmlFreeNode(addr);
+}
+
+void
+vip_drop_empty(xmlNode *service, struct report *r)
+{
+	struct drop d = { .r = r };
+	const xmlNode *vip = xml_child(service, "vip");
+
+	each_addr(vip, count_filled, &d);
+	if (d.filled > 0)
+		each_addr(vip, drop_one, &d);
+}
+
+static const uint8_t *
+addr_bytes(const struct sockaddr *sa, unsigned *bits)
+{
+	*bits = sa->sa_family == AF_INET6 ? 128 : 32;
+	return sa->sa_family == AF_INET6 ?
+	    ((const struct sockaddr_in6 *)sa)->sin6_addr.s6_addr :
+	    (const uint8_t *)&((const struct sockaddr_in *)sa)->sin_addr;
+}
+
+static int
+mask_bits(const struct sockaddr *mask)
+{
+	unsigned bits, i, n = 0;
+	const uint8_t *p = addr_bytes(mask, &bits);
+
+	for (i = 0; i < bits; i++)
+		n += p[i / 8] >> (7 - i % 8) & 1;
+	return (int)n;
+}
+
+static bool
+same_network(const struct sockaddr *a, const struct sockaddr *b, int prefix)
+{
+	unsigned bits, i;
+	const uint8_t *x = addr_bytes(a, &bits), *y = addr_bytes(b, &bits);
+
+	for (i = 0; i < (unsigned)prefix; i++)
+		if (((x[i / 8] ^ y[i / 8]) >> (7 - i % 8)) & 1)
+			return false;
+	return true;
+}
+
+static void
+network_text(char out[ADDR_LEN], const struct sockaddr *sa, int prefix)
+{
+	struct sockaddr_storage ss;
+	unsigned bits, i;
+	uint8_t *p;
+
+	memset(&ss, 0, sizeof(ss));
+	memcpy(&ss, sa, sa->sa_family == AF_INET6 ?
+	    sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in));
+	p = sa->sa_family == AF_INET6 ?
+	    ((struct sockaddr_in6 *)&ss)->sin6_addr.s6_addr :
+	    (uint8_t *)&((struct sockaddr_in *)&ss)->sin_addr;
+	bits = sa->sa_family == AF_INET6 ? 128 : 32;
+	for (i = (unsigned)prefix; i < bits; i++)
+		p[i / 8] &= (uint8_t)~(1 << (7 - i % 8));
+	(void)addr_str(out, &ss);
+}
+
+/* The local network that holds the address; its own /32 or /128 is none. */
+static bool
+find_network(struct safe_addr *a, const struct sockaddr_storage *ss,
+    int *prefix)
+{
+	const struct sockaddr *want = (const struct sockaddr *)ss;
+	struct ifaddrs *list, *i;
+	struct sockaddr_storage own;
+	bool found = false;
+
+	if (getifaddrs(&list) == -1)
+		return false;
+	for (i = list; i != NULL && !found; i = i->ifa_next) {
+		if (i->ifa_addr == NULL || i->ifa_netmask == NULL ||
+		    i->ifa_addr->sa_family != want->sa_family)
+			continue;
+		if (a->interface[0] != '\0' &&
+		    strcmp(a->interface, i->ifa_name) != 0)
+			continue;
+		*prefix = mask_bits(i->ifa_netmask);
+		if (*prefix >= (want->sa_family == AF_INET6 ? 128 : 32) ||
+		    !same_network(i->ifa_addr, want, *prefix))
+			continue;
+		memset(&own, 0, sizeof(own));
+		memcpy(&own, i->ifa_addr, addr_len(ss));
+		if (addr_equal(&own, ss))
+			continue;	/* the virtual address itself */
+		(void)addr_str(a->own, &own);
+		network_text(a->network, want, *prefix);
+		found = true;
+	}
+	freeifaddrs(list);
+	return found;
+}
+
+static int
+resolve(struct sockaddr_storage *ss, const char *host)
+{
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *ai;
+	char copy[ADDR_LEN];
+	size_t len = strlen(host);
+
+	if (host[0] == '[' && len < sizeof(copy)) {
+		memcpy(copy, host + 1, len - 2);
+		copy[len - 2] = '\0';
+		host = copy;
+	}
+	if (addr_parse(ss, host) == 0)
+		return 0;
+	if (getaddrinfo(host, NULL, &hints, &ai) != 0)
+		return -1;
+	memset(ss, 0, sizeof(*ss));
+	memcpy(ss, ai->ai_addr, ai->ai_addrlen);
+	freeaddrinfo(ai);
+	return 0;
+}
+
+static bool
+is_node_addr(const struct safe *m, const struct sockaddr_storage *ss)
+{
+	unsigned i, lan;
+
+	for (i = 0; i < m->cluster->node_count; i++)
+		for (lan = 0; lan < m->cluster->lan_count; lan++)
+			if (m->cluster->node[i].lan[lan].is_set &&
+			    addr_equal(&m->cluster->node[i].lan[lan].addr,
+			    ss))
+				return true;
+	return false;
+}
+
+struct vip_ctx {
+	struct safe	*m;
+	struct report	*r;
+};
+
+/* What the address alone tells; false when it cannot be used. */
+static bool
+check_addr(const struct vip_ctx *ctx, const struct safe_addr *a,
+    const struct sockaddr_storage *ss, long line)
+{
+	unsigned i;
+
+	if (is_node_addr(ctx->m, ss)) {
+		report_error(ctx->r, line, "virtual_addr@addr", "%s is the "
+		    "own address of a node; a virtual address belongs to "
+		    "none", a->addr);
+		return false;
+	}
+	for (i = 0; i < ctx->m->addr_count; i++)
+		if (strcmp(ctx->m->addr[i].addr, a->addr) == 0) {
+			report_error(ctx->r, line, "virtual_addr@addr",
+			    "%s is there twice", a->addr);
+			return false;
+		}
+	return true;
+}
+
+static void
+read_addr(const xmlNode *intf, xmlNode *n, void *arg)
+{
+	const struct schema *s = schema_safe();
+	struct vip_ctx *ctx = arg;
+	struct safe *m = ctx->m;
+	struct safe_addr *a = &m->addr[m->addr_count];
+	const char *host = xml_attr(n, "addr"), *mask;
+	const char *where = xml_value(n, s, "where");
+	struct sockaddr_storage ss, mss;
+	long line = xmlGetLineNo(n);
+	int prefix = 0;
+
+	if (host == NULL || host[0] == '\0' || xml_has_macro(host))
+		return;		/* was reported */
+	if (m->addr_count == SAFE_ADDR_MAX || resolve(&ss, host) == -1) {
+		report_error(ctx->r, line, "virtual_addr@addr", "\"%s\" "
+		    "cannot be resolved, or is more than the %d addresses "
+		    "allowed", host, SAFE_ADDR_MAX);
+		return;
+	}
+	memset(a, 0, sizeof(*a));
+	(void)addr_str(a->addr, &ss);
+	if (!check_addr(ctx, a, &ss, line))
+		return;
+	a->interface = xml_attr(intf, "name");
+	if (a->interface == NULL)
+		a->interface = "";
+	a->check = xml_is_on(n, s, "check");
+	a->check_link = xml_is_on(intf, s, "check");
+	a->periodic = xml_is_on(intf, s, "arpreroute");
+	a->arpinterval_s = xml_number(intf, s, "arpinterval") / 1000000;
+	a->arpelapse_s = xml_number(intf, s, "arpelapse") / 1000000;
+	a->primary_source = where != NULL && strcmp(where, "one_side") == 0;
+	if (!find_network(a, &ss, &prefix))
+		report_warn(ctx->r, line, "virtual_addr@addr", "no interface "
+		    "of this node has the network of %s; name one by "
+		    "interface@name, or the address cannot be set", a->addr);
+	mask = xml_attr(n, "netmask");
+	if (mask != NULL && addr_parse(&mss, mask) == 0)
+		a->prefix = mask_bits((struct sockaddr *)&mss);
+	else if (a->primary_source)
+		a->prefix = prefix;
+	m->addr_count++;
+}
+
+void
+vip_read(struct safe *m, const xmlNode *vip, struct report *r)
+{
+	struct vip_ctx ctx = { .m = m, .r = r };
+
+	if (vip == NULL)
+		return;
+	m->vip = true;
+	m->tcpreset = xml_is_on(vip, schema_safe(), "tcpreset");
+	each_addr(vip, read_addr, &ctx);
+	if (m->addr_count == 0 && r->errors == 0)
+		report_error(r, xmlGetLineNo(vip), "vip", "has no "
+		    "<virtual_addr>; leave <vip> out when the module has no "
+		    "address");
+}

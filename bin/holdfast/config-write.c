@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * struct safe to the files of a generation.  The names of the options are
+ * those the daemons have in their tables; t/holdfast.bats asks each daemon
+ * whether it takes what is written here.
+ */
+#include "config-safe.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config-xml.h"
+#include "text.h"
+#include "xalloc.h"
+
+/* TCP ports of mirrord: four a module. */
+#define MIRROR_PORT	5600
+
+static void
+add_list(struct text *t, const char *name, const char *const *value,
+    unsigned count)
+{
+	unsigned i;
+
+	text_addf(t, "%s = {", name);
+	for (i = 0; i < count; i++) {
+		text_addf(t, "%s", i > 0 ? ", " : "");
+		text_quoted(t, value[i]);
+	}
+	text_addf(t, "}\n");
+}
+
+static void
+add_head(struct text *t, const struct safe *m)
+{
+	text_addf(t, "# Made by `holdfast config %s'; edit userconfig.xml\n",
+	    m->name);
+	text_option(t, "module", m->name);
+}
+
+static void
+add_nodes(struct text *t, const struct safe *m)
+{
+	const struct cluster *c = m->cluster;
+
+	text_option(t, "node", c->node[c->self].name);
+	text_number(t, "node_id", c->node[c->self].id);
+	text_option(t, "peer", m->peer == -1 ? "" : c->node[m->peer].name);
+	text_number(t, "peer_id", m->peer == -1 ? 0 : c->node[m->peer].id);
+}
+
+static void
+add_beats(struct text *t, const struct safe *m)
+{
+	const char *lans[CLUSTER_LAN_MAX];
+	unsigned i;
+
+	for (i = 0; i < m->beat_count; i++)
+		lans[i] = m->beat[i].lan;
+	add_list(t, "lans", lans, m->beat_count);
+	text_option(t, "flow", m->beat_count > 0 ? lans[m->flow] : "");
+	text_number(t, "pulse_ms", m->pulse_ms);
+	text_number(t, "timeout_ms", m->timeout_ms);
+	text_number(t, "stall_ms", m->stall_ms);
+	text_number(t, "fencehold_ms", m->fencehold_ms);
+	text_number(t, "startgrace_ms", m->startgrace_ms);
+}
+
+/* "intf." or "ip." and what it is about, once each. */
+static void
+add_resources(struct text *t, const struct safe *m, const char *name,
+    bool is_link)
+{
+	char res[SAFE_ADDR_MAX][ADDR_LEN + 8];
+	const char *list[SAFE_ADDR_MAX];
+	unsigned i, j, n = 0;
+
+	for (i = 0; i < m->addr_count; i++) {
+		const struct safe_addr *a = &m->addr[i];
+
+		if (is_link ? !a->check_link || a->network[0] == '\0' :
+		    !a->check)
+			continue;
+		snprintf(res[n], sizeof(res[n]), "%s.%s", is_link ? "intf" :
+		    "ip", is_link ? a->network : a->addr);
+		for (j = 0; j < n && strcmp(res[j], res[n]) != 0; j++)
+			;
+		list[n] = res[n];
+		if (j == n)
+			n++;
+	}
+	add_list(t, name, list, n);
+}
+
+char *
+safe_text_moduled(const struct safe *m, const char *digest)
+{
+	const char *addrs[SAFE_ADDR_MAX];
+	struct text t = { 0 };
+	unsigned i;
+
+	add_head(&t, m);
+	text_number(&t, "id", m->id);
+	text_option(&t, "mode", m->mode);
+	text_option(&t, "digest", digest);
+	add_nodes(&t, m);
+	add_beats(&t, m);
+	text_number(&t, "maxloop", m->maxloop);
+	text_number(&t, "loop_interval_s", m->loop_interval_s);
+	text_bool(&t, "failover", m->failover);
+	text_option(&t, "defaultprim", m->defaultprim);
+	text_option(&t, "boot", m->boot);
+	text_number(&t, "boot_delay_s", m->boot_delay_s);
+	text_bool(&t, "rfs", m->rfs);
+	text_bool(&t, "vip", m->vip);
+	text_bool(&t, "scripts", m->scripts);
+	for (i = 0; i < m->addr_count; i++)
+		addrs[i] = m->addr[i].addr;
+	add_list(&t, "addresses", addrs, m->addr_count);
+	add_resources(&t, m, "wait_on", true);
+	add_resources(&t, m, "stopstart_on", false);
+	text_number(&t, "nicestop_ms", m->nicestop_ms);
+	text_number(&t, "forcestop_ms", m->forcestop_ms);
+	text_option(&t, "logging", m->logging);
+	text_number(&t, "userlogsize", m->userlogsize);
+	for (i = 0; i < m->var_count; i++) {
+		text_addf(&t, "var ");
+		text_quoted(&t, m->var[i].name);
+		text_addf(&t, " {\n\t");
+		text_option(&t, "value", m->var[i].value);
+		text_addf(&t, "}\n");
+	}
+	return t.text;
+}
+
+/* Addresses of a node in the order replication tries them: flow first. */
+static void
+add_addrs(struct text *t, const struct safe *m, int node, bool local)
+{
+	char text[CLUSTER_LAN_MAX][ADDR_LEN];
+	const char *list[CLUSTER_LAN_MAX];
+	unsigned i, at, n = 0;
+	int lan;
+
+	for (i = 0; i < m->beat_count; i++) {
+		at = i == 0 ? m->flow : i <= m->flow ? i - 1 : i;
+		lan = cluster_lan_index(m->cluster, m->beat[at].lan);
+		list[n] = addr_str(text[n], local ?
+		    &m->cluster->node[node].lan[lan].laddr :
+		    &m->cluster->node[node].lan[lan].addr);
+		n++;
+	}
+	add_list(t, "addrs", list, n);
+}
+
+char *
+safe_text_mirrord(const struct safe *m)
+{
+	const struct cluster *c = m->cluster;
+	struct text t = { 0 };
+
+	if (!m->rfs || m->peer == -1)
+		return NULL;
+	add_head(&t, m);
+	text_number(&t, "id", m->id);
+	text_number(&t, "node", c->node[c->self].id);
+	text_option(&t, "name", c->node[c->self].name);
+	add_addrs(&t, m, c->self, true);
+	text_addf(&t, "peer \"%s\" {\n", c->node[m->peer].name);
+	text_number(&t, "id", c->node[m->peer].id);
+	add_addrs(&t, m, m->peer, false);
+	text_addf(&t, "}\n");
+	text_number(&t, "port", MIRROR_PORT + 4 * (m->id - 1));
+	text_option(&t, "async", m->async);
+	text_number(&t, "stall_ms", m->stall_ms);
+	text_number(&t, "disktime_ms", m->disktime_ms);
+	text_option(&t, "secondary", m->secondary);
+	add_list(&t, "directories", m->dir, m->dir_count);
+	return t.text;
+}
+
+char *
+safe_text_vipd(const struct safe *m)
+{
+	struct text t = { 0 };
+	int64_t life = m->timeout_ms * 5 / 1000;
+	unsigned i, j;
+
+	if (!m->vip)
+		return NULL;
+	add_head(&t, m);
+	text_bool(&t, "tcpreset", m->tcpreset);
+	text_number(&t, "lifetime_s", life > 10 ? life : 10);
+	for (i = 0; i < m->addr_count; i++) {
+		const struct safe_addr *a = &m->addr[i];
+
+		text_addf(&t, "address \"%s\" {\n", a->addr);
+		text_option(&t, "interface", a->interface);
+		text_number(&t, "prefix", a->prefix);
+		text_bool(&t, "check", a->check);
+		text_bool(&t, "periodic", a->periodic);
+		text_number(&t, "arpinterval_s", a->arpinterval_s);
+		text_number(&t, "arpelapse_s", a->arpelapse_s);
+		text_bool(&t, "primary_source", a->primary_source);
+		text_addf(&t, "}\n");
+	}
+	for (i = 0; i < m->addr_count; i++) {
+		const struct safe_addr *a = &m->addr[i];
+
+		for (j = 0; j < i; j++)
+			if (strcmp(m->addr[j].network, a->network) == 0 &&
+			    m->addr[j].check_link)
+				break;
+		if (j < i || !a->check_link || a->network[0] == '\0')
+			continue;
+		text_addf(&t, "intf \"%s\" {\n\t", a->network);
+		text_option(&t, "address", a->own);
+		text_addf(&t, "}\n");
+	}
+	return t.text;
+}
+
+char *
+safe_text_roster(const struct safe *m)
+{
+	return xstrdup(m->rfs && m->peer != -1 ? "mirrord\nmoduled\n" :
+	    "moduled\n");
+}
+
+char *
+safe_text_xml(const struct safe *m)
+{
+	xmlChar *out = NULL;
+	char *copy;
+	int len = 0;
+
+	xmlDocDumpMemory(m->doc, &out, &len);
+	copy = xstrdup(out != NULL ? (const char *)out : "");
+	xmlFree(out);
+	return copy;
+}
+
+char *
+safe_set_macro(const char *text, size_t len, const char *name,
+    const char *value, struct report *r)
+{
+	xmlDoc *doc = xml_parse(text, len, "safe", r);
+	xmlNode *n;
+	struct safe m = { .doc = doc };
+	const char *have;
+	char *out = NULL;
+
+	if (doc == NULL)
+		return NULL;
+	for (n = xml_child(xmlDocGetRootElement(doc), "macro"); n != NULL;
+	    n = xml_next(n, "macro")) {
+		have = xml_attr(n, "name");
+		if (have == NULL || strcmp(have, name) != 0)
+			continue;
+		(void)xmlSetProp(n, (const xmlChar *)"value",
+		    (const xmlChar *)value);
+		out = safe_text_xml(&m);
+	}
+	if (out == NULL)
+		report_error(r, 0, "macro", "there is no macro %s to set",
+		    name);
+	safe_fini(&m);
+	return out;
+}

@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * `holdfast config [MODULE]': XML in, generation out.  Nothing is written
+ * before everything was found good; the daemons are told last.
+ */
+#include "configure.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "cmd.h"
+#include "config-cluster.h"
+#include "config-diff.h"
+#include "config-safe.h"
+#include "generation.h"
+#include "modules.h"
+#include "paths.h"
+#include "statefile.h"
+#include "status.h"
+#include "talk.h"
+
+#define TEXT_MAX	(1024 * 1024)
+
+static char *
+read_text(const char *path, size_t *len)
+{
+	char *text = statefile_read(path, TEXT_MAX, len);
+
+	if (text == NULL)
+		fprintf(stderr, "holdfast: %s: %s\n", path,
+		    errno == EFBIG ? "is longer than 1 MiB" :
+		    strerror(errno));
+	return text;
+}
+
+/* --- the cluster ---------------------------------------------------- */
+
+/* holdfastd restarts who holds the cluster in memory. */
+static void
+tell_cluster(void)
+{
+	static const char *const daemons[] = { "heartd", "vipd" };
+	struct line_out o;
+	size_t i;
+
+	if (!talk_is_up())
+		return;
+	for (i = 0; i < sizeof(daemons) / sizeof(daemons[0]); i++) {
+		line_begin(&o, "restart");
+		line_add(&o, "service", daemons[i]);
+		if (talk(NULL, "holdfastd", &o, NULL, NULL) != 0)
+			fprintf(stderr, "holdfast: %s was not restarted: it "
+			    "still has the old cluster\n", daemons[i]);
+	}
+}
+
+static int
+write_cluster(const struct cluster *cl, const char *text, bool dry_run)
+{
+	char path[PATH_LEN], dir[PATH_LEN], *old;
+	size_t len;
+	bool same;
+
+	path_state(path, "cluster/cluster.conf");
+	old = statefile_read(path, TEXT_MAX, &len);
+	same = old != NULL && strcmp(old, text) == 0;
+	free(old);
+	printf("cluster %s: this node is %s; %u nodes, %u lans%s\n",
+	    cl->name, cl->node[cl->self].name, cl->node_count, cl->lan_count,
+	    same ? "; nothing changed" : "");
+	if (dry_run || same)
+		return 0;
+	if (path_mkdirs(path_state(dir, "cluster"), 0755) == -1 ||
+	    statefile_write(path, text, strlen(text), 0644) == -1) {
+		fprintf(stderr, "holdfast: %s: cannot be written: %s\n", path,
+		    strerror(errno));
+		return EX_CANTCREAT;
+	}
+	tell_cluster();
+	return 0;
+}
+
+int
+configure_cluster(bool dry_run)
+{
+	char path[PATH_LEN], *text, *out;
+	struct cluster cl;
+	struct report r;
+	size_t len;
+	int rc = EX_CONFIG;
+
+	text = read_text(path_etc(path, "cluster.xml"), &len);
+	if (text == NULL) {
+		fprintf(stderr, "holdfast: `holdfast cluster init' makes it\n");
+		return EX_NOINPUT;
+	}
+	report_init(&r, path);
+	if (cluster_compile(&cl, text, len, &r) == 0)
+		(void)cluster_find_self(&cl, cluster_addr_is_local, NULL, &r);
+	report_print(&r, stderr);
+	if (r.errors == 0) {
+		out = cluster_text(&cl);
+		rc = write_cluster(&cl, out, dry_run);
+		free(out);
+	}
+	report_fini(&r);
+	free(text);
+	return rc;
+}
+
+/* --- a module ------------------------------------------------------- */
+
+/* The state of the module here, "" when nobody runs it. */
+static void
+running_state(const char *module, char *state, size_t size, bool *is_ready)
+{
+	struct status *st = status_new();
+
+	state[0] = '\0';
+	*is_ready = false;
+	if (status_ask(st, module) == 0 && strcmp(st->state, "STOP") != 0) {
+		snprintf(state, size, "%s %s", st->state, st->quality);
+		*is_ready = strcmp(st->quality, "Transient") != 0;
+	}
+	status_free(st);
+}
+
+/*
+ * May this change be made now?  Live parts: in any stable state; all else:
+ * only while the module is stopped.  Prints why not.
+ */
+static bool
+is_allowed(const char *module, const struct diff *d)
+{
+	char state[64];
+	bool is_ready;
+
+	running_state(module, state, sizeof(state), &is_ready);
+	if (state[0] == '\0' || (d->count == 0 && !d->scripts))
+		return true;
+	if (!is_ready) {
+		fprintf(stderr, "holdfast: %s is %s: wait for a stable state "
+		    "or stop it, then configure\n", module, state);
+		return false;
+	}
+	if (d->restarts == 0)
+		return true;
+	fprintf(stderr, "holdfast: %s is %s and %u of the changes need it "
+	    "stopped: `holdfast stop %s' first\n", module, state,
+	    d->restarts, module);
+	return false;
+}
+
+/* Daemons that run take the new generation. */
+static void
+tell_module(const char *module, const struct diff *d)
+{
+	struct line_out o;
+	bool stopped;
+	char state[64];
+	bool is_ready;
+
+	if (!talk_is_up()) {
+		printf("holdfastd is not running: the module is started "
+		    "with it\n");
+		return;
+	}
+	running_state(module, state, sizeof(state), &is_ready);
+	stopped = state[0] == '\0';
+	if (stopped && (d->count > 0 || d->scripts)) {
+		line_begin(&o, "module-stop");
+		line_add(&o, "name", module);
+		(void)talk(NULL, "holdfastd", &o, NULL, NULL); /* new ones */
+	}
+	line_begin(&o, "module-start");
+	line_add(&o, "name", module);
+	if (talk(NULL, "holdfastd", &o, NULL, NULL) != 0)
+		(void)talk_failed(NULL, "holdfastd", 1);
+	if (!stopped && d->count > 0) {
+		line_begin(&o, "restart");
+		line_add(&o, "service", "moduled");
+		line_add(&o, "module", module);
+		(void)talk(NULL, "holdfastd", &o, NULL, NULL);
+	}
+	line_begin(&o, "reload");
+	line_add(&o, "name", module);
+	(void)talk(NULL, "vipd", &o, NULL, NULL); /* absent: it reads it all */
+}
+
+static int
+activate(const char *module, long number, const struct diff *d)
+{
+	char dir[PATH_LEN];
+
+	(void)path_mkdirs(path_log(dir, "%s", module), 0755);
+	if (generation_activate(module, number) == -1) {
+		fprintf(stderr, "holdfast: %s: generation %ld cannot be made "
+		    "active: %s\n", module, number, strerror(errno));
+		return EX_CANTCREAT;
+	}
+	printf("%s: generation %ld is active\n", module, number);
+	generation_prune(module);
+	tell_module(module, d);
+	return 0;
+}
+
+/* Writes what was compiled, when it may and differs. */
+static int
+write_module(const struct safe *m, const struct cmd *c, const char *bin)
+{
+	struct generation_file files[5] = {
+		{ "safeconf.xml", NULL }, { "moduled.conf", NULL },
+		{ "mirrord.conf", NULL }, { "vipd.conf", NULL },
+		{ "roster", NULL }
+	};
+	char *text[5], *digest;
+	struct diff d;
+	long n = 0;
+	int rc = 0, i;
+
+	text[0] = safe_text_xml(m);
+	digest = generation_digest(text[0], bin);
+	if (digest == NULL) {
+		fprintf(stderr, "holdfast: %s: cannot be read: %s\n", bin,
+		    strerror(errno));
+		free(text[0]);
+		return EX_IOERR;
+	}
+	text[1] = safe_text_moduled(m, digest);
+	text[2] = safe_text_mirrord(m);
+	text[3] = safe_text_vipd(m);
+	text[4] = safe_text_roster(m);
+	for (i = 0; i < 5; i++)
+		files[i].text = text[i];
+	diff_generation(&d, m->name, generation_active(m->name), files, 5);
+	diff_print(&d, m->name, stdout);
+	if (!is_allowed(m->name, &d))
+		rc = EXIT_UNSAFE;
+	if (rc == 0 && !c->dry_run) {
+		n = d.is_same ? generation_active(m->name) :
+		    generation_write(m->name, files, 5, bin);
+		if (n == -1) {
+			fprintf(stderr, "holdfast: %s: no generation could "
+			    "be written: %s\n", m->name, strerror(errno));
+			rc = EX_CANTCREAT;
+		} else {
+			rc = activate(m->name, n, &d);
+		}
+	}
+	diff_fini(&d);
+	for (i = 0; i < 5; i++)
+		free(text[i]);
+	free(digest);
+	return rc;
+}
+
+static int
+rollback(const char *module, bool dry_run)
+{
+	struct generation_file files[5] = {
+		{ "safeconf.xml", NULL }, { "moduled.conf", NULL },
+		{ "mirrord.conf", NULL }, { "vipd.conf", NULL },
+		{ "roster", NULL }
+	};
+	long active = generation_active(module);
+	long n = active > 0 ? generation_before(module, active) : 0;
+	char *text[5];
+	struct diff d;
+	int i, rc = 0;
+
+	if (n == 0) {
+		fprintf(stderr, "holdfast: %s: there is no older generation "
+		    "to go back to\n", module);
+		return EX_NOINPUT;
+	}
+	for (i = 0; i < 5; i++)
+		files[i].text = text[i] = generation_read(module, n,
+		    files[i].name);
+	diff_generation(&d, module, active, files, 5);
+	diff_print(&d, module, stdout);
+	if (!is_allowed(module, &d))
+		rc = EXIT_UNSAFE;
+	else if (!dry_run)
+		rc = activate(module, n, &d);
+	diff_fini(&d);
+	for (i = 0; i < 5; i++)
+		free(text[i]);
+	return rc;
+}
+
+int
+configure_module(const char *module, const struct cmd *c)
+{
+	char path[PATH_LEN], bin[PATH_LEN], *text;
+	struct cluster cl;
+	struct report r;
+	struct safe m = { .name = module, .cluster = &cl };
+	size_t len;
+	int rc = EX_CONFIG;
+
+	if (c->rollback)
+		return rollback(module, c->dry_run);
+	if (!modules_is_installed(module)) {
+		fprintf(stderr, "holdfast: module %s is not installed: "
+		    "`holdfast module install' first\n", module);
+		return EX_NOINPUT;
+	}
+	if (cluster_load(&cl, NULL) == -1)
+		return EX_CONFIG;
+	m.id = modules_id(module);
+	if (m.id == 0)
+		return EX_CONFIG;
+	path_etc(bin, "modules/%s/bin", module);
+	text = read_text(path_etc(path, "modules/%s/conf/userconfig.xml",
+	    module), &len);
+	if (text == NULL)
+		return EX_NOINPUT;
+	report_init(&r, path);
+	if (safe_compile(&m, text, len, &r) == 0 && r.errors == 0) {
+		report_print(&r, stderr);
+		rc = write_module(&m, c, bin);
+	} else {
+		report_print(&r, stderr);
+		fprintf(stderr, "holdfast: %s: %u error%s; nothing was "
+		    "changed\n", module, r.errors, r.errors == 1 ? "" : "s");
+	}
+	report_fini(&r);
+	safe_fini(&m);
+	free(text);
+	return rc;
+}
+
+int
+verb_config(struct cmd *c)
+{
+	return c->module == NULL ? configure_cluster(c->dry_run) :
+	    configure_module(c->module, c);
+}

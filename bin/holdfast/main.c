@@ -1,0 +1,466 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * holdfast: the operator's command.  One table of verbs; the same program
+ * is `safekit' for the scripts of modules, and xpathGet and boundcmd in
+ * $SAFEBIN.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "cmd.h"
+#include "config-tables.h"
+#include "helper.h"
+#include "log.h"
+#include "paths.h"
+#include "talk.h"
+
+enum module_need { NO_MODULE, MAY_MODULE, NEEDS_MODULE };
+
+struct verb_row {
+	const char		*name;
+	const char		*role;		/* least role */
+	enum module_need	 module;
+	int			 min, max;	/* arguments behind it */
+	const char		*options;	/* beside -m -H --json */
+	int			(*run)(struct cmd *c);
+	const char		*args;
+	const char		*help;
+};
+
+#define WAITS	"--no-wait --timeout --why -i"
+
+static int verb_help(struct cmd *);
+
+static const struct verb_row verbs[] = {
+	{ "status", "monitor", MAY_MODULE, 0, 0, "-q --no-colour",
+	    verb_status, "[MODULE]", "state of the modules, by node" },
+	{ "state", "monitor", MAY_MODULE, 0, 0, "-q -l -v",
+	    verb_state, "[-lq] [MODULE]", "as status; -lq: letter, exit "
+	    "status" },
+	{ "why", "monitor", NEEDS_MODULE, 0, 0, "",
+	    verb_why, "MODULE", "how it came to its present state" },
+	{ "start", "control", NEEDS_MODULE, 0, 0, WAITS,
+	    verb_act, "MODULE", "start the module on this node" },
+	{ "stop", "control", NEEDS_MODULE, 0, 0, WAITS,
+	    verb_act, "MODULE", "stop it on this node" },
+	{ "forcestop", "control", NEEDS_MODULE, 0, 0, WAITS,
+	    verb_act, "MODULE", "stop it without waiting for scripts" },
+	{ "restart", "control", NEEDS_MODULE, 0, 0, WAITS,
+	    verb_act, "MODULE", "stop and start the application here" },
+	{ "stopstart", "control", NEEDS_MODULE, 0, 0, WAITS,
+	    verb_act, "MODULE", "stop and start the module here" },
+	{ "swap", "control", NEEDS_MODULE, 0, 1, WAITS,
+	    verb_act, "MODULE", "exchange primary and secondary" },
+	{ "prim", "admin", NEEDS_MODULE, 0, 1, WAITS " --yes",
+	    verb_act, "MODULE", "start as primary: this node has the data" },
+	{ "primforce", "admin", NEEDS_MODULE, 0, 0, WAITS " --yes",
+	    verb_act, "MODULE", "the same even after an unfinished resync" },
+	{ "second", "admin", NEEDS_MODULE, 0, 1, WAITS " --yes",
+	    verb_act, "MODULE [fullsync]", "start as secondary" },
+	{ "wait", "monitor", NEEDS_MODULE, 1, 1, "--timeout",
+	    verb_wait, "MODULE STATE", "wait for STOP, WAIT, ALONE, PRIM, "
+	    "SECOND, UP or Ready" },
+	{ "waitstart", "monitor", NEEDS_MODULE, 0, 0, "--timeout",
+	    verb_wait, "MODULE", "wait until it is started" },
+	{ "waitstop", "monitor", NEEDS_MODULE, 0, 0, "--timeout",
+	    verb_wait, "MODULE", "wait until it is stopped" },
+	{ "waitstate", "monitor", NEEDS_MODULE, 1, 1, "--timeout",
+	    verb_wait, "MODULE STATE", "as wait" },
+	{ "log", "monitor", NEEDS_MODULE, 0, 0, "-s -A -f",
+	    verb_log, "MODULE", "what happened; -f follows" },
+	{ "events", "monitor", NEEDS_MODULE, 0, 0, "--timeout",
+	    verb_events, "MODULE", "events as they come" },
+	{ "get", "monitor", NEEDS_MODULE, 0, 1, "-r",
+	    verb_get, "MODULE RESOURCE", "value of a resource" },
+	{ "set", "control", NEEDS_MODULE, 0, 2, "-r -v -i -n -l",
+	    verb_set, "MODULE RESOURCE VALUE", "set a resource" },
+	{ "config", "admin", MAY_MODULE, 0, 0, "--dry-run --rollback",
+	    verb_config, "[MODULE]", "make cluster.xml, or userconfig.xml of "
+	    "a module, effective" },
+	{ "module", "admin", NO_MODULE, 1, 99, "--id --set",
+	    verb_module, "install|pack|list|remove ...", "module archives" },
+	{ "cluster", "admin", NO_MODULE, 1, 99, "",
+	    verb_cluster, "init|ports ...", "the cluster" },
+	{ "check", "monitor", MAY_MODULE, 0, 0, "",
+	    verb_check, "[MODULE]", "what will hurt, before it does" },
+	{ "printi", "control", NEEDS_MODULE, 1, 99, "-i",
+	    verb_print, "MODULE TEXT", "a line of information in the log" },
+	{ "printw", "control", NEEDS_MODULE, 1, 99, "-i",
+	    verb_print, "MODULE TEXT", "a warning in the log" },
+	{ "printe", "control", NEEDS_MODULE, 1, 99, "-i",
+	    verb_print, "MODULE TEXT", "an error in the log" },
+	{ "incloop", "control", NEEDS_MODULE, 0, 0, "-i",
+	    verb_loop, "MODULE", "count one error action; 1: limit" },
+	{ "checkloop", "monitor", NEEDS_MODULE, 0, 0, "-i",
+	    verb_loop, "MODULE", "exit status 1: limit reached" },
+	{ "resetloop", "control", NEEDS_MODULE, 0, 0, "-i",
+	    verb_loop, "MODULE", "begin to count again" },
+	{ "help", "monitor", NO_MODULE, 0, 1, "",
+	    verb_help, "", "this list" },
+	{ NULL, NULL, NO_MODULE, 0, 0, NULL, NULL, NULL, NULL }
+};
+
+static void
+usage(FILE *out)
+{
+	const struct verb_row *v;
+
+	fprintf(out, "usage: holdfast [-H NODES] [--json] VERB [MODULE] "
+	    "[ARG...]\n\n");
+	for (v = verbs; v->name != NULL; v++)
+		fprintf(out, "  %-10s %-28s %s\n", v->name, v->args,
+		    v->help);
+	fprintf(out, "\nOptions of verbs: -m MODULE, --no-wait, "
+	    "--timeout S, --why TEXT; see holdfast(8).\n");
+}
+
+static int
+verb_help(struct cmd *c)
+{
+	(void)c;
+	usage(stdout);
+	return 0;
+}
+
+static const struct verb_row *
+find_verb(const char *name)
+{
+	const struct verb_row *v;
+
+	for (v = verbs; v->name != NULL; v++)
+		if (strcmp(v->name, name) == 0)
+			return v;
+	return NULL;
+}
+
+/* --- options --------------------------------------------------------- */
+
+struct option_row {
+	const char	*name;
+	bool		 has_value;
+	bool		 is_common;
+	void		(*take)(struct cmd *c, const char *value);
+};
+
+static void
+take_number(long *out, const char *name, const char *text, long min)
+{
+	char *end;
+	long n = strtol(text, &end, 10);
+
+	if (end == text || *end != '\0' || n < min || n > 1000000000)
+		fatalx(EX_USAGE, "%s: \"%s\" is no number from %ld", name,
+		    text, min);
+	*out = n;
+}
+
+static void
+take_timeout(struct cmd *c, const char *v)
+{
+	char *end;
+	double s = strtod(v, &end);
+
+	if (end == v || *end != '\0' || !(s >= 0 && s < 1e9))
+		fatalx(EX_USAGE, "--timeout: \"%s\" is no number of seconds",
+		    v);
+	c->timeout_ms = (int64_t)(s * 1000);
+}
+
+static void
+take_nodes(struct cmd *c, const char *v)
+{
+	(void)c;
+	fprintf(stderr, "holdfast: -H %s: needs remoted, which is not in this "
+	    "release: run the command on each node\n", v);
+	exit(EX_UNAVAILABLE);
+}
+
+static void
+take_set(struct cmd *c, const char *v)
+{
+	if (c->set_count == SET_MAX)
+		fatalx(EX_USAGE, "--set: at most %d", SET_MAX);
+	c->set[c->set_count++] = v;
+}
+
+#define FLAG(fn, field) \
+	static void fn(struct cmd *c, const char *v) \
+	{ (void)v; c->field = true; }
+#define WORD(fn, field) \
+	static void fn(struct cmd *c, const char *v) { c->field = v; }
+
+FLAG(take_json, json)
+FLAG(take_quiet, quiet)
+FLAG(take_no_wait, no_wait)
+FLAG(take_dry_run, dry_run)
+FLAG(take_rollback, rollback)
+FLAG(take_follow, follow)
+FLAG(take_all, all)
+FLAG(take_no_log, no_log)
+FLAG(take_letter, letter)
+FLAG(take_no_colour, no_colour)
+WORD(take_module, module)
+WORD(take_why, why)
+WORD(take_identity, identity)
+WORD(take_resource, resource)
+WORD(take_yes, yes)
+
+static void
+take_lines(struct cmd *c, const char *v)
+{
+	take_number(&c->lines, "-s", v, 0);
+}
+
+static void
+take_id(struct cmd *c, const char *v)
+{
+	take_number(&c->id, "--id", v, 1);
+}
+
+static const struct option_row options[] = {
+	{ "-m",		true,	true,	take_module },
+	{ "-H",		true,	true,	take_nodes },
+	{ "--json",	false,	true,	take_json },
+	{ "-q",		false,	false,	take_quiet },
+	{ "-l",		false,	false,	take_letter },
+	{ "-v",		false,	false,	NULL },		/* see below */
+	{ "-r",		true,	false,	take_resource },
+	{ "-i",		true,	false,	take_identity },
+	{ "-n",		false,	false,	take_no_log },
+	{ "-s",		true,	false,	take_lines },
+	{ "-A",		false,	false,	take_all },
+	{ "-f",		false,	false,	take_follow },
+	{ "--no-wait",	false,	false,	take_no_wait },
+	{ "--no-colour", false,	false,	take_no_colour },
+	{ "--timeout",	true,	false,	take_timeout },
+	{ "--why",	true,	false,	take_why },
+	{ "--yes",	true,	false,	take_yes },
+	{ "--dry-run",	false,	false,	take_dry_run },
+	{ "--rollback",	false,	false,	take_rollback },
+	{ "--id",	true,	false,	take_id },
+	{ "--set",	true,	false,	take_set },
+	{ NULL, false, false, NULL }
+};
+
+static const struct option_row *
+find_option(const char *name, size_t len, const struct verb_row *v)
+{
+	const struct option_row *o;
+	char word[32];
+
+	if (len >= sizeof(word))
+		return NULL;
+	memcpy(word, name, len);
+	word[len] = '\0';
+	for (o = options; o->name != NULL; o++)
+		if (strcmp(o->name, word) == 0)
+			break;
+	if (o->name == NULL)
+		return NULL;
+	return o->is_common || (v != NULL &&
+	    value_is_word(word, v->options)) ? o : NULL;
+}
+
+/*
+ * One option at argv[i]; the index behind it, or -1 when it is none we know.
+ * -v takes a value only where -r is allowed too (set -v up).
+ */
+static int
+take_option(struct cmd *c, const struct verb_row *v, char **argv, int i)
+{
+	const struct option_row *o;
+	const char *arg = argv[i], *eq;
+	size_t len = strcspn(arg, "=");
+
+	if (strcmp(arg, "-lq") == 0 || strcmp(arg, "-ql") == 0) {
+		c->quiet = c->letter = true;
+		return v != NULL && strchr(v->options, 'l') != NULL ?
+		    i + 1 : -1;
+	}
+	eq = arg[1] == '-' && arg[len] == '=' ? arg + len + 1 : NULL;
+	o = find_option(arg, eq != NULL ? len : strlen(arg), v);
+	if (o == NULL)
+		return -1;
+	if (strcmp(o->name, "-v") == 0) {
+		if (strcmp(v->name, "set") != 0)
+			return i + 1;
+		if (argv[i + 1] == NULL)
+			return -1;
+		c->value = argv[i + 1];
+		return i + 2;
+	}
+	if (!o->has_value) {
+		o->take(c, NULL);
+		return i + 1;
+	}
+	if (eq == NULL && argv[i + 1] == NULL)
+		fatalx(EX_USAGE, "%s: a value is missing", o->name);
+	o->take(c, eq != NULL ? eq : argv[i + 1]);
+	return eq != NULL ? i + 1 : i + 2;
+}
+
+/* --- the call -------------------------------------------------------- */
+
+/*
+ * The module: -m, else the first word; else $SAFEMODULE, when the words are
+ * just as many as the verb wants, or a script calls us as safekit.
+ */
+static void
+find_module(struct cmd *c, const struct verb_row *v)
+{
+	const char *env = getenv("SAFEMODULE");
+
+	if (env != NULL && env[0] == '\0')
+		env = NULL;
+	if (v->module == NO_MODULE)
+		return;
+	if (c->module == NULL && env != NULL &&
+	    (c->as_safekit || c->argc <= v->min) && v->module == NEEDS_MODULE)
+		c->module = env;
+	if (c->module == NULL && c->argc > 0) {
+		c->module = c->argv[0];
+		c->argv++;
+		c->argc--;
+	}
+	if (c->module == NULL && v->module == NEEDS_MODULE) {
+		fprintf(stderr, "usage: holdfast %s %s\n", v->name, v->args);
+		exit(EX_USAGE);
+	}
+	if (c->module != NULL && !module_name_ok(c->module))
+		fatalx(EX_USAGE, "\"%s\" is no module name; allowed: up to "
+		    "%d letters, digits, _ and -", c->module,
+		    MODULE_NAME_MAX);
+}
+
+/* Verbs of the reference that are not here: the module's log says so too,
+ * since the script that called may throw our words away. */
+static int
+unknown_verb(const struct cmd *c, const char *name)
+{
+	const char *module = c->module != NULL ? c->module :
+	    getenv("SAFEMODULE");
+	struct line_out o;
+
+	fprintf(stderr, "%s: verb \"%s\" is not known; `holdfast help' lists "
+	    "all\n", c->as_safekit ? "safekit" : "holdfast", name);
+	if (c->as_safekit && module != NULL && module_name_ok(module)) {
+		line_begin(&o, "print");
+		line_add(&o, "level", "E");
+		line_addf(&o, "text", "safekit %s is not known to Holdfast: "
+		    "a script of the module needs it", name);
+		line_add(&o, "i", "safekit");
+		(void)talk(module, "moduled", &o, NULL, NULL);
+		return EX_UNAVAILABLE;
+	}
+	return c->as_safekit ? EX_UNAVAILABLE : EX_USAGE;
+}
+
+/* safekit -p, and the hidden ways to print the tables. */
+static int
+special_option(struct cmd *c, char **argv)
+{
+	if (strcmp(argv[1], "--tables") == 0 && argv[2] != NULL) {
+		bool is_safe = strstr(argv[2], "cluster") == NULL;
+		const struct schema *s = is_safe ? schema_safe() :
+		    schema_cluster();
+
+		if (strstr(argv[2], ".rng") != NULL)
+			schema_print_rng(s, stdout);
+		else
+			schema_print_mdoc(s, stdout);
+		return 0;
+	}
+	if (strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0)
+		return verb_help(c);
+	if (strcmp(argv[1], "-V") == 0 || strcmp(argv[1], "--version") == 0) {
+		printf("holdfast " HF_VERSION "\n");
+		return 0;
+	}
+	if (c->as_safekit && strcmp(argv[1], "-p") == 0)
+		return helper_print_env();
+	if (c->as_safekit && strcmp(argv[1], "-r") == 0 && argv[2] != NULL)
+		return helper_run(argv + 2);
+	return -1;
+}
+
+static int
+run_verb(struct cmd *c, const struct verb_row *v)
+{
+	find_module(c, v);
+	if (c->argc < v->min || c->argc > v->max) {
+		fprintf(stderr, "usage: holdfast %s %s\n", v->name, v->args);
+		return EX_USAGE;
+	}
+	c->verb = v->name;
+	return v->run(c);
+}
+
+static int
+run(struct cmd *c, int argc, char **argv)
+{
+	const struct verb_row *v = NULL;
+	const char *name = NULL;
+	int i = 1, next, words = 1;
+	bool text_only = false;
+
+	/* Words move to the front of argv, options are taken out. */
+	while (i < argc) {
+		if (!text_only && strcmp(argv[i], "--") == 0) {
+			text_only = true;
+			i++;
+		} else if (!text_only && argv[i][0] == '-' &&
+		    argv[i][1] != '\0') {
+			next = name != NULL && v == NULL ? i + 1 :
+			    take_option(c, v, argv, i);
+			if (next == -1) {
+				fprintf(stderr, "holdfast: option %s is not "
+				    "known%s%s; see `holdfast help'\n",
+				    argv[i], v != NULL ? " to " : "",
+				    v != NULL ? v->name : "");
+				return EX_USAGE;
+			}
+			i = next;
+		} else if (name == NULL) {
+			name = argv[i++];
+			v = find_verb(name);
+		} else {
+			argv[words++] = argv[i++];
+		}
+	}
+	if (name == NULL) {
+		usage(stderr);
+		return EX_USAGE;
+	}
+	c->argv = argv + 1;
+	c->argc = words - 1;
+	return v == NULL ? unknown_verb(c, name) : run_verb(c, v);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct cmd c = { .timeout_ms = -1, .lines = -1 };
+	const char *base = strrchr(argv[0], '/');
+	int rc;
+
+	base = base != NULL ? base + 1 : argv[0];
+	log_init("holdfast", false);
+	if (strcmp(base, "xpathGet") == 0)
+		return helper_xpath_get(argc, argv);
+	if (strcmp(base, "boundcmd") == 0)
+		return helper_boundcmd(argc, argv);
+	c.as_safekit = strcmp(base, "safekit") == 0;
+	if (argc < 2) {
+		usage(stderr);
+		return EX_USAGE;
+	}
+	rc = special_option(&c, argv);
+	if (rc == -1)
+		rc = run(&c, argc, argv);
+	if (fflush(stdout) == EOF)
+		return EX_IOERR;
+	return rc;
+}

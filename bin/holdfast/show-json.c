@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * `status --json', schema 1.  Fields are added, never renamed or removed,
+ * within a schema.
+ */
+#include "show.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#define SCHEMA	1
+
+static json_t *
+text_of(const char *s)
+{
+	json_t *j = json_string(s);
+
+	return j != NULL ? j : json_string("?");	/* not UTF-8 */
+}
+
+static json_t *
+number_of(const struct record *r, const char *key)
+{
+	return record_get(r, key)[0] == '\0' ? json_null() :
+	    json_integer(record_num(r, key));
+}
+
+static json_t *
+flag_of(const struct record *r, const char *key)
+{
+	const char *v = record_get(r, key);
+
+	return strcmp(v, "1") == 0 ? json_true() :
+	    strcmp(v, "0") == 0 ? json_false() : json_null();
+}
+
+static void
+put(json_t *o, const char *key, const struct record *r, const char *from)
+{
+	json_object_set_new(o, key, text_of(record_get(r, from)));
+}
+
+static json_t *
+warnings_of(const struct status *st)
+{
+	json_t *list = json_array(), *o;
+	const struct record *r = NULL;
+
+	while ((r = status_find(st, "warning", r)) != NULL) {
+		o = json_object();
+		put(o, "code", r, "code");
+		put(o, "text", r, "text");
+		put(o, "command", r, "command");
+		json_array_append_new(list, o);
+	}
+	return list;
+}
+
+static json_t *
+blocked_of(const struct status *st)
+{
+	const struct record *r = status_find(st, "blocked", NULL);
+	json_t *o, *missing, *go_on, *way;
+
+	if (r == NULL)
+		return json_null();
+	o = json_object();
+	put(o, "code", r, "code");
+	put(o, "text", r, "text");
+	missing = json_array();
+	for (r = NULL; (r = status_find(st, "missing", r)) != NULL; )
+		json_array_append_new(missing,
+		    text_of(record_get(r, "text")));
+	json_object_set_new(o, "missing", missing);
+	go_on = json_array();
+	for (r = NULL; (r = status_find(st, "goon", r)) != NULL; ) {
+		way = json_object();
+		put(way, "command", r, "command");
+		put(way, "cost", r, "cost");
+		json_array_append_new(go_on, way);
+	}
+	json_object_set_new(o, "go_on", go_on);
+	return o;
+}
+
+static json_t *
+nodes_of(const struct status *st)
+{
+	json_t *list = json_array(), *o;
+	const struct record *r = NULL;
+
+	while ((r = status_find(st, "node", r)) != NULL) {
+		o = json_object();
+		put(o, "node", r, "name");
+		put(o, "state", r, "state");
+		put(o, "quality", r, "quality");
+		json_object_set_new(o, "level", flag_of(r, "level"));
+		json_object_set_new(o, "share", number_of(r, "share"));
+		json_object_set_new(o, "since_s", number_of(r, "since_s"));
+		json_array_append_new(list, o);
+	}
+	return list;
+}
+
+static json_t *
+resources_of(const struct status *st)
+{
+	json_t *o = json_object();
+	const struct record *r = NULL;
+
+	while ((r = status_find(st, "resource", r)) != NULL)
+		put(o, record_get(r, "name"), r, "value");
+	return o;
+}
+
+static json_t *
+replication_of(const struct status *st)
+{
+	const struct record *r = status_find(st, "replication", NULL);
+	static const char *const counts[] = {
+		"done_bytes", "total_bytes", "rate_bytes_s", "eta_s"
+	};
+	json_t *o, *resync;
+	size_t i;
+
+	if (r == NULL)
+		return json_null();
+	o = json_object();
+	put(o, "mode", r, "mode");
+	put(o, "link", r, "link");
+	json_object_set_new(o, "level", flag_of(r, "level"));
+	put(o, "epoch", r, "epoch");
+	json_object_set_new(o, "dirty_bytes", number_of(r, "dirty_bytes"));
+	resync = json_object();
+	put(resync, "phase", r, "phase");
+	for (i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
+		json_object_set_new(resync, counts[i],
+		    number_of(r, counts[i]));
+	json_object_set_new(o, "resync", resync);
+	return o;
+}
+
+static json_t *
+lease_of(const struct status *st)
+{
+	const struct record *r = status_find(st, "lease", NULL);
+	const struct record *m = status_find(st, "module", NULL);
+	json_t *o = json_object(), *voters = json_array();
+	const char *p = record_get(r, "voters");
+	size_t n;
+
+	json_object_set_new(o, "mode", text_of(r != NULL ?
+	    record_get(r, "mode") : record_get(m, "lease")));
+	json_object_set_new(o, "until_s", number_of(r, "until_s"));
+	for (; *p != '\0'; p += n, p += strspn(p, ", ")) {
+		n = strcspn(p, ", ");
+		json_array_append_new(voters, json_stringn(p, n));
+	}
+	json_object_set_new(o, "voters", voters);
+	return o;
+}
+
+static json_t *
+module_of(const struct status *st)
+{
+	json_t *o = json_object();
+
+	json_object_set_new(o, "name", text_of(st->module));
+	json_object_set_new(o, "mode", text_of(st->mode));
+	json_object_set_new(o, "state", text_of(st->state));
+	json_object_set_new(o, "quality", text_of(st->quality));
+	json_object_set_new(o, "stale", json_boolean(st->is_old));
+	json_object_set_new(o, "warnings", warnings_of(st));
+	json_object_set_new(o, "blocked", blocked_of(st));
+	json_object_set_new(o, "nodes", nodes_of(st));
+	json_object_set_new(o, "resources", resources_of(st));
+	json_object_set_new(o, "replication", replication_of(st));
+	json_object_set_new(o, "lease", lease_of(st));
+	return o;
+}
+
+void
+show_json(struct status *const *st, unsigned count, const char *node,
+    const char *cluster, char *const *warning, unsigned warnings, FILE *out)
+{
+	json_t *top = json_object(), *list = json_array(), *mods;
+	unsigned i;
+
+	json_object_set_new(top, "schema", json_integer(SCHEMA));
+	json_object_set_new(top, "node", text_of(node));
+	json_object_set_new(top, "cluster", text_of(cluster));
+	for (i = 0; i < warnings; i++)
+		json_array_append_new(list, text_of(warning[i]));
+	json_object_set_new(top, "warnings", list);
+	mods = json_array();
+	for (i = 0; i < count; i++)
+		json_array_append_new(mods, module_of(st[i]));
+	json_object_set_new(top, "modules", mods);
+	(void)json_dumpf(top, out, JSON_INDENT(2)); /* ferror() tells */
+	fputc('\n', out);
+	json_decref(top);
+}

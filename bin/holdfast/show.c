@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * status, state and why: what the modules of this node are doing, in columns
+ * and three colours.
+ */
+#include "show.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "cluster.h"
+#include "cmd.h"
+#include "generation.h"
+#include "modules.h"
+#include "paths.h"
+#include "talk.h"
+#include "xalloc.h"
+
+#define MODULES_MAX	256
+#define WARNINGS_MAX	64
+
+static const char *
+colour_of(const char *quality)
+{
+	if (strcmp(quality, "Ready") == 0)
+		return "\033[32m";
+	if (strcmp(quality, "Transient") == 0)
+		return "\033[35m";
+	return "\033[31m";
+}
+
+/* "3d", "2h", "5m", "12s" */
+static void
+since_text(char *buf, size_t size, int64_t s)
+{
+	if (s >= 2 * 86400)
+		snprintf(buf, size, "%" PRId64 "d", s / 86400);
+	else if (s >= 2 * 3600)
+		snprintf(buf, size, "%" PRId64 "h", s / 3600);
+	else if (s >= 120)
+		snprintf(buf, size, "%" PRId64 "m", s / 60);
+	else
+		snprintf(buf, size, "%" PRId64 "s", s);
+}
+
+static void
+bytes_text(char *buf, size_t size, int64_t n)
+{
+	static const char *const unit[] = { "B", "KiB", "MiB", "GiB", "TiB" };
+	double v = (double)n;
+	unsigned u = 0;
+
+	while (v >= 1024 && u < 4) {
+		v /= 1024;
+		u++;
+	}
+	snprintf(buf, size, u == 0 ? "%.0f %s" : "%.1f %s", v, unit[u]);
+}
+
+void
+show_head(FILE *out)
+{
+	fprintf(out, "%-16s %-12s %-7s %-10s %-6s %s\n", "MODULE", "NODE",
+	    "STATE", "QUALITY", "DATA", "SINCE");
+}
+
+static const char *
+level_text(const char *level)
+{
+	return strcmp(level, "1") == 0 ? "level" :
+	    strcmp(level, "0") == 0 ? "stale" : level[0] != '\0' ? level :
+	    "-";
+}
+
+static void
+show_row(const char *module, const char *node, const char *state,
+    const char *quality, const char *level, const char *since, bool colour,
+    FILE *out)
+{
+	fprintf(out, "%-16s %-12s %s%-7s %-10s%s %-6s %s\n", module, node,
+	    colour ? colour_of(quality) : "", state, quality,
+	    colour ? "\033[0m" : "", level_text(level), since);
+}
+
+static void
+show_nodes(const struct status *st, bool colour, FILE *out)
+{
+	const struct record *r = NULL;
+	char since[32], node[80];
+	bool first = true;
+
+	while ((r = status_find(st, "node", r)) != NULL) {
+		since_text(since, sizeof(since), record_num(r, "since_s"));
+		snprintf(node, sizeof(node), "%.64s%s",
+		    record_get(r, "name"), record_num(r, "self") == 1 ?
+		    " *" : "");
+		show_row(first ? st->module : "", node,
+		    record_get(r, "state"), record_get(r, "quality"),
+		    record_get(r, "level"), record_get(r, "since_s")[0] !=
+		    '\0' ? since : "-", colour, out);
+		first = false;
+	}
+	if (first)
+		show_row(st->module, "*", st->state, st->quality, "", "-",
+		    colour, out);
+}
+
+static void
+show_replication(const struct status *st, FILE *out)
+{
+	const struct record *r = status_find(st, "replication", NULL);
+	const char *phase = record_get(r, "phase");
+	char done[32], total[32], dirty[32];
+
+	if (r == NULL)
+		return;
+	fprintf(out, "  replication: async=%s, link %s, epoch %s\n",
+	    record_get(r, "mode"), record_get(r, "link"),
+	    record_get(r, "epoch"));
+	if (phase[0] != '\0' && strcmp(phase, "none") != 0) {
+		bytes_text(done, sizeof(done), record_num(r, "done_bytes"));
+		bytes_text(total, sizeof(total),
+		    record_num(r, "total_bytes"));
+		fprintf(out, "  resync: %s, %s of %s", phase, done, total);
+		if (record_num(r, "eta_s") > 0)
+			fprintf(out, ", %" PRId64 " s left",
+			    record_num(r, "eta_s"));
+		fprintf(out, "\n");
+	}
+	if (record_num(r, "dirty_bytes") > 0) {
+		bytes_text(dirty, sizeof(dirty),
+		    record_num(r, "dirty_bytes"));
+		fprintf(out, "  to bring over when the other node is back: "
+		    "%s\n", dirty);
+	}
+}
+
+static void
+show_resources(const struct status *st, FILE *out)
+{
+	const struct record *r = NULL;
+	const char *value;
+
+	while ((r = status_find(st, "resource", r)) != NULL) {
+		value = record_get(r, "value");
+		if (strcmp(value, "down") == 0)
+			fprintf(out, "  resource %s is down\n",
+			    record_get(r, "name"));
+	}
+}
+
+static void
+show_troubles(const struct status *st, FILE *out)
+{
+	const struct record *r;
+
+	r = status_find(st, "blocked", NULL);
+	if (r != NULL)
+		fprintf(out, "  waits: %s [%s]\n", record_get(r, "text"),
+		    record_get(r, "code"));
+	for (r = NULL; (r = status_find(st, "missing", r)) != NULL; )
+		fprintf(out, "    missing: %s\n", record_get(r, "text"));
+	for (r = NULL; (r = status_find(st, "goon", r)) != NULL; )
+		fprintf(out, "    to go on: %s%s%s\n",
+		    record_get(r, "command"), record_get(r, "cost")[0] !=
+		    '\0' ? "  - " : "", record_get(r, "cost"));
+	for (r = NULL; (r = status_find(st, "warning", r)) != NULL; ) {
+		fprintf(out, "  warning: %s\n", record_get(r, "text"));
+		if (record_get(r, "command")[0] != '\0')
+			fprintf(out, "    ends with: %s\n",
+			    record_get(r, "command"));
+	}
+}
+
+void
+show_module(const struct status *st, bool colour, FILE *out)
+{
+	show_nodes(st, colour, out);
+	if (st->is_old)
+		fprintf(out, "  moduled is not running on this node; this is "
+		    "what it said last\n");
+	show_replication(st, out);
+	show_resources(st, out);
+	show_troubles(st, out);
+}
+
+int
+show_state_code(const char *state)
+{
+	static const char *const states[] = {
+		"STOP", "WAIT", "ALONE", "PRIM", "SECOND"
+	};
+	int i;
+
+	for (i = 0; i < 5; i++)
+		if (strcmp(states[i], state) == 0)
+			return i;
+	return strcmp(state, "UP") == 0 ? 2 : 0;
+}
+
+/* --- the verbs ------------------------------------------------------- */
+
+struct view {
+	unsigned	 count;
+	struct status	*st[MODULES_MAX];
+	unsigned	 bare_count;		/* not configured */
+	char		*bare[MODULES_MAX];
+	unsigned	 warnings;
+	char		*warning[WARNINGS_MAX];
+};
+
+static void
+view_add(const char *module, void *arg)
+{
+	struct view *v = arg;
+
+	if (generation_active(module) == 0) {
+		if (v->bare_count < MODULES_MAX)
+			v->bare[v->bare_count++] = xstrdup(module);
+		return;
+	}
+	if (v->count == MODULES_MAX)
+		return;
+	v->st[v->count] = status_new();
+	(void)status_ask(v->st[v->count++], module); /* else: STOP, old */
+}
+
+static void
+view_fini(struct view *v)
+{
+	unsigned i;
+
+	for (i = 0; i < v->count; i++)
+		status_free(v->st[i]);
+	for (i = 0; i < v->bare_count; i++)
+		free(v->bare[i]);
+	for (i = 0; i < v->warnings; i++)
+		free(v->warning[i]);
+	free(v);
+}
+
+/* A service of holdfastd that is not up is worth a line. */
+static void
+on_service(const struct line *l, void *arg)
+{
+	struct view *v = arg;
+	const char *state = line_get(l, "state"), *name;
+	const char *module = line_get(l, "module"), *last;
+
+	name = line_get(l, "service");
+	last = line_get(l, "last_exit");
+	if (name == NULL || state == NULL || strcmp(state, "up") == 0 ||
+	    strcmp(state, "starting") == 0 || v->warnings == WARNINGS_MAX)
+		return;
+	v->warning[v->warnings++] = xasprintf("%s%s%s is %s%s%s", name,
+	    module != NULL && module[0] != '\0' ? " of " : "",
+	    module != NULL ? module : "", state,
+	    last != NULL && last[0] != '\0' ? ", last exit " : "",
+	    last != NULL ? last : "");
+}
+
+static bool
+want_colour(const struct cmd *c)
+{
+	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	return !c->no_colour && isatty(STDOUT_FILENO) &&
+	    (no == NULL || no[0] == '\0') &&
+	    (term == NULL || strcmp(term, "dumb") != 0);
+}
+
+static void
+print_text(const struct view *v, bool colour)
+{
+	unsigned i;
+
+	if (v->count > 0)
+		show_head(stdout);
+	for (i = 0; i < v->count; i++)
+		show_module(v->st[i], colour, stdout);
+	for (i = 0; i < v->bare_count; i++)
+		printf("%-16s not configured: `holdfast config %s'\n",
+		    v->bare[i], v->bare[i]);
+	if (v->count == 0 && v->bare_count == 0)
+		printf("no module is installed: `holdfast module install'\n");
+	for (i = 0; i < v->warnings; i++)
+		printf("warning: %s\n", v->warning[i]);
+}
+
+static void
+print_json(const struct view *v)
+{
+	struct cluster *cl = xcalloc(1, sizeof(*cl));
+	bool have = cluster_load(cl, NULL) == 0;
+
+	show_json(v->st, v->count, have ? cl->node[cl->self].name : "",
+	    have ? cl->name : "", v->warning, v->warnings, stdout);
+	free(cl);
+}
+
+static int
+quick_state(const struct cmd *c)
+{
+	struct status *st;
+	int code;
+
+	if (c->module == NULL) {
+		fprintf(stderr, "holdfast: -q needs a module\n");
+		return EX_USAGE;
+	}
+	st = status_new();
+	if (status_ask(st, c->module) == -1 && !talk_is_up()) {
+		status_free(st);
+		errno = ENOENT;
+		return talk_failed(NULL, "holdfastd", -1);
+	}
+	if (c->letter)
+		printf("%s\n", st->state);
+	code = show_state_code(st->state);
+	status_free(st);
+	return code;
+}
+
+int
+verb_status(struct cmd *c)
+{
+	struct view *v;
+	struct line_out o;
+	int rc = 0, answer;
+
+	if (c->quiet)
+		return quick_state(c);
+	if (c->module != NULL && !modules_is_installed(c->module) &&
+	    generation_active(c->module) == 0) {
+		fprintf(stderr, "holdfast: module %s is not installed\n",
+		    c->module);
+		return EX_NOINPUT;
+	}
+	v = xcalloc(1, sizeof(*v));
+	line_begin(&o, "status");
+	answer = talk(NULL, "holdfastd", &o, on_service, v);
+	if (c->module != NULL)
+		view_add(c->module, v);
+	else
+		modules_each(view_add, v);
+	if (answer == -1)
+		v->warning[v->warnings++] =
+		    xstrdup("holdfastd is not running on this node");
+	if (c->json)
+		print_json(v);
+	else
+		print_text(v, want_colour(c));
+	fflush(stdout);
+	if (answer == -1) {
+		errno = ENOENT;
+		rc = talk_failed(NULL, "holdfastd", -1);
+	}
+	view_fini(v);
+	return rc;
+}
+
+int
+verb_state(struct cmd *c)
+{
+	if (c->letter)
+		c->quiet = true;
+	return verb_status(c);
+}
+
+static void
+on_why(const struct line *l, void *arg)
+{
+	const char *time = line_get(l, "time"), *text = line_get(l, "text");
+
+	(void)arg;
+	if (text != NULL && strcmp(l->verb, "err") != 0)
+		printf("%s%s%s\n", time != NULL ? time : "",
+		    time != NULL ? "  " : "", text);
+}
+
+int
+verb_why(struct cmd *c)
+{
+	struct line_out o;
+	int rc;
+
+	line_begin(&o, "why");
+	rc = talk(c->module, "moduled", &o, on_why, NULL);
+	return rc == 0 ? 0 : talk_failed(c->module, "moduled", rc);
+}
