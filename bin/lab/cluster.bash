@@ -92,7 +92,7 @@ lab_up()
 		host_power_on "$host"
 	done <"$LAB_STATE/hosts"
 	if [ ${#LAB_MODULES[@]} -gt 0 ]; then
-		die "$EX_UNAVAILABLE" "--module: nothing to start yet"
+		modules_up
 	fi
 	trap - EXIT
 	status_text
@@ -110,7 +110,7 @@ lab_check_machine()
 {
 	local tool missing=()
 
-	for tool in ip nft nsenter losetup mkfs.ext4 flock fallocate; do
+	for tool in ip nft jq nsenter losetup mkfs.ext4 flock fallocate; do
 		command -v "$tool" >/dev/null || missing+=("$tool")
 	done
 	[ ${#missing[@]} -eq 0 ] ||

@@ -96,10 +96,10 @@ host_exec()
 	[ $# -ge 1 ] || usage
 	need_on "$host"
 	pid=$(cat "$LAB_STATE/$host/pid")
-	echo $$ >"$(cgroup_root)/$host/cgroup.procs"
+	echo "$BASHPID" >"$(cgroup_root)/$host/cgroup.procs"
 	cd /
 	unset HOLDFAST_ROOT
-	exec nsenter -t "$pid" -m -u -i -n -p -C -- "$@"
+	exec nsenter -t "$pid" -m -u -i -n -p -C -- "$@" 9>&-
 }
 
 host_is_frozen()

@@ -6,10 +6,11 @@ lab_PROGRAMS = bin/lab/labinit
 bin_lab_labinit_SOURCES = %D%/labinit.c
 
 dist_sbin_SCRIPTS = %D%/holdfast-lab
-dist_lab_SCRIPTS = %D%/mount-host.bash
+dist_lab_SCRIPTS = %D%/mount-host.bash %D%/demo
 dist_lab_DATA = \
 	%D%/common.bash \
 	%D%/net.bash \
 	%D%/host.bash \
 	%D%/disk.bash \
-	%D%/cluster.bash
+	%D%/cluster.bash \
+	%D%/module.bash

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: ISC
+# shellcheck shell=bash
+#
+# Modules of a new lab: what an administrator would type, node by node, and
+# the wait until all are Ready.
+
+# A module's first copy is small here; a minute is far beyond it.
+MODULE_WAIT_S=60
+
+host_run()
+{
+	(host_exec "$@")
+}
+
+node_list()
+{
+	grep '^n' "$LAB_STATE/hosts"
+}
+
+# cluster.xml and the key are made on n1 and copied by hand, as an
+# administrator does.
+cluster_configure()
+{
+	local node lan args=() nodes file
+
+	for lan in $(lan_list); do
+		nodes=
+		for node in $(node_list); do
+			nodes+="${nodes:+,}$node=10.88.${lan#lan}.${node#n}"
+		done
+		args+=("$lan:$nodes")
+	done
+	host_run n1 holdfast cluster init lab "${args[@]}"
+	for node in $(node_list); do
+		for file in cluster.xml cluster.key; do
+			[ "$node" = n1 ] || host_run n1 cat "/etc/holdfast/$file" |
+			    host_run "$node" sh -c "umask 077 &&
+			    cat >/etc/holdfast/$file"
+		done
+		host_run "$node" holdfast config
+	done
+}
+
+modules_up()
+{
+	local i
+
+	cluster_configure
+	for i in "${!LAB_MODULES[@]}"; do
+		module_up "$i" "${LAB_MODULES[i]}"
+	done
+}
+
+# module_up INDEX SOURCE
+module_up()
+{
+	local index=$1 source=$2 name mode node dir
+
+	name=${source##*/}
+	name=${name%.safe}
+	mapfile -t sets < <(module_sets "$index" "$source")
+	for node in $(node_list); do
+		module_copy "$node" "$source"
+		host_run "$node" holdfast module install \
+		    "/run/lab/${source##*/}" "${sets[@]}"
+		# The directories are the administrator's to make.
+		host_run "$node" holdfast config "$name"
+		for dir in $(module_get "$node" "$name" //replicated/@dir); do
+			host_run "$node" mkdir -p "$dir"
+		done
+		host_run "$node" holdfast start "$name" --no-wait
+	done
+	mode=$(module_get n1 "$name" //service/@mode)
+	if [ "$mode" = mirror ]; then
+		host_run n1 holdfast prim "$name" --yes "$name" \
+		    --timeout "$MODULE_WAIT_S"
+	fi
+	wait_for "$MODULE_WAIT_S" module_is_ready "$name" || {
+		for node in $(node_list); do
+			host_run "$node" holdfast status "$name" >&2 || :
+		done
+		die "$EX_UNAVAILABLE" "$name: not Ready on all nodes after" \
+		    "$MODULE_WAIT_S s"
+	}
+}
+
+# The options that set the macros: the lab's address, then the user's.
+module_sets()
+{
+	local index=$1 source=$2 set
+
+	if [ ! -d "$source" ] ||
+	    grep -q '<macro name="VIP"' "$source/conf/userconfig.xml"; then
+		printf '%s\n' --set "VIP=10.88.1.$((100 + index))"
+	fi
+	for set in "${LAB_SETS[@]}"; do
+		if [ "${set%% *}" = "$index" ]; then
+			printf '%s\n' --set "${set#* }"
+		fi
+	done
+}
+
+# Into memory of the host: where it comes from may not be seen there.
+module_copy()
+{
+	local run
+
+	run=/proc/$(cat "$LAB_STATE/$1/pid")/root/run/lab
+	mkdir -p "$run"
+	cp -rL "$2" "$run/"
+}
+
+# module_get NODE MODULE XPATH: from the configuration in force.
+module_get()
+{
+	host_run "$1" /usr/lib/holdfast/bin/xpathGet "$3" \
+	    "/var/lib/holdfast/$2/config/active/safeconf.xml"
+}
+
+# Ready on every node, and no node alone where a peer is to be had.
+module_is_ready()
+{
+	local node filter
+
+	filter='.modules[] | select(.name == $m) |
+	    .quality == "Ready" and .state != "ALONE" and .state != "WAIT"'
+	for node in $(node_list); do
+		host_run "$node" holdfast status --json 2>/dev/null |
+		    jq -e --arg m "$1" "$filter" >/dev/null || return 1
+	done
+}
