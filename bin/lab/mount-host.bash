@@ -67,7 +67,7 @@ hosts_file()
 fsck=0
 e2fsck -p "$loop" >&2 || fsck=$?
 [ "$fsck" -le 2 ] || e2fsck -fy "$loop" >&2 || [ $? -le 2 ]
-mount -t ext4 -o noatime "$loop" "$disk"
+mount -t ext4 -o noatime,errors=remount-ro "$loop" "$disk"
 [ -d "$disk/etc" ] || disk_populate
 
 # Programs that `make install' laid out for this lab, at their final paths.
