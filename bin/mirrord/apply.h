@@ -61,6 +61,8 @@ struct apply_job {
 	uint64_t	oid;
 	uint64_t	dir;
 	uint32_t	flags;
+	int		fd;		/* apply's: opened in order */
+	bool		answer_now;	/* say `applied' without delay */
 	int		err;		/* positive errno of the failure */
 	char		name[OP_NAME_MAX + 1];
 };
@@ -68,7 +70,7 @@ struct apply_job {
 /* The frame f, opened by wire_open() as w.  One thread at a time. */
 enum apply_result apply_frame(struct apply *a, struct frame_in *f,
 		    const struct wire *w, struct apply_job *job);
-/* Syncs: AR_DONE (answer it), AR_DIRTY or AR_FAILED.  Any thread. */
+/* A job, once each.  AR_DONE (answer it), AR_DIRTY or AR_FAILED.  Any thread. */
 enum apply_result apply_run(struct apply *a, struct apply_job *job);
 /* Newest sequence applied. */
 uint64_t	 apply_applied(struct apply *a);

@@ -11,7 +11,8 @@
  * applied even when the connection then ends; a torn last frame is dropped.
  *
  * Calls come from the link's own threads.  They may block, and then the
- * stream waits; they must not call link_stop().
+ * stream waits; they must not call link_stop(), which waits for them: nor
+ * may its caller hold a lock that they take.
  */
 #ifndef MIRRORD_LINK_H
 #define MIRRORD_LINK_H
@@ -44,8 +45,7 @@ struct link_conf {
 };
 
 /*
- * What each side says of itself.  hello() fills gen, flags and (second) the
- * marks; the rest is the link's.  A queue goes on after a reconnection when
+ * What each side says of itself.  A queue goes on after a reconnection when
  * stream_id is the same on both sides and the second's applied + 1 is not
  * below the primary's first (rule R59).
  */
@@ -60,11 +60,16 @@ struct link_hello {
 	uint64_t	last;		/* primary: newest queued */
 	uint64_t	applied;	/* second: newest applied */
 	uint32_t	flags;		/* LHF_ */
+	uint64_t	root_session;	/* in the root's xattr, 0 unknown */
 	struct gen	gen;
 };
 
 #define LHF_FULLSYNC	0x01	/* second: may be overwritten (fullsync=1) */
 #define LHF_MEMBER	0x02	/* primary: you are in the set */
+#define LHF_NEW		0x04	/* gen was never written */
+#define LHF_GEN_BAD	0x08	/* gen was not readable (R22) */
+#define LHF_LOG_BAD	0x10	/* al or dirty was not readable (R22) */
+#define LHF_PRIMARY	0x20	/* serves now */
 
 /* The peer could not carry out an op (rule R25). */
 struct link_error {
@@ -77,7 +82,8 @@ struct link_error {
 };
 
 struct link_calls {
-	/* The node's own record, at each connection. */
+	/* The node's own record, at each connection: gen, flags,
+	 * root_session; the rest is filled already. */
 	void	(*hello)(struct link_hello *own, void *arg);
 	/*
 	 * Both are known and named this module, the right nodes and the same

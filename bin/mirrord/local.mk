@@ -18,7 +18,14 @@ bin_mirrord_libmirrord_a_SOURCES += \
 
 # The store and the link: ops, objects, stream, apply.
 bin_mirrord_libmirrord_a_SOURCES += \
+	%D%/apply.c %D%/apply.h \
+	%D%/conn.c %D%/conn.h \
 	%D%/crc32c.c %D%/crc32c.h \
+	%D%/link.c %D%/link.h \
+	%D%/link-hello.c %D%/link-hello.h \
+	%D%/link-primary.c \
+	%D%/link-run.c %D%/link-run.h \
+	%D%/link-second.c \
 	%D%/object.c %D%/object.h \
 	%D%/object-cache.c %D%/object-cache.h \
 	%D%/object-index.c %D%/object-index.h \

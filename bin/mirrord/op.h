@@ -47,6 +47,7 @@ enum op_type {
 #define OPV_ALL		0x3f
 
 #define OPF_DATAONLY	0x01	/* OP_SYNC: fdatasync(2) */
+#define OPF_RECEIVED	0x04	/* OP_SYNC: answer when applied, no sync */
 #define OPF_KILLPRIV	0x02	/* OP_WRITE: clears setuid and setgid */
 
 #define OP_NAME_MAX	255

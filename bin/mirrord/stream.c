@@ -405,10 +405,10 @@ cursor_seek(struct stream *s, uint64_t seq)
 	return true;
 }
 
-const void *
+void *
 stream_next(struct stream *s, uint64_t seq, size_t *len, int64_t timeout_ms)
 {
-	const uint8_t *frame = NULL;
+	uint8_t *frame = NULL;
 	struct timespec until;
 	int rc = 0;
 

@@ -84,8 +84,9 @@ void		 stream_marks(struct stream *s, struct stream_marks *m);
 int64_t		 stream_stall_ms(struct stream *s);
 
 /* link.c's side: next committed entry at or after seq; blocks up to
- * timeout_ms; NULL when none.  The frame bytes stay valid until acked. */
-const void	*stream_next(struct stream *s, uint64_t seq, size_t *len,
+ * timeout_ms; NULL when none.  The frame bytes stay valid until acked;
+ * the sender stamps them in place. */
+void		*stream_next(struct stream *s, uint64_t seq, size_t *len,
 		    int64_t timeout_ms);
 /* Makes stream_next() return early: the connection ended. */
 void		 stream_kick(struct stream *s);

@@ -25,8 +25,8 @@ enum wire_type {
 	WT_CHECKPOINT	= 35,	/* primary, queued: make all below durable */
 	WT_DURABLE	= 36,	/* second: checkpoint seq is done */
 	WT_ERROR	= 37,	/* second: an op failed here (R25) */
-	WT_VOID		= 38,	/* primary, queued: a sequence never used */
-	WT_PING		= 39,	/* both: nothing else was sent for a while */
+	WT_VOID		= 38,	/* primary, queued: nothing; say `applied' */
+	WT_BEGIN	= 39,	/* primary: the queue follows, from `next' */
 	WT_RESYNC_MIN	= 64,
 	WT_RESYNC_MAX	= 95,
 };

@@ -110,3 +110,7 @@ t_unit_facts_LDADD = bin/moduled/libmoduled.a $(COMMON_LIBS)
 check_PROGRAMS += t/unit/pair
 t_unit_pair_SOURCES = %D%/pair.c %D%/tap.h
 t_unit_pair_LDADD = bin/moduled/libmoduled.a $(COMMON_LIBS)
+
+check_PROGRAMS += t/unit/link
+t_unit_link_SOURCES = %D%/link.c %D%/tap.h %D%/tree.h
+t_unit_link_LDADD = $(MIRRORD_LIBS)

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The primary's two threads: one sends the queue, sealing entries where they
+ * lie, as many at once as are there; the other reads what the second says.
+ */
+#include "link-run.h"
+
+#include <string.h>
+
+#include "log.h"
+
+/* Only a backstop: a commit and the end of a connection both wake it. */
+#define IDLE_MS	1000
+
+/* Waits for link_stream(); 0: the connection ended first. */
+static uint64_t
+await_stream(struct link_run *r)
+{
+	uint64_t from;
+
+	(void)pthread_mutex_lock(&r->lock);
+	while (r->stream_from == 0 && !conn_is_broken(r->conn))
+		(void)pthread_cond_wait(&r->changed, &r->lock);
+	from = r->stream_from;
+	(void)pthread_mutex_unlock(&r->lock);
+	return conn_is_broken(r->conn) ? 0 : from;
+}
+
+static void
+send_begin(struct link_run *r, uint64_t from)
+{
+	uint8_t buf[128];
+	struct frame_out f;
+
+	wire_begin(&f, buf, sizeof(buf), WT_BEGIN, 0);
+	frame_put_u64(&f, stream_id(r->stream));
+	frame_put_u64(&f, from);
+	(void)conn_send(r->conn, buf, frame_end(&f));
+}
+
+static void
+send_sync(const struct op *op, void *arg)
+{
+	struct link_run *r = arg;
+	uint8_t buf[256];
+	struct frame_out f;
+	size_t len;
+
+	op_put(&f, buf, sizeof(buf), op);
+	len = frame_end(&f);
+	wire_stamp_seq(buf, op->seq);
+	(void)conn_send(r->conn, buf, len);
+}
+
+static uint64_t
+frame_seq(const void *frame)
+{
+	const uint8_t *p = (const uint8_t *)frame + FRAME_HEADER_LEN - 8;
+	uint64_t v = 0;
+	unsigned i;
+
+	for (i = 0; i < 8; i++)
+		v = v << 8 | p[i];
+	return v;
+}
+
+/* Sends what is there from seq on; the next sequence. */
+static uint64_t
+send_some(struct link_run *r, uint64_t seq)
+{
+	void *frame;
+	size_t len;
+	bool more;
+
+	frame = stream_next(r->stream, seq, &len, IDLE_MS);
+	if (frame == NULL)
+		return seq;
+	conn_send_begin(r->conn);
+	do {
+		seq = frame_seq(frame) + 1;
+		more = conn_add(r->conn, frame, len);
+		if (more)
+			frame = stream_next(r->stream, seq, &len, 0);
+	} while (more && frame != NULL);
+	if (conn_send_end(r->conn) == 0)
+		stream_sent(r->stream, seq - 1);
+	return seq;
+}
+
+void *
+link_sender(void *arg)
+{
+	struct link_run *r = arg;
+	uint64_t seq;
+
+	seq = await_stream(r);
+	if (seq == 0)
+		return NULL;
+	send_begin(r, seq);
+	stream_each_sync(r->stream, seq - 1, send_sync, r);
+	while (!conn_is_broken(r->conn))
+		seq = send_some(r, seq);
+	link_run_over(r);
+	return NULL;
+}
+
+static int
+on_synced(struct link_run *r, struct frame_in *f)
+{
+	uint64_t applied;
+	uint32_t i, n;
+
+	applied = frame_get_u64(f);
+	n = frame_get_u32(f);
+	if (f->bad || n > RUN_SYNCED_MAX)
+		return -1;
+	stream_on_applied(r->stream, applied);
+	for (i = 0; i < n; i++)
+		stream_on_synced(r->stream, frame_get_u64(f));
+	return frame_done(f) ? 0 : -1;
+}
+
+static int
+on_durable(struct link_run *r, struct frame_in *f)
+{
+	uint64_t seq = frame_get_u64(f);
+
+	if (!frame_done(f))
+		return -1;
+	stream_on_durable(r->stream, seq);
+	r->calls.on_durable(seq, r->arg);
+	return 0;
+}
+
+static int
+on_error(struct link_run *r, struct frame_in *f, uint64_t oid)
+{
+	struct link_error e;
+
+	memset(&e, 0, sizeof(e));
+	e.oid = oid;
+	e.seq = frame_get_u64(f);
+	e.dir = frame_get_u64(f);
+	e.err = (int)frame_get_u32(f);
+	e.level = frame_get_u8(f) == 1;
+	if (frame_get_str(f, e.name, sizeof(e.name)) == -1 || !frame_done(f))
+		return -1;
+	log_warnx("peer: sequence %llu, object %016llx: %s%s",
+	    (unsigned long long)e.seq, (unsigned long long)e.oid,
+	    strerror(e.err), e.level ? "" : "; it is not level any more");
+	r->calls.on_error(&e, r->arg);
+	/* A lost object is repaired, a lost peer leaves the set: in both
+	 * cases its data is noted, and the waiter may go on (R25). */
+	if (e.level)
+		stream_on_synced(r->stream, e.seq);
+	return 0;
+}
+
+static int
+dispatch(struct link_run *r, struct frame_in *f, uint64_t oid)
+{
+	if (f->type >= WT_RESYNC_MIN && f->type <= WT_RESYNC_MAX)
+		return r->calls.on_frame(f, oid, r->arg);
+	switch (f->type) {
+	case WT_APPLIED:
+		stream_on_applied(r->stream, frame_get_u64(f));
+		return frame_done(f) ? 0 : -1;
+	case WT_SYNCED:
+		return on_synced(r, f);
+	case WT_DURABLE:
+		return on_durable(r, f);
+	case WT_ERROR:
+		return on_error(r, f, oid);
+	default:
+		return -1;
+	}
+}
+
+/*
+ * Answers are those of this connection (rule L10).  Their epoch may be
+ * behind by the time the second needs to hear of a newer one, never ahead.
+ */
+static bool
+is_answer(struct link_run *r, const struct wire *w)
+{
+	return w->connection == r->number &&
+	    epoch_cmp(w->epoch, link_run_epoch(r)) <= 0;
+}
+
+void *
+link_primary_reader(void *arg)
+{
+	struct link_run *r = arg;
+	struct frame_in f;
+	struct wire w;
+	const uint8_t *frame;
+	size_t len;
+	int rc;
+
+	for (;;) {
+		rc = conn_receive(r->conn, &frame, &len, -1);
+		if (rc == -1)
+			break;
+		if (rc == 0)
+			continue;
+		if (wire_open(&f, &w, frame, len) == -1)
+			rc = -1;
+		else if (is_answer(r, &w))
+			rc = dispatch(r, &f, w.oid);
+		if (rc == -1) {
+			log_warnx("link: frame of type %u from the second "
+			    "not taken: closed", f.type);
+			break;
+		}
+	}
+	link_run_over(r);
+	return NULL;
+}
