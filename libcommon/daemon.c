@@ -164,6 +164,8 @@ keep_ready(int fd, int events, void *arg)
 
 	(void)fd;
 	(void)events;
+	if (!keep_is_gone(r->d->keep))
+		return;
 	loop_fd_del(r->keep_io);
 	r->keep_io = NULL;
 	log_warnx("keepd: gone; what it kept is put again when it is back");

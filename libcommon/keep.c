@@ -385,6 +385,20 @@ keep_fd(const struct keep *k)
 	return k->fd;
 }
 
+bool
+keep_is_gone(struct keep *k)
+{
+	char c;
+	ssize_t n;
+
+	/* Who holds the lock is talking to keepd and will see it. */
+	if (pthread_mutex_trylock(&k->lock) != 0)
+		return false;
+	n = recv(k->fd, &c, 1, MSG_PEEK | MSG_DONTWAIT);
+	pthread_mutex_unlock(&k->lock);
+	return n == 0 || (n == -1 && errno != EAGAIN && errno != EINTR);
+}
+
 int
 keep_refill(struct keep *k)
 {

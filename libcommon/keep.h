@@ -25,8 +25,11 @@ void		 keep_close(struct keep *k);
  */
 int		 keep_connect(const char *owner);
 bool		 keep_is_up(const struct keep *k);
-/* For the loop: readable means the link is gone, call keep_refill(). */
+/* For the loop: when readable, ask keep_is_gone(): it may be the answer to
+ * another thread. */
 int		 keep_fd(const struct keep *k);
+/* The link is gone: call keep_refill(). */
+bool		 keep_is_gone(struct keep *k);
 /* Reconnects and puts everything again.  0, or -1 with errno (try later). */
 int		 keep_refill(struct keep *k);
 

@@ -6,15 +6,23 @@ bin_mirrord_libmirrord_a_SOURCES =
 bin_mirrord_libmirrord_a_SOURCES += \
 	%D%/evidence.c %D%/evidence.h \
 	%D%/fuse.c %D%/fuse.h \
+	%D%/holders.c %D%/holders.h \
 	%D%/intake.c %D%/intake.h \
 	%D%/lookup.c %D%/lookup.h \
 	%D%/mirrord-conf.c %D%/mirrord-conf.h \
+	%D%/mount.c %D%/mount.h \
+	%D%/mountinfo.c %D%/mountinfo.h \
 	%D%/orphan.c %D%/orphan.h \
+	%D%/parts.c %D%/parts.h \
+	%D%/peer.c \
 	%D%/request-attr.c \
 	%D%/request-data.c \
 	%D%/request-dir.c \
 	%D%/request-name.c \
-	%D%/request.c %D%/request.h
+	%D%/request.c %D%/request.h \
+	%D%/role-steps.c \
+	%D%/role.c %D%/role.h %D%/role-int.h \
+	%D%/wish.c %D%/wish.h
 
 # The store and the link: ops, objects, stream, apply.
 bin_mirrord_libmirrord_a_SOURCES += \

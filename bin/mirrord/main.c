@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * mirrord: the bytes of one module.  Verbs in, facts out; the work is in the
+ * role, request and link threads.  Started by holdfastd, asked by moduled.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/securebits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "daemon.h"
+#include "log.h"
+#include "paths.h"
+#include "seal.h"
+
+#include "fail.h"
+#include "mirrord-conf.h"
+#include "role.h"
+
+#ifndef PR_SET_IO_FLUSHER
+#define PR_SET_IO_FLUSHER 57
+#endif
+
+/* Of stalls and progress; far below every bound that depends on them. */
+#define TICK_MS		100
+/* Objects are opened on demand; the cache of descriptors is smaller. */
+#define FILES_MAX	65536
+
+struct mirrord {
+	struct daemon		*d;
+	struct mirrord_conf	 conf;
+	struct role_machine		*role;
+	int			 event_fd;
+	struct loop_fd		*event;
+	struct loop_timer	*tick;
+};
+
+static void
+on_want(struct client *c, const struct line *l, void *arg)
+{
+	struct daemon *d = arg;
+	struct mirrord *m = d->state;
+	const char *why, *code;
+	struct wish w;
+
+	if (wish_parse(&w, l, &why) == -1) {
+		serve_err(c, "usage", "%s", why);
+		return;
+	}
+	if (role_want(m->role, &w, &code, &why) == -1)
+		serve_err(c, code, "%s", why);
+	else
+		serve_ok(c);
+}
+
+static void
+fact_line(struct mirrord *m, struct line_out *o, const char *verb)
+{
+	struct facts f;
+
+	role_facts(m->role, &f);
+	line_begin(o, verb);
+	facts_put(o, &f);
+}
+
+static void
+on_watch(struct client *c, const struct line *l, void *arg)
+{
+	struct daemon *d = arg;
+	struct line_out o;
+
+	(void)l;
+	serve_watch(c, "fact");
+	fact_line(d->state, &o, "fact");
+	serve_event_to(c, &o);
+	serve_ok(c);
+}
+
+static void
+on_status(struct client *c, const struct line *l, void *arg)
+{
+	struct daemon *d = arg;
+	struct line_out o;
+
+	(void)l;
+	fact_line(d->state, &o, "");
+	serve_line(c, &o);
+	serve_ok(c);
+}
+
+static void
+on_checkpoint(struct client *c, const struct line *l, void *arg)
+{
+	struct daemon *d = arg;
+	struct mirrord *m = d->state;
+
+	(void)l;
+	role_checkpoint(m->role);
+	serve_ok(c);
+}
+
+static void
+put_holder(int pid, const char *comm, const char *how, void *arg)
+{
+	struct line_out o;
+
+	line_begin(&o, "");
+	line_add_num(&o, "pid", pid);
+	line_add(&o, "comm", comm);
+	line_add(&o, "how", how);
+	serve_line(arg, &o);
+}
+
+static void
+on_holders(struct client *c, const struct line *l, void *arg)
+{
+	struct daemon *d = arg;
+	struct mirrord *m = d->state;
+
+	(void)l;
+	role_holders(m->role, put_holder, c);
+	serve_ok(c);
+}
+
+static const struct verb verbs[] = {
+	/* name		least role	keys		handler */
+	{ "want",	ROLE_ADMIN,	WISH_KEYS,	on_want },
+	{ "watch",	ROLE_MONITOR,	"topic",	on_watch },
+	{ "status",	ROLE_MONITOR,	"",		on_status },
+	{ "checkpoint",	ROLE_CONTROL,	"",		on_checkpoint },
+	{ "holders",	ROLE_CONTROL,	"",		on_holders },
+	{ NULL,		ROLE_NONE,	NULL,		NULL },
+};
+
+/* From any thread. */
+static void
+on_change(void *arg)
+{
+	struct mirrord *m = arg;
+	uint64_t one = 1;
+
+	if (write(m->event_fd, &one, sizeof(one)) == -1 && errno != EAGAIN)
+		log_warn("eventfd");
+}
+
+static void
+tell_facts(struct mirrord *m)
+{
+	struct line_out o;
+
+	if (m->d->serve == NULL)
+		return;
+	fact_line(m, &o, "fact");
+	serve_event(m->d->serve, "fact", &o);
+}
+
+static void
+on_event(int fd, int events, void *arg)
+{
+	uint64_t count;
+
+	(void)events;
+	if (read(fd, &count, sizeof(count)) != -1)
+		tell_facts(arg);
+}
+
+static void
+on_tick(void *arg)
+{
+	struct mirrord *m = arg;
+
+	loop_timer_set(m->tick, TICK_MS, 0);
+	if (role_tick(m->role))
+		tell_facts(m);
+}
+
+/*
+ * mirrord is in the way of the kernel's write-back: it must not wait for
+ * memory that only its own work can free.  Each of these may be refused in a
+ * container; then it works, with that risk.
+ */
+static void
+harden(void)
+{
+	struct rlimit files = { FILES_MAX, FILES_MAX };
+	FILE *f;
+
+	if (prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0) == -1)
+		log_debug("io flusher: refused");
+	if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == -1)
+		log_warn("memory cannot be locked");
+	f = fopen("/proc/self/oom_score_adj", "we");
+	if (f != NULL) {
+		fprintf(f, "-1000\n");
+		if (fclose(f) != 0)
+			log_debug("oom score: refused");
+	}
+	if (setrlimit(RLIMIT_NOFILE, &files) == -1)
+		log_warn("limit of open files stays");
+	/* Workers take the caller's fsuid and keep their capabilities. */
+	if (prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0) == -1)
+		log_warn("securebits");
+	(void)umask(0);
+}
+
+static void
+load_key(struct seal_key *out, const char *module)
+{
+	char path[PATH_LEN], context[64];
+	struct cluster_key k;
+	const char *why;
+
+	seal_init();
+	if (seal_key_load(&k, path_etc(path, "cluster.key"), &why) == -1)
+		fatalx(EX_NOINPUT, "%s: %s", path, why);
+	snprintf(context, sizeof(context), "mirrord %s", module);
+	seal_derive(out, &k, context);
+}
+
+static void
+start(struct daemon *d)
+{
+	struct mirrord *m = calloc(1, sizeof(*m));
+	struct seal_key key;
+
+	if (m == NULL)
+		fatal("memory");
+	m->d = d;
+	d->state = m;
+	mirrord_conf_read(&m->conf, d->conf);
+	load_key(&key, m->conf.module);
+	harden();
+	fail_init();
+	m->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (m->event_fd == -1)
+		fatal("eventfd");
+	m->event = loop_fd_add(d->loop, m->event_fd, LOOP_READ, on_event, m);
+	m->tick = loop_timer_new(d->loop, on_tick, m);
+	m->role = role_new(&m->conf, d->keep, &key, on_change, m);
+	loop_timer_set(m->tick, TICK_MS, 0);
+}
+
+/*
+ * Ends at once, whatever it serves: keepd has what a successor needs, and
+ * threads that wait in the kernel cannot be joined.
+ */
+static void
+finish(struct daemon *d)
+{
+	struct mirrord *m = d->state;
+
+	role_free(m->role);
+	_exit(EX_OK);
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct daemon_spec spec = {
+		.name = "mirrord",
+		.summary = "replicates the directories of one module",
+		.has_module = true,
+		.opts = mirrord_opts,
+		.check = mirrord_conf_check,
+		.verbs = verbs,
+		.start = start,
+		.finish = finish,
+	};
+
+	return daemon_main(&spec, argc, argv);
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The pieces of one mirrord and how they are opened, from the state
+ * directory, the replicated directories and what keepd kept of an earlier
+ * life.  No decisions.
+ */
+#ifndef MIRRORD_PARTS_H
+#define MIRRORD_PARTS_H
+
+#include <stdbool.h>
+
+#include "keep.h"
+
+#include "actlog.h"
+#include "apply.h"
+#include "change.h"
+#include "dirty.h"
+#include "gen.h"
+#include "mirrord-conf.h"
+#include "object.h"
+#include "request.h"
+#include "stream.h"
+
+/* A mapping whose memfd keepd holds too. */
+struct kept_memory {
+	char		 name[32];
+	void		*p;
+	size_t		 size;
+	int		 fd;
+};
+
+struct parts {
+	const struct mirrord_conf *conf;
+	struct keep	*keep;
+	int		 state_fd;
+	struct gen_file	*gen;
+	bool		 gen_bad;	/* its record was not readable (R22) */
+	/* From here on only while the tree is open. */
+	bool		 is_open;
+	bool		 log_bad;	/* al or dirty was not readable (R22) */
+	int		 clone_fd[CONF_DIR_MAX];
+	int		 root_fd[CONF_DIR_MAX];
+	struct actlog	*actlog;
+	struct dirtyset	*set;
+	struct dirty	*dirty;
+	struct objects	*objects;
+	struct stream	*stream;
+	struct change	*change;
+	struct apply	*apply;
+	struct front	 front;
+	struct kept_memory queue;
+	struct kept_memory applied;
+	struct kept_memory lookup;
+	struct kept_memory ring[CONF_DIR_MAX];
+	struct front_mount mount[CONF_DIR_MAX];
+	unsigned	 taken_up;	/* requests an earlier life left */
+};
+
+#define PARTS_WHY_LEN	512
+
+/* State directory and gen.  0, or -1 with the reason in why. */
+int	parts_init(struct parts *p, const struct mirrord_conf *conf,
+	    struct keep *keep, char why[PARTS_WHY_LEN]);
+void	parts_fini(struct parts *p);
+
+/* Does keepd hold the tree (and the mirror) of an earlier life? */
+bool	parts_kept(struct parts *p);
+bool	parts_kept_mirror(struct parts *p);
+
+/*
+ * Everything else.  calls: apply's.  -1 with why; code is a reason code of
+ * holdfast-troubleshooting(7).
+ */
+int	parts_open(struct parts *p, const struct apply_calls *calls,
+	    void *arg, const char **code, char why[PARTS_WHY_LEN]);
+/* Lets go of the directories; nothing is mounted any more. */
+void	parts_close(struct parts *p);
+
+/*
+ * Mounts the mirror over directory i, or takes up the one of an earlier
+ * life; then serves.  0, or -1 with why.
+ */
+int	parts_mount(struct parts *p, unsigned i, char why[PARTS_WHY_LEN]);
+/* After the unmount: workers ended, memory and descriptors given back. */
+void	parts_unmounted(struct parts *p, unsigned i);
+/* Every minute: unused pages go back. */
+void	parts_trim(struct parts *p);
+
+#endif

@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Between the link and the rest: what this node says of itself, whether the
+ * two may go on, resync or neither, and the peer's troubles as facts.  Calls
+ * come from the link's and the resync's threads.
+ */
+#include "role-int.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "log.h"
+
+#include "fail.h"
+
+static void
+say_hello(struct link_hello *own, void *arg)
+{
+	struct role_machine *r = arg;
+
+	gen_read(r->parts.gen, &own->gen);
+	pthread_mutex_lock(&r->lock);
+	if (r->kind == RK_PRIM && r->both)
+		own->flags |= LHF_MEMBER;
+	if (r->kind == RK_SECOND && r->fullsync)
+		own->flags |= LHF_FULLSYNC;
+	if (r->kind == RK_SECOND) {
+		own->epoch = own->gen.fence;
+		apply_marks(r->parts.apply, &own->stream_id, &own->applied);
+	}
+	pthread_mutex_unlock(&r->lock);
+}
+
+static void
+fill_side(struct meet_side *side, const struct role_machine *r,
+    const struct link_hello *h, bool primary)
+{
+	memset(side, 0, sizeof(*side));
+	side->node = h->node;
+	side->name = h->node == r->conf->node ? r->conf->name :
+	    r->conf->peer_name;
+	side->gen = &h->gen;
+	side->is_primary = primary;
+	side->is_new = gen_uuid_is_none(&h->gen.current) &&
+	    gen_uuid_is_none(&h->gen.resyncing);
+	side->fullsync = h->flags & LHF_FULLSYNC;
+}
+
+static int
+refuse(struct role_machine *r, const struct meet *m)
+{
+	char mine[GEN_UUID_STR], theirs[GEN_UUID_STR];
+	bool news;
+
+	pthread_mutex_lock(&r->lock);
+	news = strcmp(r->error, m->text) != 0;
+	snprintf(r->code, sizeof(r->code), "%s", m->code);
+	snprintf(r->error, sizeof(r->error), "%s", m->text);
+	if (m->verdict == MV_DIVERGED)
+		snprintf(r->diverged, sizeof(r->diverged),
+		    "mine=%s theirs=%s",
+		    gen_uuid_str(mine, r->kind == RK_PRIM ? &m->source :
+		    &m->target),
+		    gen_uuid_str(theirs, r->kind == RK_PRIM ? &m->target :
+		    &m->source));
+	pthread_mutex_unlock(&r->lock);
+	if (news)
+		log_warnx("peer %s: %s", r->conf->peer_name, m->text);
+	role_changed(r);
+	return -1;
+}
+
+static void
+clear_peer(struct role_machine *r)
+{
+	pthread_mutex_lock(&r->lock);
+	r->diverged[0] = r->code[0] = r->error[0] = '\0';
+	pthread_mutex_unlock(&r->lock);
+}
+
+static int
+meet(struct role_machine *r, const struct link_hello *own,
+    const struct link_hello *peer, bool primary)
+{
+	struct meet_side a, b;
+	struct meet m;
+	int error;
+
+	fill_side(&a, r, own, primary);
+	fill_side(&b, r, peer, !primary);
+	a.log_bad = primary && r->parts.log_bad;
+	meet_decide(&m, &a, &b);
+	if (m.verdict == MV_REFUSE || m.verdict == MV_DIVERGED)
+		return refuse(r, &m);
+	log_info("peer %s: %s", r->conf->peer_name, m.text);
+	clear_peer(r);
+	error = primary ? resync_source_start(r->resync, &m) :
+	    resync_target_start(r->resync, &peer->gen, &m);
+	if (error != 0) {
+		role_set_error(r, "resync", "resync cannot begin: %s",
+		    strerror(-error));
+		return -1;
+	}
+	role_changed(r);
+	return 0;
+}
+
+/*
+ * Same stream and nothing missing between: the queue goes on where the peer
+ * stopped (rule R59), and a member stays one.
+ */
+static bool
+may_go_on(const struct link_hello *primary, const struct link_hello *second)
+{
+	return primary->flags & LHF_MEMBER && second->gen.level &&
+	    second->stream_id != 0 &&
+	    second->stream_id == primary->stream_id &&
+	    second->applied + 1 >= primary->first;
+}
+
+static int
+meet_primary(struct role_machine *r, const struct link_hello *own,
+    const struct link_hello *peer)
+{
+	if (may_go_on(own, peer)) {
+		log_info("peer %s: goes on at %llu", r->conf->peer_name,
+		    (unsigned long long)peer->applied + 1);
+		clear_peer(r);
+		link_stream(r->link, own->connection, peer->applied + 1);
+		role_changed(r);
+		return 0;
+	}
+	if (own->flags & LHF_MEMBER) {
+		/* Rule L15: never a resync into a member; moduled takes it
+		 * out of the set first. */
+		pthread_mutex_lock(&r->lock);
+		snprintf(r->peer_failed, sizeof(r->peer_failed),
+		    "lost its place in the stream");
+		pthread_mutex_unlock(&r->lock);
+		role_changed(r);
+		return -1;
+	}
+	return meet(r, own, peer, true);
+}
+
+static int
+on_meet(const struct link_hello *own, const struct link_hello *peer,
+    void *arg)
+{
+	struct role_machine *r = arg;
+	bool primary;
+
+	pthread_mutex_lock(&r->lock);
+	primary = r->kind == RK_PRIM;
+	pthread_mutex_unlock(&r->lock);
+	resync_stop(r->resync);
+	if (primary)
+		return meet_primary(r, own, peer);
+	if (may_go_on(peer, own)) {
+		clear_peer(r);
+		apply_begin(r->parts.apply, peer->stream_id,
+		    own->applied + 1);
+		role_changed(r);
+		return 0;
+	}
+	if (peer->flags & LHF_MEMBER)
+		return -1;
+	return meet(r, own, peer, false);
+}
+
+static void
+on_down(uint64_t connection, void *arg)
+{
+	struct role_machine *r = arg;
+
+	log_info("peer %s: connection %llu ended", r->conf->peer_name,
+	    (unsigned long long)connection);
+	resync_stop(r->resync);
+	pthread_mutex_lock(&r->lock);
+	r->ready = false;
+	/* The strict phase ended without a join: syncs are this node's own
+	 * again, and what it queued is already noted as lacking. */
+	if (r->kind == RK_PRIM && !r->both) {
+		stream_set(r->parts.stream, SS_SELF);
+		stream_reset(r->parts.stream);
+	}
+	pthread_mutex_unlock(&r->lock);
+	role_changed(r);
+}
+
+static int
+on_frame(struct frame_in *f, uint64_t oid, void *arg)
+{
+	struct role_machine *r = arg;
+
+	return resync_on_frame(r->resync, f, oid);
+}
+
+static void
+on_durable(uint64_t seq, void *arg)
+{
+	struct role_machine *r = arg;
+
+	pthread_mutex_lock(&r->lock);
+	r->durable = seq;
+	pthread_cond_broadcast(&r->mark);
+	pthread_mutex_unlock(&r->lock);
+}
+
+/*
+ * Rules R24 and R25: the peer says that it could not do what this node did.
+ * It has recorded that it is not level, or one object of it differs; either
+ * way it can be a member no longer, and moduled has to say so.
+ */
+static void
+on_error(const struct link_error *e, void *arg)
+{
+	struct role_machine *r = arg;
+
+	log_warnx("peer %s: object %016llx: %s%s", r->conf->peer_name,
+	    (unsigned long long)e->oid, strerror(e->err),
+	    e->level ? "" : ", it is not level now");
+	pthread_mutex_lock(&r->lock);
+	snprintf(r->peer_failed, sizeof(r->peer_failed), "%s",
+	    strerror(e->err));
+	pthread_mutex_unlock(&r->lock);
+	role_changed(r);
+}
+
+static const struct link_calls link_calls = {
+	.hello = say_hello,
+	.on_meet = on_meet,
+	.on_down = on_down,
+	.on_frame = on_frame,
+	.on_durable = on_durable,
+	.on_error = on_error,
+};
+
+static void
+set_not_level(struct gen *g, void *arg)
+{
+	(void)arg;
+	g->level = false;
+}
+
+/* Rule R25: durable before it is reported or the connection closed. */
+static int
+not_level(int err, void *arg)
+{
+	struct role_machine *r = arg;
+
+	log_warnx("an operation of the primary failed here: %s; this node is "
+	    "not level any more", strerror(err));
+	fail_point(23);
+	if (gen_update(r->parts.gen, set_not_level, NULL) == -1)
+		return -errno;
+	fail_point(24);
+	role_set_error(r, "peer-error", "%s", strerror(err));
+	return 0;
+}
+
+const struct apply_calls peer_apply_calls = { not_level, on_frame };
+
+static int
+send_frame(struct frame_out *f, void *arg)
+{
+	struct role_machine *r = arg;
+
+	return link_send(r->link, f);
+}
+
+/* Under the freeze: from here on the stream carries everything (L12). */
+static int
+begin_strict(void *arg)
+{
+	struct role_machine *r = arg;
+	struct stream_marks m;
+	uint64_t connection = link_connection(r->link);
+
+	if (connection == 0)
+		return -1;
+	stream_set(r->parts.stream, SS_BOTH);
+	stream_marks(r->parts.stream, &m);
+	link_stream(r->link, connection, m.enqueued + 1);
+	return 0;
+}
+
+static void
+on_resync(enum resync_event e, void *arg)
+{
+	struct role_machine *r = arg;
+	struct resync_status s;
+
+	resync_status(r->resync, &s);
+	pthread_mutex_lock(&r->lock);
+	switch (e) {
+	case RE_INCONSISTENT:
+		break;
+	case RE_READY:
+		r->ready = r->kind == RK_PRIM;
+		break;
+	case RE_JOINED:
+		r->joined = true;
+		r->ready = false;
+		r->fullsync = false;
+		break;
+	case RE_FAILED:
+		snprintf(r->code, sizeof(r->code), "resync");
+		snprintf(r->error, sizeof(r->error), "%s", s.error);
+		break;
+	}
+	pthread_mutex_unlock(&r->lock);
+	if (e == RE_FAILED) {
+		log_warnx("resync: %s", s.error);
+		link_break(r->link);
+	}
+	role_changed(r);
+}
+
+static void
+fill_link_conf(struct link_conf *lc, const struct role_machine *r,
+    char text[2 * LINK_ADDR_MAX][ADDR_LEN])
+{
+	unsigned i;
+
+	memset(lc, 0, sizeof(*lc));
+	lc->module = r->conf->module;
+	lc->module_id = r->conf->id;
+	lc->node = r->conf->node;
+	lc->peer = r->conf->peer;
+	lc->key = r->key;
+	lc->port = r->conf->port;
+	for (i = 0; i < r->conf->addr_count && i < LINK_ADDR_MAX; i++)
+		lc->own_addr[i] = addr_str(text[i], &r->conf->addr[i]);
+	for (i = 0; i < r->conf->peer_addr_count && i < LINK_ADDR_MAX; i++)
+		lc->peer_addr[i] = addr_str(text[LINK_ADDR_MAX + i],
+		    &r->conf->peer_addr[i]);
+}
+
+int
+peer_open(struct role_machine *r)
+{
+	char text[2 * LINK_ADDR_MAX][ADDR_LEN];
+	struct link_conf lc;
+	struct resync_conf rc = {
+		.objects = r->parts.objects,
+		.root_count = r->conf->dir_count,
+		.gen = r->parts.gen,
+		.change = r->parts.change,
+		.actlog = r->parts.actlog,
+		.node = r->conf->node,
+		.send = send_frame,
+		.strict = begin_strict,
+		.on_event = on_resync,
+		.arg = r,
+	};
+
+	fill_link_conf(&lc, r, text);
+	r->link = link_new(&lc, &link_calls, r, r->parts.stream,
+	    r->parts.apply);
+	if (r->link == NULL) {
+		role_set_error(r, "link", "%s", strerror(errno));
+		return -1;
+	}
+	r->resync = resync_new(&rc);
+	return 0;
+}
+
+void
+peer_close(struct role_machine *r)
+{
+	if (r->link == NULL)
+		return;
+	peer_stop(r);
+	resync_free(r->resync);
+	link_free(r->link);
+	r->resync = NULL;
+	r->link = NULL;
+}
+
+int
+peer_start(struct role_machine *r, enum link_side side, struct epoch epoch)
+{
+	/* A mirror of one node only has nobody to talk to. */
+	if (r->conf->peer_addr_count == 0)
+		return 0;
+	if (link_start(r->link, side, epoch) == -1) {
+		role_set_error(r, "link", "port %u: %s", r->conf->port,
+		    strerror(errno));
+		return -1;
+	}
+	pthread_mutex_lock(&r->lock);
+	r->linked = true;
+	pthread_mutex_unlock(&r->lock);
+	return 0;
+}
+
+void
+peer_stop(struct role_machine *r)
+{
+	if (r->link == NULL || !r->linked)
+		return;
+	resync_stop(r->resync);
+	link_stop(r->link);
+	pthread_mutex_lock(&r->lock);
+	r->linked = false;
+	r->ready = false;
+	pthread_mutex_unlock(&r->lock);
+}

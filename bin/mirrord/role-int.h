@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: ISC */
+/* Shared by role.c, role-steps.c and peer.c only. */
+#ifndef MIRRORD_ROLE_INT_H
+#define MIRRORD_ROLE_INT_H
+
+#include <pthread.h>
+
+#include "link.h"
+#include "meet.h"
+#include "parts.h"
+#include "resync.h"
+#include "role.h"
+
+struct role_machine {
+	const struct mirrord_conf *conf;
+	struct keep	*keep;
+	struct seal_key	 key;
+	void		(*on_change)(void *arg);
+	void		*arg;
+	struct parts	 parts;
+	bool		 has_state;	/* gen is open */
+	struct link	*link;
+	struct resync	*resync;
+	pthread_t	 thread;
+	pthread_t	 checkpointer;
+
+	pthread_mutex_t	 lock;		/* from here on */
+	pthread_cond_t	 wake;		/* the role thread */
+	pthread_cond_t	 mark;		/* a durable mark, checkpoint asked */
+	bool		 ending;
+	bool		 has_wish;
+	bool		 wish_is_new;
+	struct wish	 wish;
+	enum role_kind	 kind;		/* what is */
+	bool		 both;		/* the peer is a member */
+	bool		 mounted;
+	bool		 drained;
+	bool		 equal;
+	bool		 ready;
+	bool		 joined;
+	bool		 disk_down;
+	bool		 disk_failed;	/* EIO, EROFS: until the role ends */
+	bool		 linked;	/* link_start() was called */
+	bool		 fullsync;	/* second: may be overwritten */
+	bool		 checkpoint_now;
+	bool		 is_open;	/* parts, link, resync may be asked */
+	bool		 checkpointing;	/* nothing may be closed */
+	pthread_cond_t	 idle;		/* that is over */
+	uint64_t	 durable;	/* the peer's newest checkpoint */
+	char		 peer_failed[96];
+	char		 diverged[128];
+	char		 code[32];
+	char		 error[512];
+};
+
+/* Under no lock: sets facts and tells. */
+void	role_set_error(struct role_machine *r, const char *code, const char *fmt, ...)
+	    __attribute__((format(printf, 3, 4)));
+void	role_clear_error(struct role_machine *r);
+void	role_changed(struct role_machine *r);
+
+/* peer.c: makes link and resync when the tree is open, and back. */
+int	peer_open(struct role_machine *r);
+void	peer_close(struct role_machine *r);
+int	peer_start(struct role_machine *r, enum link_side side, struct epoch epoch);
+/* Ends link and resync; what was received is applied. */
+void	peer_stop(struct role_machine *r);
+extern const struct apply_calls peer_apply_calls;
+
+/* role-steps.c: each 0, or -1 with the error set. */
+int	step_open(struct role_machine *r);
+int	step_none(struct role_machine *r);
+int	step_wait(struct role_machine *r, const struct wish *w);
+int	step_second(struct role_machine *r, const struct wish *w);
+int	step_prim(struct role_machine *r, const struct wish *w);
+int	step_down(struct role_machine *r, const struct wish *w);
+/* At start: what an earlier life was. */
+void	step_take_up(struct role_machine *r);
+
+#endif

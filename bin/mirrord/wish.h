@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What moduled wants of this mirrord, and what it is told back: one line
+ * each.  Pure.
+ */
+#ifndef MIRRORD_WISH_H
+#define MIRRORD_WISH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "epoch.h"
+#include "line.h"
+
+#include "gen.h"
+#include "resync.h"
+
+enum role_kind { RK_NONE, RK_WAIT, RK_SECOND, RK_PRIM, RK_DOWN };
+
+#define WISH_NAME_LEN	64
+
+struct wish {
+	enum role_kind	role;
+	struct epoch	epoch;
+	bool		both;		/* set=both: the peer is a member */
+	int64_t		lease_ms;	/* 0: there is no lease */
+	char		primary[WISH_NAME_LEN];
+	char		handed[WISH_NAME_LEN];	/* down: to whom */
+	bool		fullsync;	/* second: may be overwritten */
+	bool		fresh;		/* prim: no record is right */
+	bool		force;		/* prim: also half copied (R50) */
+	bool		notlevel;	/* wait: record it first (R24) */
+};
+
+/* The keys of `want', by blanks. */
+#define WISH_KEYS "role epoch set lease primary fullsync handed fresh clear " \
+	    "notlevel force"
+
+/* 0, or -1 with *why (constant text); *w is then untouched. */
+int	wish_parse(struct wish *w, const struct line *l, const char **why);
+/* May a wish of this epoch still be followed? (refusal of older ones) */
+bool	wish_is_old(const struct wish *w, struct epoch fence);
+const char *role_kind_str(enum role_kind r);
+
+struct facts {
+	enum role_kind	role;
+	bool		mounted;
+	bool		is_new;
+	struct gen	gen;
+	const char	*link;		/* "up", "down", "connecting" */
+	const char	*peer;		/* its name */
+	const char	*handed;	/* name of gen.handed_to, or "" */
+	bool		async_second;
+	int64_t		stall_ms;
+	bool		drained;
+	bool		equal;
+	bool		ready;
+	bool		joined;
+	bool		disk_down;
+	uint64_t	dirty_bytes;
+	struct resync_status resync;
+	uint64_t	opened;		/* objects opened by handle */
+	uint64_t	link_sent;
+	uint64_t	link_received;
+	char		peer_failed[96];
+	char		diverged[128];
+	char		code[32];
+	char		error[512];
+};
+
+/* Adds every fact to a line that was begun. */
+void	facts_put(struct line_out *o, const struct facts *f);
+
+#endif
