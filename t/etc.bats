@@ -3,14 +3,7 @@
 # What etc/ installs: the sysvinit script with fake daemons, the unit, the
 # sample configuration.
 
-wait_until() {
-	local limit=$((SECONDS + $1))
-	shift
-	until eval "$1"; do
-		[ $SECONDS -lt $limit ] || { echo "never: $1"; return 1; }
-		sleep 0.05
-	done
-}
+load lib
 
 service() {
 	sh "$TOP/etc/init.d/holdfast" "$@" 3>&-

@@ -2,14 +2,7 @@
 # SPDX-License-Identifier: ISC
 # holdfastd with the real keepd and fake siblings, below HOLDFAST_ROOT.
 
-wait_until() {
-	local limit=$((SECONDS + $1))
-	shift
-	until eval "$1"; do
-		[ $SECONDS -lt $limit ] || { echo "never: $1"; return 1; }
-		sleep 0.02
-	done
-}
+load lib
 
 # One request; the answer lines without the greeting.
 ask() {

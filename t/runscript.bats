@@ -2,14 +2,7 @@
 # SPDX-License-Identifier: ISC
 # runscript below HOLDFAST_ROOT.  Tests of cgroups need root and cgroup v2.
 
-wait_until() {
-	local limit=$((SECONDS + $1))
-	shift
-	until eval "$1"; do
-		[ $SECONDS -lt $limit ] || { echo "never: $1"; return 1; }
-		sleep 0.02
-	done
-}
+load lib
 
 gone() {
 	! kill -0 "$1" 2>/dev/null

@@ -122,7 +122,8 @@ on_drop(struct client *c, const struct line *l, void *arg)
 
 	if (owner == NULL || (name = name_of(c, l)) == NULL)
 		return;
-	(void)shelf_drop(d->state, owner, name);	/* a wish: gone is gone */
+	/* A wish: one that is not there is dropped. */
+	(void)shelf_drop(d->state, owner, name);
 	serve_ok(c);
 }
 

@@ -45,7 +45,7 @@ reset_limits(void)
 	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
 		struct rlimit now, want;
 
-		if (getrlimit((__rlimit_resource_t)limits[i].resource, &now) == -1)
+		if (getrlimit(limits[i].resource, &now) == -1)
 			continue;
 		want.rlim_cur = limits[i].soft;
 		want.rlim_max = limits[i].hard;
@@ -54,8 +54,7 @@ reset_limits(void)
 			want.rlim_max = now.rlim_max;
 		if (want.rlim_cur > want.rlim_max)
 			want.rlim_cur = want.rlim_max;
-		if (setrlimit((__rlimit_resource_t)limits[i].resource,
-		    &want) == -1)
+		if (setrlimit(limits[i].resource, &want) == -1)
 			log_warn("limit %d: not reset", limits[i].resource);
 	}
 }
