@@ -22,3 +22,14 @@ dist_ledgerbin_SCRIPTS = \
 	%D%/ledger/bin/prestart \
 	%D%/ledger/bin/start_prim \
 	%D%/ledger/bin/stop_prim
+
+mirrordir = $(modulesdir)/mirror
+mirrorconfdir = $(mirrordir)/conf
+mirrorbindir = $(mirrordir)/bin
+dist_mirror_DATA = %D%/mirror/README
+dist_mirrorconf_DATA = %D%/mirror/conf/userconfig.xml
+dist_mirrorbin_SCRIPTS = \
+	%D%/mirror/bin/prestart \
+	%D%/mirror/bin/service_functions \
+	%D%/mirror/bin/start_prim \
+	%D%/mirror/bin/stop_prim

@@ -14,6 +14,7 @@
 #include "ask.h"
 #include "clock.h"
 #include "cmd.h"
+#include "generation.h"
 #include "goal.h"
 #include "paths.h"
 #include "status.h"
@@ -21,6 +22,8 @@
 
 /* Without any event: how often to look all the same. */
 #define LOOK_MS		1000
+/* Daemons of a module that are being started. */
+#define START_MS	10000
 
 struct waiter {
 	const struct cmd	*c;
@@ -179,6 +182,30 @@ send_verb(const struct cmd *c, const char *yes)
 	return talk(c->module, "moduled", &o, NULL, NULL);
 }
 
+/*
+ * The status of a module whose daemons may just be starting: right after
+ * `config', say.  0, or -1 with errno when nobody answers in time.
+ */
+static int
+first_status(struct status *st, const struct cmd *c)
+{
+	int64_t patience = c->timeout_ms >= 0 && c->timeout_ms < START_MS ?
+	    c->timeout_ms : START_MS;
+	struct mono end = mono_add_ms(mono_now(), patience);
+	int saved;
+
+	while (status_ask(st, c->module) == -1 || st->is_old) {
+		saved = errno;
+		if (generation_active(c->module) == 0 || !talk_is_up() ||
+		    mono_passed(end, mono_now())) {
+			errno = saved;
+			return -1;
+		}
+		(void)usleep(50000);
+	}
+	return 0;
+}
+
 /* The administrator types the module's name; false: did not. */
 static bool
 confirm(const struct cmd *c)
@@ -229,7 +256,7 @@ verb_act(struct cmd *c)
 	if (!args_are_good(c))
 		return EX_USAGE;
 	w.st = status_new();
-	if (status_ask(w.st, c->module) == -1 || w.st->is_old) {
+	if (first_status(w.st, c) == -1) {
 		rc = talk_failed(c->module, "moduled", -1);
 		goto out;
 	}

@@ -28,6 +28,7 @@ bin_holdfast_libholdfast_a_SOURCES = \
 	%D%/log-verb.c \
 	%D%/module.c \
 	%D%/modules.c %D%/modules.h \
+	%D%/probe.c %D%/probe.h \
 	%D%/report.c %D%/report.h \
 	%D%/resource.c \
 	%D%/show-json.c \
