@@ -7,3 +7,5 @@ dist_man7_MANS += man/holdfast-protocol.7
 dist_man8_MANS += man/holdfastd.8
 dist_man8_MANS += man/keepd.8
 dist_man8_MANS += man/runscript.8
+dist_man8_MANS += man/heartd.8
+dist_man5_MANS += man/heartd.conf.5

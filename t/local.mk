@@ -15,6 +15,7 @@ TESTS += $(check_PROGRAMS)
 # One suite a daemon, then the scenarios of a whole cluster by theme.
 BATS_SUITES = \
 	t/style.bats \
+	t/heartd.bats \
 	t/ledger.bats \
 	t/lab.bats \
 	t/vipd.bats
