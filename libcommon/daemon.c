@@ -261,7 +261,8 @@ int
 daemon_main(const struct daemon_spec *spec, int argc, char **argv)
 {
 	struct options o = { 0 };
-	struct daemon d = { 0 };
+	/* Static: what still hangs on it at exit is not lost memory. */
+	static struct daemon d;
 	struct running r = { .spec = spec, .d = &d };
 
 	log_init(spec->name, false);
