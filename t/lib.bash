@@ -157,3 +157,158 @@ lab_list_leftovers()
 		lab_processes
 	} || :
 }
+
+# --- a cluster with the ledger ------------------------------------------
+
+VIP=10.88.1.100
+PORT=7700
+CLIENT=/usr/lib/holdfast/ledger-client
+
+# lab_setup_file_ledger [N]: two nodes, n1 the primary, all Ready.
+lab_setup_file_ledger()
+{
+	lab_setup_file "${1:-2}" --module "$TOP/modules/ledger"
+}
+
+# state NODE: "PRIM Ready", or "off".
+state()
+{
+	on "$1" holdfast status --json 2>/dev/null | jq -r '.modules[] |
+	    select(.name == "ledger") | "\(.state) \(.quality)"' ||
+	    echo off
+}
+
+# wait_state SECONDS NODE STATE [QUALITY]
+wait_state()
+{
+	wait_until "$1" "[ \"\$(state $2)\" = '$3 ${4:-Ready}' ]"
+}
+
+# primary, secondary: the node that is it now.
+primary()
+{
+	local node
+
+	for node in n1 n2; do
+		case $(state $node) in
+		PRIM*|ALONE*)	echo $node
+				return ;;
+		esac
+	done
+	return 1
+}
+
+other()
+{
+	case $1 in
+	n1)	echo n2 ;;
+	*)	echo n1 ;;
+	esac
+}
+
+# pair_is_level PRIM SECOND
+pair_is_level()
+{
+	[ "$(state "$1")" = "PRIM Ready" ] &&
+	    [ "$(state "$2")" = "SECOND Ready" ]
+}
+
+# The pair as it was at the start of the suite, whatever the last test left.
+pair_restore()
+{
+	local node
+
+	for node in n1 n2; do
+		"$LAB" thaw "$node" 2>/dev/null || :
+		"$LAB" cable "$node" lan1 in
+		"$LAB" cable "$node" lan2 in
+		"$LAB" power on "$node"
+	done
+	wait_until 60 'pair_is_level n1 n2 || pair_is_level n2 n1'
+	if pair_is_level n2 n1; then
+		on n2 holdfast swap ledger --timeout 30
+	fi
+	wait_until 30 'pair_is_level n1 n2'
+}
+
+# The client's load: each acknowledged entry is a line of /srv/acked.
+load_start()
+{
+	on c1 sh -c "rm -f /srv/acked /srv/out; $CLIENT -a $VIP -p $PORT \
+	    -f /srv/acked $* run >/srv/out 2>&1 & echo \$! >/srv/pid"
+	wait_until 10 '[ "$(acked)" -gt 10 ]'
+}
+
+# Prints the client's tally; false when it had to be lenient.
+load_stop()
+{
+	on c1 sh -c 'kill "$(cat /srv/pid)"'
+	wait_until 5 'on c1 grep -q ^acknowledged= /srv/out'
+	on c1 cat /srv/out
+}
+
+acked()
+{
+	on c1 sh -c 'wc -l </srv/acked' 2>/dev/null || echo 0
+}
+
+# More entries than there were when it was called.
+load_goes_on()
+{
+	wait_until "$1" "[ \"\$(acked)\" -gt $(acked) ]"
+}
+
+# gap_since MS: the longest time without an acknowledgement that ended later.
+gap_since()
+{
+	on c1 awk -v since="$1" 'last && $3 >= since && $3 - last > gap {
+		gap = $3 - last } { last = $3 } END { print gap + 0 }' /srv/acked
+}
+
+# Every entry acknowledged until now is in the ledger, at its number, once.
+verify()
+{
+	on c1 cp /srv/acked /srv/acked.now
+	on c1 "$CLIENT" -a $VIP -p $PORT -f /srv/acked.now verify
+}
+
+# field NAME TEXT: the number of name=number.
+field()
+{
+	sed -n "s/.*\<$1=\([0-9]*\).*/\1/p" <<<"$2"
+}
+
+# Milliseconds of the newest script run of a node.
+script_ms()
+{
+	local text
+
+	text=$(on "$1" cat /run/holdfast/ledger/script.exit 2>/dev/null) || :
+	text=$(field ms "$text")
+	echo "${text:-0}"
+}
+
+# tree NODE: all there is of the directory under the mount, a line a name.
+tree()
+{
+	on "$1" unshare -m sh -c 'mount --bind /srv /mnt && cd /mnt/ledger &&
+	    find . -path ./.holdfast -prune -o -type d -printf \
+	    "%p %y %m %U %G %T@\n" -o -printf \
+	    "%p %y %m %U %G %T@ %s %n %l\n" | sort &&
+	    find . -path ./.holdfast -prune -o -type f -print0 | sort -z |
+	    xargs -0 -r sha256sum && { ! command -v getfattr >/dev/null ||
+	    find . -path ./.holdfast -prune -o -print0 | sort -z |
+	    xargs -0 -r getfattr -h -d -m - -e hex; }'
+}
+
+trees_are_equal()
+{
+	local one two
+
+	one=$(tree n1)
+	two=$(tree n2)
+	[ "$one" = "$two" ] || {
+		diff <(echo "$one") <(echo "$two") >&2 || :
+		return 1
+	}
+}

@@ -9,6 +9,7 @@
  */
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include <err.h>
@@ -25,9 +26,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
+
 /* ext4's own header is not exported; these two are its fixed interface. */
 #define LAB_EXT4_IOC_SHUTDOWN	_IOR('X', 125, uint32_t)
 #define LAB_EXT4_NOLOGFLUSH	0x2
+
+/* As the limits of the system's unit. */
+#define SERVICE_NOFILE	131072
 
 /* A service that ends at once is not started in a busy loop. */
 #define RESPAWN_MIN_MS	50
@@ -41,8 +47,8 @@ struct service {
 	pid_t		pid;		/* 0: not running */
 	bool		is_wanted;
 	int64_t		delay_ms;	/* before the next start */
-	int64_t		started_ms;
-	int64_t		due_ms;		/* of the next start */
+	struct mono	started;
+	struct mono	due;		/* the next start */
 };
 
 static int	boot(char **argv);
@@ -53,7 +59,6 @@ static void	init_loop(struct service *s);
 static void	service_start(struct service *s);
 static void	service_reap(struct service *s, int status);
 static int	shutdown_fs(const char *path);
-static int64_t	now_ms(void);
 
 int
 main(int argc, char *argv[])
@@ -199,7 +204,7 @@ init_loop(struct service *s)
 	for (;;) {
 		left_ms = IDLE_MS;
 		if (s->is_wanted && s->pid == 0)
-			left_ms = s->due_ms - now_ms();
+			left_ms = mono_diff_ms(s->due, mono_now()) + 1;
 		if (left_ms < 0)
 			left_ms = 0;
 		wait.tv_sec = left_ms / 1000;
@@ -210,7 +215,8 @@ init_loop(struct service *s)
 		while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
 			if (pid == s->pid)
 				service_reap(s, status);
-		if (s->is_wanted && s->pid == 0 && now_ms() >= s->due_ms)
+		if (s->is_wanted && s->pid == 0 &&
+		    (!mono_is_set(s->due) || mono_passed(s->due, mono_now())))
 			service_start(s);
 	}
 }
@@ -218,6 +224,8 @@ init_loop(struct service *s)
 static void
 service_start(struct service *s)
 {
+	static const struct rlimit files = { SERVICE_NOFILE, SERVICE_NOFILE };
+	static const struct rlimit locked = { RLIM_INFINITY, RLIM_INFINITY };
 	sigset_t none;
 	pid_t pid;
 
@@ -230,11 +238,14 @@ service_start(struct service *s)
 		sigemptyset(&none);
 		(void)sigprocmask(SIG_SETMASK, &none, NULL);
 		(void)setsid();
+		if (setrlimit(RLIMIT_NOFILE, &files) == -1 ||
+		    setrlimit(RLIMIT_MEMLOCK, &locked) == -1)
+			warn("limits");
 		(void)execl("/bin/sh", "sh", "-c", s->command, (char *)NULL);
 		_exit(127);
 	}
 	s->pid = pid;
-	s->started_ms = now_ms();
+	s->started = mono_now();
 }
 
 static void
@@ -247,13 +258,13 @@ service_reap(struct service *s, int status)
 		return;
 	}
 	s->delay_ms *= 2;
-	if (now_ms() - s->started_ms >= RESPAWN_WELL_MS)
+	if (mono_diff_ms(mono_now(), s->started) >= RESPAWN_WELL_MS)
 		s->delay_ms = RESPAWN_MIN_MS;
 	if (s->delay_ms > RESPAWN_MAX_MS)
 		s->delay_ms = RESPAWN_MAX_MS;
 	warnx("%s: ended with status %d, again in %lld ms", s->command,
 	    status, (long long)s->delay_ms);
-	s->due_ms = now_ms() + s->delay_ms;
+	s->due = mono_add_ms(mono_now(), s->delay_ms);
 }
 
 /*
@@ -273,13 +284,4 @@ shutdown_fs(const char *path)
 		err(EX_OSERR, "%s: shutdown", path);
 	(void)close(fd);
 	return 0;
-}
-
-static int64_t
-now_ms(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }

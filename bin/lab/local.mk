@@ -4,6 +4,7 @@
 labdir = $(pkglibexecdir)/lab
 lab_PROGRAMS = bin/lab/labinit
 bin_lab_labinit_SOURCES = %D%/labinit.c
+bin_lab_labinit_LDADD = $(COMMON_LIBS)
 
 dist_sbin_SCRIPTS = %D%/holdfast-lab
 dist_lab_SCRIPTS = %D%/mount-host.bash %D%/demo

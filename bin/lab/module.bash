@@ -35,6 +35,7 @@ cluster_configure()
 		for file in cluster.xml cluster.key; do
 			[ "$node" = n1 ] || host_run n1 cat "/etc/holdfast/$file" |
 			    host_run "$node" sh -c "umask 077 &&
+			    mkdir -p -m 755 /etc/holdfast &&
 			    cat >/etc/holdfast/$file"
 		done
 		host_run "$node" holdfast config
