@@ -23,3 +23,8 @@ EXTRA_DIST += $(BATS_SUITES) t/lib.bash
 if HAVE_BATS
 TESTS += $(BATS_SUITES)
 endif
+
+# The same with ten seeds and the sizes of a real tree.
+check-long: all
+	HOLDFAST_LONG=1 $(MAKE) $(AM_MAKEFLAGS) check
+.PHONY: check-long
