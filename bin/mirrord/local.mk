@@ -53,4 +53,13 @@ bin_mirrord_libmirrord_a_SOURCES += \
 	%D%/fail.c %D%/fail.h \
 	%D%/gen.c %D%/gen.h \
 	%D%/meet.c %D%/meet.h \
-	%D%/record.c %D%/record.h
+	%D%/oidset.c %D%/oidset.h \
+	%D%/record.c %D%/record.h \
+	%D%/resync.c %D%/resync.h \
+	%D%/resync-data.c \
+	%D%/resync-int.h \
+	%D%/resync-names.c \
+	%D%/resync-source.c \
+	%D%/resync-stage.c \
+	%D%/resync-target.c \
+	%D%/resync-write.c

@@ -114,3 +114,7 @@ t_unit_pair_LDADD = bin/moduled/libmoduled.a $(COMMON_LIBS)
 check_PROGRAMS += t/unit/link
 t_unit_link_SOURCES = %D%/link.c %D%/tap.h %D%/tree.h
 t_unit_link_LDADD = $(MIRRORD_LIBS)
+
+check_PROGRAMS += t/unit/resync
+t_unit_resync_SOURCES = %D%/resync.c %D%/tap.h %D%/tree.h
+t_unit_resync_LDADD = $(MIRRORD_LIBS)
