@@ -193,6 +193,16 @@ order() {
 	wait_until 5 'is_up heartd'
 }
 
+@test "holdfastd: what keeps dying is tried again at once on reload" {
+	touch "$HOLDFAST_ROOT/heartd.bad"
+	start
+	wait_until 10 '[ "$(field heartd restarts)" -ge 9 ]'
+	wait_until 3 '[ "$(field heartd state)" = down ]'
+	rm "$HOLDFAST_ROOT/heartd.bad"
+	[ "$(ask holdfastd reload)" = ok ]
+	wait_until 1 'is_up heartd'
+}
+
 @test "holdfastd: killed, the next one adopts what runs" {
 	roster ledger mirrord moduled
 	start

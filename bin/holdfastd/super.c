@@ -483,11 +483,32 @@ super_start_all(struct super *s)
 	take_turns(s);
 }
 
+/*
+ * The operator changed something: what died for want of it, a configuration
+ * most likely, is tried again at once and not after its delay.
+ */
+static void
+try_again(struct super *s, const char *module)
+{
+	for (unsigned i = 0; i < s->count; i++) {
+		struct unit *u = s->unit[i];
+
+		if (u->s.state != SS_DELAY || !u->s.wanted)
+			continue;
+		if (module != NULL && u->s.module[0] != '\0' &&
+		    strcmp(u->s.module, module) != 0)
+			continue;
+		u->s.deaths = 0;
+		apply(u, SE_RESTART);
+	}
+}
+
 int
 super_start_module(struct super *s, const char *module)
 {
 	if (s->stopping || want_module(s, module) == -1)
 		return -1;
+	try_again(s, module);
 	take_turns(s);
 	return 0;
 }
@@ -519,6 +540,7 @@ super_reload(struct super *s)
 			u->s.wanted = u->listed = false;
 	}
 	roster_each_module(want_one, s);
+	try_again(s, NULL);
 	take_turns(s);
 }
 
