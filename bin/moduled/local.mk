@@ -11,4 +11,23 @@ bin_moduled_libmoduled_a_SOURCES = \
 	%D%/facts.c %D%/facts.h \
 	%D%/fsm.c %D%/fsm.h \
 	%D%/machine.c \
-	%D%/reason.c %D%/reason.h
+	%D%/reason.c %D%/reason.h \
+	%D%/record-step.c %D%/record.h \
+	%D%/resource.c %D%/resource.h \
+	%D%/scripts.c %D%/scripts.h \
+	%D%/sequence.c %D%/sequence.h \
+	%D%/wish.c %D%/wish.h
+
+pkglibexec_PROGRAMS += bin/moduled/moduled
+bin_moduled_moduled_SOURCES = \
+	%D%/events.c %D%/events.h \
+	%D%/links.c \
+	%D%/main.c \
+	%D%/mirror.c \
+	%D%/moduled-conf.h \
+	%D%/moduled.h \
+	%D%/record.c \
+	%D%/status.c \
+	%D%/think.c \
+	%D%/verbs.c
+bin_moduled_moduled_LDADD = bin/moduled/libmoduled.a $(COMMON_LIBS)

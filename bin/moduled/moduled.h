@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The daemon around decide: what its files share.  main.c puts it together;
+ * links.c and mirror.c talk to the siblings, think.c carries decisions out,
+ * verbs.c and status.c answer the operator.
+ */
+#ifndef MODULED_MODULED_H
+#define MODULED_MODULED_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ask.h"
+#include "clock.h"
+#include "daemon.h"
+#include "loop.h"
+
+#include "decide.h"
+#include "resource.h"
+#include "scripts.h"
+#include "wish.h"
+
+#define LAN_MAX		8
+#define RULE_MAX	64
+#define VAR_MAX		128
+
+struct lan_state {
+	const char	*name;
+	bool		 known, up;
+};
+
+struct moduled {
+	struct daemon		*d;
+	const char		*name;
+	struct decide_conf	 conf;
+	char			 addresses[FACT_TEXT];
+	bool			 rfs;
+	int64_t			 handle_ms;
+	struct lan_state	 lan[LAN_MAX];
+	unsigned		 lan_count;
+	struct rule		 rule[RULE_MAX];
+	unsigned		 rule_count;
+	struct scripts_conf	 scripts_conf;
+	char			*env[VAR_MAX + 1];
+
+	struct wish		 wish;
+	struct mono		 order_since;
+	struct machine		 m;
+	struct view		 v;
+	struct decision		 dec;
+	struct peer_facts	 peer;		/* as heard */
+	struct scripts		*scripts;
+	struct resources	 res;
+	int64_t			 state_wall_s;	/* entered the state */
+	char			 warning[FACT_TEXT];	/* of a script */
+	bool			 started;
+	bool			 unsure;	/* no memory, no fact yet */
+	bool			 thinking, again;
+	struct loop_timer	*wake;
+
+	struct ask		*heart;
+	struct ask		*vip;
+	struct ask		*probe_link;
+	struct ask		*mirror;
+	struct loop_timer	*vip_retry, *probe_retry;
+	bool			 vip_told, vip_told_own;	/* last wish */
+	uint64_t		 probe_asked;	/* in flight; 0: none */
+	struct mono		 blob_gone;	/* the peer is up, mute */
+
+	/* What was last said: said again only when it changed. */
+	char			*said_want, *said_blob, *said_stamp;
+	char			*said_follow, *said_state, *said_status;
+	char			*said_file;
+};
+
+/* think.c: something changed. */
+void	moduled_think(struct moduled *md);
+void	moduled_take_up(struct moduled *md);
+/* True when text differs from *said, which then holds it. */
+bool	moduled_news(char **said, const char *text);
+void	moduled_resource(struct moduled *md, const char *name,
+	    const char *value, const char *who);
+int64_t	wall_now(void);
+
+/* links.c */
+void	links_open(struct moduled *md);
+void	links_close(struct moduled *md);
+void	links_publish(struct moduled *md, const struct peer_facts *blob);
+void	links_vip(struct moduled *md, bool own);
+void	links_probe(struct moduled *md, uint64_t id);
+/* mirror.c */
+void	mirror_open(struct moduled *md);
+void	mirror_want(struct moduled *md, const struct want *w);
+/* record.c, in place of mirrord for a module without directories */
+void	record_open(struct moduled *md);
+void	record_want(struct moduled *md, const struct want *w);
+
+/* status.c */
+void	status_answer(struct moduled *md, struct client *c);
+/* For observers: the file under /run and the event `state'. */
+void	status_show(struct moduled *md);
+/* Fills o with the event `state'. */
+void	status_state_line(struct moduled *md, struct line_out *o);
+
+/* verbs.c */
+extern const struct verb moduled_verbs[];
+/* An action of a rule, a script or the operator; identity NULL: operator. */
+const char *action_take(struct moduled *md, const char *verb,
+	    const char *who, const char *identity, const char *why,
+	    char *text, size_t size);
+
+#endif

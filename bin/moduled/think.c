@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * From facts to decision to wishes.  Called whenever anything changed; what
+ * has not changed is not said again.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "line.h"
+#include "log.h"
+#include "paths.h"
+#include "statefile.h"
+#include "xalloc.h"
+
+#include "events.h"
+#include "moduled.h"
+
+#define BOOT_ID		"/proc/sys/kernel/random/boot_id"
+#define STATE_FILE_MAX	(3 * LINE_MAX_LEN)
+/* A swap that nobody acted on is dropped. */
+#define SWAP_BOUND_MS	30000
+
+int64_t
+wall_now(void)
+{
+	return (int64_t)time(NULL);
+}
+
+bool
+moduled_news(char **said, const char *text)
+{
+	if (*said != NULL && strcmp(*said, text) == 0)
+		return false;
+	free(*said);
+	*said = xstrdup(text);
+	return true;
+}
+
+void
+moduled_resource(struct moduled *md, const char *name, const char *value,
+    const char *who)
+{
+	if (resource_set(&md->res, name, value, mono_now(), wall_now()) == 1)
+		events_add('I', who, "Resource %s set to %s by %s", name,
+		    value, who);
+}
+
+static void
+look_links(struct moduled *md)
+{
+	unsigned i;
+
+	/* Until vipd has spoken nothing is known to be down. */
+	md->v.lan_up = md->lan_count == 0;
+	for (i = 0; i < md->lan_count; i++)
+		if (!md->lan[i].known || md->lan[i].up)
+			md->v.lan_up = true;
+	md->v.vip_link_up = true;
+	for (i = 0; i < md->res.count; i++)
+		if (strncmp(md->res.r[i].name, "intf.", 5) == 0 &&
+		    strcmp(md->res.r[i].value, "down") == 0)
+			md->v.vip_link_up = false;
+}
+
+/* A peer whose node beats but has no moduled for T is as good as silent. */
+static void
+look_peer(struct moduled *md)
+{
+	struct mono due;
+
+	md->v.peer = md->peer;
+	if (md->peer.net != NET_UP || md->peer.has_blob) {
+		md->blob_gone = (struct mono){ 0 };
+		return;
+	}
+	if (!mono_is_set(md->blob_gone))
+		md->blob_gone = md->v.now;
+	due = mono_add_ms(md->blob_gone, md->conf.timeout_ms);
+	if (!mono_passed(due, md->v.now))
+		return;
+	md->v.peer.net = NET_DOWN;
+	md->v.peer.net_since = due;
+}
+
+static void
+look_rules(struct moduled *md, struct mono *wake)
+{
+	const struct rule *r = rules_check(&md->res, md->rule,
+	    md->rule_count, RA_WAIT, md->handle_ms, md->v.now, wake);
+
+	if ((r != NULL) != md->v.rule_wait)
+		events_add('E', "moduled", "Action %s from failover rule %s",
+		    r != NULL ? "wait" : "wakeup", r != NULL ? r->label :
+		    "Implicit_wakeup");
+	md->v.rule_wait = r != NULL;
+	(void)snprintf(md->v.rule_name, sizeof(md->v.rule_name), "%s",
+	    r != NULL ? r->resource : "");
+}
+
+static void
+look(struct moduled *md, struct mono *wake)
+{
+	struct view *v = &md->v;
+
+	v->now = mono_now();
+	v->conf = &md->conf;
+	look_links(md);
+	look_peer(md);
+	look_rules(md, wake);
+	v->scripts_at = scripts_at(md->scripts);
+	v->scripts_target = scripts_target(md->scripts);
+	v->scripts_busy = scripts_busy(md->scripts);
+	v->scripts_prim = scripts_prim(md->scripts);
+	v->wish_start = md->wish.start;
+	v->order = md->wish.order;
+	v->order_fullsync = md->wish.fullsync;
+	v->refused = md->wish.refused;
+	(void)snprintf(v->lastprim, sizeof(v->lastprim), "%s",
+	    md->wish.lastprim);
+	if (mono_is_set(md->blob_gone)) {
+		struct mono due = mono_add_ms(md->blob_gone,
+		    md->conf.timeout_ms);
+
+		if (!mono_passed(due, v->now) && (!mono_is_set(*wake) ||
+		    mono_diff_ns(due, *wake) < 0))
+			*wake = due;
+	}
+}
+
+static void
+tell_steps(struct moduled *md)
+{
+	const struct decision *d = &md->dec;
+	unsigned i;
+
+	for (i = 0; i < d->note_count; i++)
+		events_add('E', "moduled", "%s", d->note[i]);
+	for (i = 0; i < d->step_count; i++) {
+		log_info("%s -> %s (%s)", state_name(d->step[i].from),
+		    state_name(d->step[i].to),
+		    event_name(d->step[i].event));
+		events_add('E', "moduled", "Transition %s -> %s (%s)",
+		    state_name(d->step[i].from), state_name(d->step[i].to),
+		    event_name(d->step[i].event));
+		md->state_wall_s = wall_now();
+	}
+}
+
+/* What decide wants remembered; a slow disk is met only when it changed. */
+static void
+keep_wish(struct moduled *md)
+{
+	const struct decision *d = &md->dec;
+	struct wish *w = &md->wish;
+	const char *role;
+	bool changed = false;
+
+	if (!epoch_is_none(d->refuse)) {
+		w->refused = d->refuse;
+		changed = true;
+	}
+	if (d->lastprim != NULL && strcmp(w->lastprim, d->lastprim) != 0) {
+		(void)snprintf(w->lastprim, sizeof(w->lastprim), "%s",
+		    d->lastprim);
+		changed = true;
+	}
+	if (w->order == OR_SWAP && mono_passed(mono_add_ms(md->order_since,
+	    SWAP_BOUND_MS), md->v.now)) {
+		events_add('W', "moduled", "swap given up: not possible for "
+		    "%d s", SWAP_BOUND_MS / 1000);
+		w->order = OR_NONE;
+		changed = true;
+	}
+	if (d->order_done && w->order != OR_NONE) {
+		w->order = OR_NONE;
+		w->fullsync = false;
+		changed = true;
+	}
+	role = d->quality != Q_READY ? w->role : md->m.state == ST_SECOND ?
+	    "second" : "prim";
+	if (strcmp(w->role, role) != 0) {
+		(void)snprintf(w->role, sizeof(w->role), "%s", role);
+		changed = true;
+	}
+	if (changed && wish_save(w, md->name) != 0 &&
+	    !epoch_is_none(d->refuse))
+		w->refused = md->v.refused;	/* only durable words count */
+}
+
+static void
+save_state(struct moduled *md)
+{
+	char path[PATH_LEN], text[STATE_FILE_MAX], *boot;
+	size_t len, n = 0;
+
+	boot = statefile_read(BOOT_ID, 128, &len);
+	n += (size_t)snprintf(text, sizeof(text), "boot %s",
+	    boot != NULL ? boot : "unknown\n");
+	free(boot);
+	if (!machine_save(text + n, sizeof(text) - n, &md->m))
+		return;
+	n += strlen(text + n);
+	if (!scripts_save(md->scripts, text + n, sizeof(text) - n))
+		return;
+	if (!moduled_news(&md->said_file, text))
+		return;
+	if (statefile_write_volatile(path_run(path, "%s/state", md->name),
+	    text, strlen(text), 0600) != 0)
+		log_warn("%s", path);
+}
+
+static void
+carry_out(struct moduled *md)
+{
+	struct decision *d = &md->dec;
+	struct peer_facts blob;
+
+	save_state(md);
+	/* The peer first: an intent must be out before what it announces. */
+	decide_blob(&md->m, &md->v, d, &blob);
+	blob.refused = md->wish.refused;
+	blob.since_s = md->state_wall_s;
+	links_publish(md, &blob);
+	if (md->rfs)
+		mirror_want(md, &d->want);
+	else
+		record_want(md, &d->want);
+	if (md->conf.vip)
+		links_vip(md, d->vip_own);
+	links_probe(md, d->probe_id);
+	scripts_want(md->scripts, d->script_target, d->script_gate,
+	    d->action);
+}
+
+/* stopstart comes round: stopped, and now start again. */
+static bool
+start_again(struct moduled *md)
+{
+	if (md->m.state != ST_STOP || !md->wish.again || md->wish.start)
+		return false;
+	md->wish.again = false;
+	md->wish.start = true;
+	(void)wish_save(&md->wish, md->name);	/* said there */
+	return true;
+}
+
+static void
+stopstart_rules(struct moduled *md, struct mono *wake)
+{
+	const struct rule *r;
+	char text[FACT_TEXT];
+
+	if ((md->m.state != ST_ALONE && md->m.state != ST_PRIM) ||
+	    md->dec.quality != Q_READY || !md->wish.start)
+		return;
+	r = rules_check(&md->res, md->rule, md->rule_count, RA_STOPSTART,
+	    md->handle_ms, md->v.now, wake);
+	/* Without a peer that could take over, a bad disk is no better off. */
+	if (r == NULL && md->v.self.known && md->v.self.disk_down &&
+	    md->m.state == ST_PRIM) {
+		static const struct rule disk = { "disk_failure", "rfs.disk",
+		    RA_STOPSTART };
+
+		r = &disk;
+	}
+	if (r == NULL)
+		return;
+	events_add('E', "moduled", "Action stopstart from failover rule %s "
+	    "(%s is down)", r->label, r->resource);
+	(void)action_take(md, "stopstart", "failover rule", r->label, "",
+	    text, sizeof(text));
+	md->again = true;
+}
+
+static void
+think_once(struct moduled *md)
+{
+	struct mono wake = { 0 };
+	int64_t ms;
+
+	look(md, &wake);
+	decide(&md->m, &md->v, &md->dec);
+	md->v.late = false;
+	if (mono_is_set(md->dec.wake) && (!mono_is_set(wake) ||
+	    mono_diff_ns(md->dec.wake, wake) < 0))
+		wake = md->dec.wake;
+	keep_wish(md);
+	carry_out(md);
+	/* After the wishes are out: files of observers cost time. */
+	tell_steps(md);
+	if (start_again(md))
+		md->again = true;
+	stopstart_rules(md, &wake);
+	if (!mono_is_set(wake))
+		loop_timer_cancel(md->wake);
+	else {
+		ms = mono_diff_ms(wake, mono_now());
+		loop_timer_set(md->wake, ms < 0 ? 0 : ms + 1, 0);
+	}
+}
+
+void
+moduled_think(struct moduled *md)
+{
+	/*
+	 * Without a memory of this boot the application may run all the
+	 * same: nothing is started or stopped before mirrord has spoken.
+	 */
+	if (!md->started || md->unsure)
+		return;
+	md->again = true;
+	if (md->thinking)
+		return;
+	md->thinking = true;
+	while (md->again) {
+		md->again = false;
+		think_once(md);
+	}
+	status_show(md);
+	md->thinking = false;
+}
+
+/* The file of an earlier life in this boot; false: there is none. */
+static bool
+read_state(struct moduled *md)
+{
+	char path[PATH_LEN], *text, *boot, *p;
+	struct line l;
+	const char *why;
+	size_t len;
+	bool good = false;
+
+	text = statefile_read(path_run(path, "%s/state", md->name),
+	    STATE_FILE_MAX, &len);
+	boot = statefile_read(BOOT_ID, 128, &len);
+	p = text != NULL ? strchr(text, '\n') : NULL;
+	if (p != NULL && boot != NULL && strncmp(text, "boot ", 5) == 0 &&
+	    strncmp(text + 5, boot, strlen(boot)) == 0) {
+		p++;
+		good = line_parse(&l, p, strcspn(p, "\n"), &why) == 0 &&
+		    machine_restore(&md->m, &l);
+		p = strchr(p, '\n');
+		good = good && p != NULL && scripts_restore(md->scripts,
+		    p + 1);
+		if (!good) {
+			log_warnx("%s: damaged: what runs is found out anew",
+			    path);
+			machine_init(&md->m);
+			scripts_assume(md->scripts, ST_STOP);
+		}
+	}
+	free(text);
+	free(boot);
+	return good;
+}
+
+void
+moduled_take_up(struct moduled *md)
+{
+	if (read_state(md))
+		log_info("taken up in %s", state_name(md->m.state));
+	else
+		md->unsure = md->rfs;
+	(void)snprintf(md->v.stoprole, sizeof(md->v.stoprole), "%s",
+	    md->wish.role);
+	md->state_wall_s = wall_now();
+}

@@ -1,0 +1,445 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The operator's words.  A verb is answered when its wish is durable; what
+ * becomes of it is seen in `status' and `watch'.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "line.h"
+#include "log.h"
+
+#include "events.h"
+#include "moduled.h"
+
+#define ACT_KEYS "who why i fullsync yes nowait"
+
+static struct moduled *
+md_of(void *arg)
+{
+	return ((struct daemon *)arg)->state;
+}
+
+static bool
+is_serving(const struct moduled *md)
+{
+	return md->m.state == ST_ALONE || md->m.state == ST_PRIM;
+}
+
+/* --- actions -------------------------------------------------------------- */
+
+/* Each of these returns NULL, or the err code with text filled. */
+
+static const char *
+act_start(struct moduled *md, char *text, size_t size)
+{
+	(void)text;
+	(void)size;
+	md->wish.start = true;
+	md->wish.again = false;
+	md->wish.maxloop = false;
+	/* A new start asks again what blocked the last one. */
+	if (md->m.state == ST_WAIT && md->m.block != RS_DIVERGED)
+		md->m.block = RS_NONE;
+	md->warning[0] = '\0';
+	return NULL;
+}
+
+static const char *
+act_stop(struct moduled *md, char *text, size_t size)
+{
+	(void)text;
+	(void)size;
+	md->wish.start = md->wish.again = false;
+	md->wish.order = OR_NONE;
+	return NULL;
+}
+
+static const char *
+act_forcestop(struct moduled *md, char *text, size_t size)
+{
+	(void)act_stop(md, text, size);
+	scripts_force(md->scripts);
+	return NULL;
+}
+
+static const char *
+act_stopstart(struct moduled *md, char *text, size_t size)
+{
+	(void)text;
+	(void)size;
+	md->wish.again = md->m.state != ST_STOP || md->wish.start;
+	md->wish.start = !md->wish.again;
+	return NULL;
+}
+
+static const char *
+act_restart(struct moduled *md, char *text, size_t size)
+{
+	if (md->m.state == ST_STOP || md->m.state == ST_WAIT) {
+		(void)snprintf(text, size, "%s is in %s: there is nothing to "
+		    "restart", md->name, state_name(md->m.state));
+		return "badstate";
+	}
+	if (!scripts_restart(md->scripts, NULL)) {
+		(void)snprintf(text, size, "%s: its scripts are running; try "
+		    "again when it is Ready", md->name);
+		return "busy";
+	}
+	return NULL;
+}
+
+static const char *
+act_swap(struct moduled *md, char *text, size_t size)
+{
+	bool here = md->m.state == ST_PRIM || md->m.state == ST_SECOND;
+
+	if (!here || md->dec.quality != Q_READY || md->v.peer.net != NET_UP ||
+	    md->v.peer.quality != Q_READY) {
+		(void)snprintf(text, size, "swap needs PRIM Ready and SECOND "
+		    "Ready; here it is %s %s, on %s %s %s", state_name(
+		    md->m.state), quality_name(md->dec.quality),
+		    md->conf.peer, state_name(md->v.peer.state),
+		    quality_name(md->v.peer.quality));
+		return "badstate";
+	}
+	md->wish.order = OR_SWAP;
+	return NULL;
+}
+
+static const char *
+act_second(struct moduled *md, char *text, size_t size)
+{
+	if (is_serving(md)) {
+		(void)snprintf(text, size, "%s is primary here: use `holdfast "
+		    "swap %s'", md->name, md->name);
+		return "badstate";
+	}
+	if (md->v.peer.net != NET_UP || md->v.peer.role != SR_PRIM) {
+		(void)snprintf(text, size, "%s is not primary on %s: start it "
+		    "there first", md->name, md->conf.peer);
+		return "notprim";
+	}
+	md->wish.order = OR_SECOND;
+	return act_start(md, text, size);
+}
+
+static const char *
+why_not_prim(const struct moduled *md, enum reason r, char *text,
+    size_t size)
+{
+	if (r == RS_HALF_COPIED)
+		(void)snprintf(text, size, "the last copy to this node was "
+		    "interrupted: start %s, which has the data; only if it "
+		    "is lost for good: `holdfast primforce %s'",
+		    md->conf.peer, md->name);
+	else
+		(void)snprintf(text, size, "%s is primary: use `holdfast "
+		    "swap %s'", md->conf.peer, md->name);
+	return "unsafe";
+}
+
+static const char *
+act_prim(struct moduled *md, bool force, const char *yes, char *text,
+    size_t size)
+{
+	char epoch[EPOCH_LEN];
+	enum reason r;
+	bool risk;
+
+	if (is_serving(md))
+		return NULL;
+	r = decide_may_prim(&md->m, &md->v, force, &risk);
+	if (r != RS_NONE)
+		return why_not_prim(md, r, text, size);
+	if (risk && (yes == NULL || strcmp(yes, md->name) != 0)) {
+		(void)snprintf(text, size, "the data here may be older than "
+		    "that of %s%s%s: what %s wrote alone is given up, and if "
+		    "it still runs, two run until they meet", md->conf.peer,
+		    md->v.peer.has_blob ? ", last heard of in " : "",
+		    md->v.peer.has_blob ? epoch_human(epoch,
+		    md->v.peer.epoch) : "", md->conf.peer);
+		return "unsafe";
+	}
+	md->wish.order = force ? OR_PRIMFORCE : OR_PRIM;
+	return act_start(md, text, size);
+}
+
+const char *
+action_take(struct moduled *md, const char *verb, const char *who,
+    const char *identity, const char *why, char *text, size_t size)
+{
+	static const struct {
+		const char	*verb;
+		const char	*(*act)(struct moduled *, char *, size_t);
+	} acts[] = {
+		{ "start", act_start }, { "stop", act_stop },
+		{ "forcestop", act_forcestop }, { "restart", act_restart },
+		{ "stopstart", act_stopstart }, { "swap", act_swap },
+		{ "second", act_second },
+	};
+	const char *code = NULL;
+	bool over = false;
+	unsigned i;
+
+	text[0] = '\0';
+	if (identity == NULL)
+		md->wish.loops = 0;
+	else if (strcmp(verb, "start") != 0)
+		over = wish_count_loop(&md->wish, wall_now(),
+		    cfg_getint(md->d->conf, "maxloop"),
+		    cfg_getint(md->d->conf, "loop_interval_s"));
+	if (over) {
+		events_add('E', "maxloop", "Action stop called by maxloop: "
+		    "%s by %s was one too many", verb, identity);
+		md->wish.maxloop = true;
+		verb = "stop";
+	}
+	for (i = 0; i < sizeof(acts) / sizeof(acts[0]); i++)
+		if (strcmp(acts[i].verb, verb) == 0)
+			code = acts[i].act(md, text, size);
+	if (code != NULL)
+		return code;
+	(void)snprintf(md->wish.who, sizeof(md->wish.who), "%s",
+	    identity != NULL ? identity : who);
+	(void)snprintf(md->wish.why, sizeof(md->wish.why), "%s", why);
+	md->order_since = mono_now();
+	if (wish_save(&md->wish, md->name) != 0) {
+		(void)snprintf(text, size, "the wish cannot be stored: %s",
+		    strerror(errno));
+		return "disk";
+	}
+	return NULL;
+}
+
+static void
+on_action(struct client *c, const struct line *l, void *arg)
+{
+	struct moduled *md = md_of(arg);
+	const char *who = line_get(l, "who"), *why = line_get(l, "why");
+	const char *id = line_get(l, "i"), *code;
+	bool force = strcmp(l->verb, "primforce") == 0;
+	char text[FACT_TEXT * 2] = "", by[FACT_NAME];
+
+	(void)snprintf(by, sizeof(by), "%s", id != NULL ? id :
+	    who != NULL ? who : "operator");
+	events_add('U', "moduled", "Action %s called by %s%s%s", l->verb, by,
+	    why != NULL ? ": " : "", why != NULL ? why : "");
+	if (md->unsure) {
+		serve_err(c, "busy", "mirrord has not answered yet: try "
+		    "again in a moment");
+		return;
+	}
+	code = NULL;
+	if (force || strcmp(l->verb, "prim") == 0)
+		code = act_prim(md, force, line_get(l, "yes"), text,
+		    sizeof(text));
+	md->wish.fullsync = line_get_bool(l, "fullsync");
+	if (code == NULL)
+		code = action_take(md, l->verb, by, id, why != NULL ? why :
+		    "", text, sizeof(text));
+	if (code != NULL) {
+		events_add('W', "moduled", "%s refused: %s", l->verb, text);
+		serve_err(c, code, "%s", text);
+		return;
+	}
+	serve_ok(c);
+	moduled_think(md);
+}
+
+/* --- the rest ------------------------------------------------------------- */
+
+static void
+on_status(struct client *c, const struct line *l, void *arg)
+{
+	(void)l;
+	status_answer(md_of(arg), c);
+}
+
+static void
+on_watch(struct client *c, const struct line *l, void *arg)
+{
+	const char *topic = line_get(l, "topic");
+	bool all = topic == NULL || strcmp(topic, "all") == 0;
+	struct line_out o;
+
+	if (!all && strcmp(topic, "state") != 0 &&
+	    strcmp(topic, "event") != 0) {
+		serve_err(c, "usage", "topic is state, event or all");
+		return;
+	}
+	if (all || strcmp(topic, "state") == 0)
+		serve_watch(c, "state");
+	if (all || strcmp(topic, "event") == 0)
+		serve_watch(c, "event");
+	serve_ok(c);
+	if (!all && strcmp(topic, "event") == 0)
+		return;
+	status_state_line(md_of(arg), &o);
+	serve_event_to(c, &o);
+}
+
+static void
+on_get(struct client *c, const struct line *l, void *arg)
+{
+	struct moduled *md = md_of(arg);
+	const char *name = line_get(l, "resource");
+	const struct resource *r;
+	struct line_out o;
+	unsigned i;
+
+	for (i = 0; name == NULL && i < md->res.count; i++) {
+		line_begin(&o, "");
+		line_add(&o, "resource", md->res.r[i].name);
+		line_add(&o, "value", md->res.r[i].value);
+		serve_line(c, &o);
+	}
+	if (name != NULL) {
+		if ((r = resource_find(&md->res, name)) == NULL) {
+			serve_err(c, "noresource", "%s: no such resource",
+			    name);
+			return;
+		}
+		line_begin(&o, "");
+		line_add(&o, "resource", r->name);
+		line_add(&o, "value", r->value);
+		for (i = 0; i < r->past_count; i++)
+			line_addf(&o, "past", "%lld %s",
+			    (long long)r->past[i].wall_s, r->past[i].value);
+		serve_line(c, &o);
+	}
+	serve_ok(c);
+}
+
+static void
+on_set(struct client *c, const struct line *l, void *arg)
+{
+	struct moduled *md = md_of(arg);
+	const char *name = line_get(l, "resource");
+	const char *value = line_get(l, "value");
+	const char *who = line_get(l, "i");
+	int rc;
+
+	if (name == NULL || value == NULL) {
+		serve_err(c, "usage", "resource= and value= are needed");
+		return;
+	}
+	rc = resource_set(&md->res, name, value, mono_now(), wall_now());
+	if (rc < 0) {
+		serve_err(c, "usage", "%s: %s", name, errno == EINVAL ?
+		    "a resource is class.id without blanks" :
+		    errno == ENOSPC ? "too many resources" :
+		    "the value is too long");
+		return;
+	}
+	if (rc == 1)
+		events_add('I', who != NULL ? who : "operator", "Resource %s "
+		    "set to %s by %s", name, value, who != NULL ? who :
+		    "operator");
+	serve_ok(c);
+	moduled_think(md);
+}
+
+static void
+on_print(struct client *c, const struct line *l, void *arg)
+{
+	const char *text = line_get(l, "text"), *level = line_get(l, "level");
+	const char *who = line_get(l, "i");
+
+	(void)arg;
+	if (text == NULL || level == NULL || strlen(level) != 1 ||
+	    strchr("IWE", level[0]) == NULL) {
+		serve_err(c, "usage", "level=I, W or E and text= are needed");
+		return;
+	}
+	events_add(level[0], who != NULL ? who : "script", "%s", text);
+	serve_ok(c);
+}
+
+static void
+on_loop(struct client *c, const struct line *l, void *arg)
+{
+	struct moduled *md = md_of(arg);
+	int64_t max = cfg_getint(md->d->conf, "maxloop");
+	int64_t interval = cfg_getint(md->d->conf, "loop_interval_s");
+	bool over = md->wish.loops > max && interval != 0;
+	struct line_out o;
+
+	if (strcmp(l->verb, "incloop") == 0)
+		over = wish_count_loop(&md->wish, wall_now(), max, interval);
+	else if (strcmp(l->verb, "resetloop") == 0) {
+		md->wish.loops = 0;
+		md->wish.maxloop = over = false;
+	}
+	if (strcmp(l->verb, "checkloop") != 0 &&
+	    wish_save(&md->wish, md->name) != 0) {
+		serve_err(c, "disk", "the counter cannot be stored: %s",
+		    strerror(errno));
+		return;
+	}
+	line_begin(&o, "");
+	line_add_num(&o, "count", md->wish.loops);
+	line_add_num(&o, "max", max);
+	line_add_num(&o, "reached", over);
+	serve_line(c, &o);
+	serve_ok(c);
+}
+
+static void
+on_why(struct client *c, const struct line *l, void *arg)
+{
+	struct moduled *md = md_of(arg);
+	char text[FACT_TEXT * 2];
+	struct reason_args a = { .module = md->name, .node = md->conf.node,
+	    .peer = md->conf.peer, .addresses = md->addresses,
+	    .detail = md->dec.detail };
+	struct line_out o;
+
+	(void)l;
+	line_begin(&o, "");
+	line_addf(&o, "text", "%s: %s is %s %s since %lld s", md->name,
+	    md->conf.node, state_name(md->m.state),
+	    quality_name(md->dec.quality),
+	    (long long)(wall_now() - md->state_wall_s));
+	serve_line(c, &o);
+	if (md->dec.reason != RS_NONE) {
+		line_begin(&o, "");
+		line_addf(&o, "text", "%s: %s", reason_row(
+		    md->dec.reason)->code, reason_text(text, sizeof(text),
+		    reason_row(md->dec.reason)->text, &a));
+		serve_line(c, &o);
+	}
+	if (md->wish.who[0] != '\0') {
+		line_begin(&o, "");
+		line_addf(&o, "text", "the last action came from %s%s%s",
+		    md->wish.who, md->wish.why[0] != '\0' ? ": " : "",
+		    md->wish.why);
+		serve_line(c, &o);
+	}
+	serve_ok(c);
+}
+
+const struct verb moduled_verbs[] = {
+	/* name		least role	keys		handler */
+	{ "start",	ROLE_CONTROL,	ACT_KEYS,	on_action },
+	{ "stop",	ROLE_CONTROL,	ACT_KEYS,	on_action },
+	{ "forcestop",	ROLE_CONTROL,	ACT_KEYS,	on_action },
+	{ "restart",	ROLE_CONTROL,	ACT_KEYS,	on_action },
+	{ "stopstart",	ROLE_CONTROL,	ACT_KEYS,	on_action },
+	{ "swap",	ROLE_CONTROL,	ACT_KEYS,	on_action },
+	{ "second",	ROLE_CONTROL,	ACT_KEYS,	on_action },
+	{ "prim",	ROLE_ADMIN,	ACT_KEYS,	on_action },
+	{ "primforce",	ROLE_ADMIN,	ACT_KEYS,	on_action },
+	{ "status",	ROLE_MONITOR,	"",		on_status },
+	{ "watch",	ROLE_MONITOR,	"topic",	on_watch },
+	{ "why",	ROLE_MONITOR,	"",		on_why },
+	{ "get",	ROLE_MONITOR,	"resource",	on_get },
+	{ "set",	ROLE_CONTROL,	"resource value i", on_set },
+	{ "print",	ROLE_CONTROL,	"level text i",	on_print },
+	{ "incloop",	ROLE_CONTROL,	"i",		on_loop },
+	{ "checkloop",	ROLE_MONITOR,	"i",		on_loop },
+	{ "resetloop",	ROLE_CONTROL,	"i",		on_loop },
+	{ NULL,		ROLE_NONE,	NULL,		NULL }
+};

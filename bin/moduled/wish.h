@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What must outlive this process and the node: the operator's wish, the
+ * maxloop counter, the last primary, a hand-over that was refused.  One
+ * durable line in .../M/wish.
+ */
+#ifndef MODULED_WISH_H
+#define MODULED_WISH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "epoch.h"
+
+#include "decide.h"
+
+#define WISH_TEXT	256
+
+struct wish {
+	bool		start;
+	bool		again;		/* stopstart: start when stopped */
+	enum order	order;
+	bool		fullsync;
+	char		who[FACT_NAME];
+	char		why[WISH_TEXT];
+	struct epoch	refused;
+	char		lastprim[FACT_NAME];
+	char		role[FACT_CODE];	/* last held: prim, second */
+	int64_t		loops;		/* actions of error in the interval */
+	int64_t		loop_since;	/* wall seconds */
+	bool		maxloop;	/* stopped by it */
+};
+
+const char	*order_name(enum order o);
+/* Pure. */
+bool	wish_format(char *buf, size_t size, const struct wish *w);
+/* 0, or -1 with *why; *w is then all zero: a module that is stopped. */
+int	wish_parse(struct wish *w, const char *text, const char **why);
+/*
+ * One more action of error at `now' (wall seconds).  true: the limit is
+ * passed, stop.  interval_s 0: there is no limit.
+ */
+bool	wish_count_loop(struct wish *w, int64_t now, int64_t maxloop,
+	    int64_t interval_s);
+
+/* Files.  Load: a damaged or absent file is said and is a stopped module. */
+void	wish_load(struct wish *w, const char *module);
+/* 0, or -1 with errno after a line in the log. */
+int	wish_save(const struct wish *w, const char *module);
+
+#endif
