@@ -199,7 +199,10 @@ read_beat(struct safe *m, const xmlNode *n, struct report *r)
 	add_beat(m, lan, xml_attr(n, "ident"), line, r);
 }
 
-/* DESIGN: D = 0.6 T, pulse at most D/4; G = max(5 ms, T/10). */
+/*
+ * Loss is seen at D = 0.6 T and needs four pulses in it; fencing takes
+ * G = max(5 ms, T/10).  What is 0 was reported as no time at all.
+ */
 static void
 check_times(const struct safe *m, const xmlNode *heart, const xmlNode *rfs,
     struct report *r)
@@ -207,6 +210,8 @@ check_times(const struct safe *m, const xmlNode *heart, const xmlNode *rfs,
 	int64_t most = m->timeout_ms * 6 / 40;
 	int64_t fence = m->timeout_ms / 10 > 5 ? m->timeout_ms / 10 : 5;
 
+	if (m->timeout_ms == 0)
+		return;
 	if (heart != NULL && m->pulse_ms > most)
 		report_error(r, xmlGetLineNo(heart), "heart@pulse",
 		    "%lld ms is too slow for timeout %lld ms: a loss must "
@@ -220,7 +225,7 @@ check_times(const struct safe *m, const xmlNode *heart, const xmlNode *rfs,
 		    "%lld ms with timeout %lld ms",
 		    (long long)m->fencehold_ms, (long long)fence,
 		    (long long)m->timeout_ms);
-	if (rfs != NULL && m->stall_ms < 2 * m->pulse_ms)
+	if (rfs != NULL && m->stall_ms > 0 && m->stall_ms < 2 * m->pulse_ms)
 		report_error(r, xmlGetLineNo(rfs), "rfs@stall",
 		    "%lld ms is shorter than two pulses of %lld ms; allowed: "
 		    "more", (long long)m->stall_ms, (long long)m->pulse_ms);

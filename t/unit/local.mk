@@ -121,3 +121,23 @@ t_unit_resync_LDADD = $(MIRRORD_LIBS)
 check_PROGRAMS += t/unit/sequence
 t_unit_sequence_SOURCES = %D%/sequence.c %D%/tap.h
 t_unit_sequence_LDADD = bin/moduled/libmoduled.a $(COMMON_LIBS)
+check_PROGRAMS += t/unit/config-value
+t_unit_config_value_SOURCES = %D%/config-value.c %D%/tap.h
+t_unit_config_value_LDADD = $(HOLDFAST_LIBS)
+
+check_PROGRAMS += t/unit/config-tables
+t_unit_config_tables_SOURCES = %D%/config-tables.c %D%/tap.h
+t_unit_config_tables_LDADD = $(HOLDFAST_LIBS)
+
+check_PROGRAMS += t/unit/config-safe
+t_unit_config_safe_SOURCES = %D%/config-safe.c %D%/tap.h
+t_unit_config_safe_CFLAGS = $(AM_CFLAGS) $(XML_CFLAGS)
+t_unit_config_safe_LDADD = $(HOLDFAST_LIBS)
+
+check_PROGRAMS += t/unit/config-cluster
+t_unit_config_cluster_SOURCES = %D%/config-cluster.c %D%/tap.h
+t_unit_config_cluster_LDADD = $(HOLDFAST_LIBS)
+
+check_PROGRAMS += t/unit/goal
+t_unit_goal_SOURCES = %D%/goal.c %D%/tap.h
+t_unit_goal_LDADD = $(HOLDFAST_LIBS)

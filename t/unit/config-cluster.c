@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: ISC */
+/* cluster.xml: ids, lans, who this node is, and what is refused. */
+
+#include "../../bin/holdfast/config-cluster.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "tap.h"
+
+static struct report rep;
+static struct cluster cl;
+
+static int
+compile(const char *text)
+{
+	report_fini(&rep);
+	report_init(&rep, "c.xml");
+	return cluster_compile(&cl, text, strlen(text), &rep);
+}
+
+static bool
+said(const char *part)
+{
+	unsigned i;
+
+	for (i = 0; i < rep.count; i++)
+		if (strstr(rep.item[i].text, part) != NULL)
+			return true;
+	report_print(&rep, stdout);
+	return false;
+}
+
+static bool
+is_local(const struct sockaddr_storage *ss, void *arg)
+{
+	char buf[ADDR_LEN];
+
+	return strstr(arg, addr_str(buf, ss)) != NULL;
+}
+
+#define LAN(name, nodes) "<lan name='" name "'>" nodes "</lan>"
+#define CLUSTER(lans) "<cluster name='c'><lans>" lans "</lans></cluster>"
+#define A	"<node name='a' id='7' addr='10.88.1.1'/>"
+#define B	"<node name='b' id='9' addr='10.88.1.2' laddr='192.0.2.2'/>"
+
+static void
+test_good(void)
+{
+	char mine[] = "192.0.2.2", *text;
+
+	ok(compile(CLUSTER(LAN("x", A B))) == 0, "two nodes");
+	is_num(cl.node_count, 2, "are two");
+	is_num(cl.node[1].id, 9, "with their ids");
+	ok(cluster_find_self(&cl, is_local, mine, &rep) == 0 &&
+	    cl.self == 1, "laddr tells who this is");
+	text = cluster_text(&cl);
+	ok(strstr(text, "self = \"b\"") != NULL, "self is written");
+	ok(strstr(text, "laddr = \"192.0.2.2\"") != NULL, "and laddr");
+	free(text);
+	ok(compile(CLUSTER(LAN("x", "<node name='a' addr='10.88.1.1'/>"
+	    "<node name='b' addr='10.88.1.2'/>"))) == 0, "without ids");
+	is_num(cl.node[1].id, 2, "the place is taken");
+	ok(said("node@id: 2 of 2 nodes have none"), "with a warning");
+}
+
+static void
+test_bad(void)
+{
+	char none[] = "-", both[] = "10.88.1.1 10.88.1.2";
+
+	ok(compile(CLUSTER(LAN("x", A B))) == 0, "two nodes");
+	ok(cluster_find_self(&cl, is_local, none, &rep) == -1,
+	    "none of them here");
+	ok(said("10.88.1.1"), "lists the addresses");
+	ok(cluster_find_self(&cl, is_local, both, &rep) == -1,
+	    "both of them here");
+	ok(said("of 2 nodes (a, b)"), "names them");
+	ok(compile(CLUSTER(LAN("x", A) LAN("y", B))) == -1,
+	    "no lan with all nodes");
+	ok(compile(CLUSTER(LAN("x", A A))) == -1, "a node twice on a lan");
+	ok(compile(CLUSTER(LAN("x", A "<node name='b' id='7' "
+	    "addr='10.88.1.2'/>"))) == -1, "an id twice");
+	ok(compile(CLUSTER(LAN("x", A "<node name='b' id='256' "
+	    "addr='10.88.1.2'/>"))) == -1, "an id too large");
+	ok(compile(CLUSTER(LAN("x", A "<node name='b' id='8' "
+	    "addr='10.88.1.1'/>"))) == -1, "an address twice");
+	ok(compile(CLUSTER(LAN("x", A "<node name='b'/>"))) == -1,
+	    "no address");
+	ok(compile("<cluster/>") == -1, "no lans");
+	ok(compile("<cluster><lans port='0'>" LAN("x", A B)
+	    "</lans></cluster>") == -1, "port 0");
+}
+
+int
+main(void)
+{
+	report_init(&rep, "c.xml");
+	test_good();
+	test_bad();
+	report_fini(&rep);
+	return tap_done();
+}

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: ISC */
+/* userconfig.xml: macros, tolerance, meaning, files; and what is refused. */
+
+#include "../../bin/holdfast/config-safe.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../bin/holdfast/config-cluster.h"
+#include "../../bin/holdfast/config-diff.h"
+#include "tap.h"
+
+static struct cluster cl;
+static struct report rep;
+static struct safe m;
+
+static bool
+is_n1(const struct sockaddr_storage *ss, void *arg)
+{
+	char buf[ADDR_LEN];
+
+	(void)arg;
+	return strcmp(addr_str(buf, ss), "10.88.1.1") == 0;
+}
+
+static void
+make_cluster(void)
+{
+	static const char text[] =
+	    "<cluster><lans><lan name='lan1'>"
+	    "<node name='n1' id='1' addr='10.88.1.1'/>"
+	    "<node name='n2' id='2' addr='10.88.1.2'/></lan>"
+	    "<lan name='lan2'><node name='n1' addr='10.88.2.1'/>"
+	    "<node name='n2' addr='10.88.2.2'/></lan>"
+	    "</lans></cluster>";
+
+	report_init(&rep, "cluster.xml");
+	if (cluster_compile(&cl, text, sizeof(text) - 1, &rep) == -1 ||
+	    cluster_find_self(&cl, is_n1, NULL, &rep) == -1)
+		report_print(&rep, stdout);
+	report_fini(&rep);
+}
+
+/* Compiles; the report stays until the next call. */
+static int
+compile(const char *text)
+{
+	int rc;
+
+	report_fini(&rep);
+	safe_fini(&m);
+	memset(&m, 0, sizeof(m));
+	m.name = "web";
+	m.id = 3;
+	m.cluster = &cl;
+	report_init(&rep, "u.xml");
+	rc = safe_compile(&m, text, strlen(text), &rep);
+	return rc;
+}
+
+static bool
+said(const char *part)
+{
+	unsigned i;
+
+	for (i = 0; i < rep.count; i++)
+		if (strstr(rep.item[i].text, part) != NULL)
+			return true;
+	report_print(&rep, stdout);
+	return false;
+}
+
+#define MIRROR(inside) "<safe><service mode='mirror'>" inside \
+    "<user/></service></safe>"
+
+static void
+test_macros(void)
+{
+	ok(compile("<!-- x --><macro name='D' value='/srv'/>\n"
+	    "<safe><macro name='E' value='%D%/e'/><service mode='mirror'>"
+	    "<rfs><replicated dir='%E%'/></rfs><user/></service></safe>") ==
+	    0, "a macro before the root, and one using another");
+	is_str(m.dir_count > 0 ? m.dir[0] : "", "/srv/e", "expanded");
+	ok(compile("<!DOCTYPE safe>\n<macro name='D' value='/a'/>"
+	    "<safe><service mode='mirror'><rfs><replicated dir='%D%'/></rfs>"
+	    "<user/></service></safe>") == 0, "with a doctype before it");
+	setenv("HF_TEST_DIR", "/env", 1);
+	ok(compile(MIRROR("<rfs><replicated dir='%HF_TEST_DIR%'/></rfs>")) ==
+	    0, "the environment is asked last");
+	is_str(m.dir_count > 0 ? m.dir[0] : "", "/env", "and answers");
+	ok(compile(MIRROR("<rfs><replicated dir='%HF_NONE%'/></rfs>")) == -1,
+	    "an unknown macro");
+	ok(said("replicated@dir: %HF_NONE% is not defined"), "is named");
+	ok(compile("<safe><service mode='mirror'><user>"
+	    "<var name='F' value='%Y%m%d'/></user></service></safe>") == 0,
+	    "text for scripts keeps what is no macro");
+	is_str(m.var[0].value, "%Y%m%d", "as it is");
+	ok(compile("<safe><macro name='V' value=''/><service mode='mirror'>"
+	    "<vip><interface_list><interface><real_interface>"
+	    "<virtual_addr addr='%V%'/></real_interface></interface>"
+	    "</interface_list></vip><user/></service></safe>") == -1,
+	    "an empty macro");
+	ok(said("fill macro V in"), "is to be filled in, by name");
+	ok(compile("<safe><macro name='V' value=''/><service mode='mirror'>"
+	    "<vip><interface_list><interface><real_interface>"
+	    "<virtual_addr addr='%V%'/><virtual_addr addr='10.88.1.9'/>"
+	    "</real_interface></interface></interface_list></vip><user/>"
+	    "</service></safe>") == 0, "beside a filled one it is left out");
+	is_num(m.addr_count, 1, "one address stays");
+}
+
+static void
+test_meaning(void)
+{
+	ok(compile(MIRROR("<heart timeout='8000' pulse='500'>"
+	    "<heartbeat name='lan2'/><heartbeat name='lan1' ident='flow'/>"
+	    "</heart>")) == 0, "bare numbers");
+	is_num(m.timeout_ms, 8000, "timeout in ms");
+	is_num(m.flow, 1, "the flow is the second");
+	ok(compile(MIRROR("<heart/>")) == 0, "no heartbeat stated");
+	is_num(m.beat_count, 2, "is every lan");
+	is_num(m.pulse_ms, 200, "pulse is a tenth of timeout");
+	ok(compile(MIRROR("<heart><heartbeat ident='flow'>"
+	    "<server addr='10.88.2.1'/><server addr='10.88.2.2'/>"
+	    "</heartbeat></heart>")) == 0, "addresses of older files");
+	is_str(m.beat_count > 0 ? m.beat[0].lan : "", "lan2",
+	    "are found in a lan");
+	ok(compile(MIRROR("<check><check><ping ident='g'>"
+	    "<to addr='10.88.1.254'/></ping></check></check>")) == 0,
+	    "a nested check");
+	ok(said("check: is accepted but not acted upon"), "warns");
+}
+
+static void
+test_refusals(void)
+{
+	ok(compile(MIRROR("<heart timeout='2000' pulse='700'/>")) == -1,
+	    "a pulse too slow for its timeout");
+	ok(said("at most 300 ms"), "says what is allowed");
+	ok(compile(MIRROR("<heart><heartbeat name='wan'/></heart>")) == -1,
+	    "an unknown lan");
+	ok(said("allowed: lan1, lan2"), "names those there are");
+	ok(compile(MIRROR("<rfs><replicated dir='/a'/>"
+	    "<replicated dir='/a/b'/></rfs>")) == -1, "nested directories");
+	ok(compile("<safe><service mode='farm'><farm/><user/></service>"
+	    "</safe>") == -1, "a farm");
+	ok(said("farm modules are not there yet"), "is not there yet");
+	ok(compile(MIRROR("<rfs async='maybe' stall='5 lightyears'>"
+	    "<replicated dir='a'/></rfs><hart/>")) == -1, "four faults");
+	is_num(rep.errors, 4, "are said at once");
+	ok(said("rfs@async: \"maybe\" is not allowed; allowed: none second"),
+	    "with what is allowed");
+	ok(said("hart: is not known in <service>"), "and unknown elements");
+	ok(compile(MIRROR("<rfs colour='red'><replicated dir='/a'/></rfs>"))
+	    == 0, "an unknown attribute");
+	ok(said("rfs@colour: is not known and ignored"), "warns only");
+	ok(compile("<safe>\n<service mode='mirror'>\n<user>\n</service>")
+	    == -1, "broken XML");
+	ok(rep.count > 0 && rep.item[0].line > 0, "has a line");
+	ok(compile("<!DOCTYPE safe [<!ENTITY a 'b'>]><safe>"
+	    "<service mode='light'><user/></service></safe>") == -1,
+	    "an entity");
+	ok(compile("<!DOCTYPE safe SYSTEM 'file:///etc/passwd'><safe>"
+	    "<service mode='light'><user/></service></safe>") == -1,
+	    "an external subset");
+	ok(compile("<cluster/>") == -1, "another root");
+	ok(compile("") == -1, "nothing at all");
+	ok(compile(MIRROR("<vip><interface_list><interface><real_interface>"
+	    "<virtual_addr addr='10.88.1.2'/></real_interface></interface>"
+	    "</interface_list></vip>")) == -1, "a node's own address");
+}
+
+static void
+test_files(void)
+{
+	char *text;
+
+	ok(compile("<safe><service mode='mirror' maxloop='5'><heart/>"
+	    "<rfs async='second' stall='100ms'><replicated dir='/a'/></rfs>"
+	    "<user><var name='Q' value='a&quot;b\\${HOME}'/></user>"
+	    "</service></safe>") == -1, "a stall below two pulses");
+	ok(compile("<safe><service mode='mirror' maxloop='5'>"
+	    "<heart><heartbeat name='lan1'/>"
+	    "<heartbeat name='lan2' ident='flow'/></heart>"
+	    "<rfs async='second'><replicated dir='/a'/></rfs>"
+	    "<user><var name='Q' value='a&quot;b\\${HOME}'/></user>"
+	    "</service></safe>") == 0, "a mirror");
+	text = safe_text_mirrord(&m);
+	ok(strstr(text, "port = 5608\n") != NULL, "port of id 3");
+	ok(strstr(text, "addrs = {\"10.88.2.1\", \"10.88.1.1\"}") != NULL,
+	    "own addresses, the flow first");
+	ok(strstr(text, "async = \"second\"") != NULL, "async");
+	free(text);
+	text = safe_text_moduled(&m, "d1");
+	ok(strstr(text, "value = \"a\\\"b\\\\\\x24{HOME}\"") != NULL,
+	    "a value is quoted");
+	ok(strstr(text, "maxloop = 5\n") != NULL, "maxloop");
+	free(text);
+	ok(safe_text_vipd(&m) == NULL, "no address, no vipd.conf");
+	text = safe_text_roster(&m);
+	is_str(text, "mirrord\nmoduled\n", "roster");
+	free(text);
+}
+
+static void
+test_set(void)
+{
+	static const char doc[] =
+	    "<safe><macro name='A' value='1'/></safe>";
+	char *text;
+
+	report_fini(&rep);
+	report_init(&rep, "u.xml");
+	text = safe_set_macro(doc, sizeof(doc) - 1, "A", "<&\"", &rep);
+	ok(text != NULL && strstr(text, "&lt;&amp;&quot;") != NULL,
+	    "a macro is set, quoted");
+	free(text);
+	ok(safe_set_macro(doc, sizeof(doc) - 1, "B", "1", &rep) == NULL,
+	    "only one that is there");
+}
+
+static void
+test_diff(void)
+{
+	struct diff d;
+
+	memset(&d, 0, sizeof(d));
+	diff_texts(&d, "<safe><service mode='mirror' maxloop='3'>"
+	    "<heart timeout='1'/><user/></service></safe>",
+	    "<safe><service mode='mirror' maxloop='4'>"
+	    "<heart timeout='2'/><user><var name='a' value='b'/></user>"
+	    "</service></safe>");
+	is_num(d.restarts, 1, "one change needs a restart");
+	is_num(d.count, 5, "maxloop, timeout, var and its two attributes");
+	is_str(d.item[0].path, "service@maxloop", "path");
+	is_str(d.item[0].was, "3", "was");
+	diff_fini(&d);
+	memset(&d, 0, sizeof(d));
+	diff_texts(&d, "<safe><a/></safe>", "<safe> <a/> </safe>");
+	is_num(d.count, 0, "white space is no change");
+	diff_fini(&d);
+}
+
+int
+main(void)
+{
+	make_cluster();
+	is_num(cl.self, 0, "this node is n1");
+	report_init(&rep, "u.xml");
+	test_macros();
+	test_meaning();
+	test_refusals();
+	test_files();
+	test_set();
+	test_diff();
+	report_fini(&rep);
+	safe_fini(&m);
+	return tap_done();
+}
