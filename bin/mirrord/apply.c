@@ -207,6 +207,11 @@ take_op(struct apply *a, struct frame_in *f, uint64_t oid,
 	if (f->sequence == a->doubtful && store_is_done(a->objects, op))
 		return AR_DONE;
 	rc = store_exec(a->objects, op, NULL);
+	/* A primary that was killed between its queue and its notes sends
+	 * the op again under a new number (rule R56). */
+	if (rc != 0 && err_is_difference(-rc) &&
+	    store_is_done(a->objects, op))
+		rc = 0;
 	if (rc != 0)
 		return failed(a, job, -rc);
 	drop_victim(a, op);

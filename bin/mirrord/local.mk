@@ -63,3 +63,8 @@ bin_mirrord_libmirrord_a_SOURCES += \
 	%D%/resync-stage.c \
 	%D%/resync-target.c \
 	%D%/resync-write.c
+
+pkglibexec_PROGRAMS += bin/mirrord/mirrord
+bin_mirrord_mirrord_SOURCES = %D%/main.c
+bin_mirrord_mirrord_LDADD = bin/mirrord/libmirrord.a $(COMMON_LIBS) \
+	$(XXHASH_LIBS)

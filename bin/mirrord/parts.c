@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -457,6 +458,45 @@ parts_unmounted(struct parts *p, unsigned i)
 	m->fuse_fd = -1;
 	orphan_drop_all(p->front.orphans);
 	lookup_clear(p->front.lookup);
+}
+
+#define SESSION_XATTR "trusted.holdfast.session"
+
+uint64_t
+session_read(struct parts *p)
+{
+	uint64_t least = UINT64_MAX, n;
+	char text[32];
+	ssize_t len;
+	unsigned i;
+
+	for (i = 0; i < p->conf->dir_count; i++) {
+		len = fgetxattr(p->root_fd[i], SESSION_XATTR, text,
+		    sizeof(text) - 1);
+		if (len <= 0)
+			return 0;
+		text[len] = '\0';
+		n = strtoull(text, NULL, 10);
+		if (n < least)
+			least = n;
+	}
+	return least;
+}
+
+int
+session_write(struct parts *p, uint64_t session)
+{
+	char text[32];
+	unsigned i;
+	int len;
+
+	len = snprintf(text, sizeof(text), "%llu",
+	    (unsigned long long)session);
+	for (i = 0; i < p->conf->dir_count; i++)
+		if (fsetxattr(p->root_fd[i], SESSION_XATTR, text,
+		    (size_t)len, 0) == -1 || fsync(p->root_fd[i]) == -1)
+			return -1;
+	return 0;
 }
 
 void

@@ -83,6 +83,12 @@ void	parts_close(struct parts *p);
 int	parts_mount(struct parts *p, unsigned i, char why[PARTS_WHY_LEN]);
 /* After the unmount: workers ended, memory and descriptors given back. */
 void	parts_unmounted(struct parts *p, unsigned i);
+/*
+ * Rule R23: the session number also stands in each root directory; the
+ * smallest of them, 0 when one has none.
+ */
+uint64_t session_read(struct parts *p);
+int	session_write(struct parts *p, uint64_t session);
 /* Every minute: unused pages go back. */
 void	parts_trim(struct parts *p);
 

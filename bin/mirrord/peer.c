@@ -20,15 +20,12 @@ say_hello(struct link_hello *own, void *arg)
 	struct role_machine *r = arg;
 
 	gen_read(r->parts.gen, &own->gen);
+	own->root_session = session_read(&r->parts);
 	pthread_mutex_lock(&r->lock);
 	if (r->kind == RK_PRIM && r->both)
 		own->flags |= LHF_MEMBER;
 	if (r->kind == RK_SECOND && r->fullsync)
 		own->flags |= LHF_FULLSYNC;
-	if (r->kind == RK_SECOND) {
-		own->epoch = own->gen.fence;
-		apply_marks(r->parts.apply, &own->stream_id, &own->applied);
-	}
 	pthread_mutex_unlock(&r->lock);
 }
 
@@ -45,6 +42,37 @@ fill_side(struct meet_side *side, const struct role_machine *r,
 	side->is_new = gen_uuid_is_none(&h->gen.current) &&
 	    gen_uuid_is_none(&h->gen.resyncing);
 	side->fullsync = h->flags & LHF_FULLSYNC;
+	side->root_session = h->root_session;
+}
+
+struct seen {
+	uint64_t	session;
+	uint16_t	store_number;
+};
+
+static void
+note_seen(struct gen *g, void *arg)
+{
+	const struct seen *seen = arg;
+
+	if (seen->session > g->peer_session)
+		g->peer_session = seen->session;
+	if (seen->store_number > g->peer_store_number)
+		g->peer_store_number = seen->store_number;
+}
+
+/* Rule R23: what of the peer was put back in time is known by it later. */
+static void
+remember_peer(struct role_machine *r, const struct link_hello *peer)
+{
+	struct seen seen = { peer->gen.session, peer->gen.store_number };
+	struct gen g;
+
+	gen_read(r->parts.gen, &g);
+	if ((seen.session > g.peer_session ||
+	    seen.store_number > g.peer_store_number) &&
+	    gen_update(r->parts.gen, note_seen, &seen) == -1)
+		log_warn("gen");
 }
 
 static int
@@ -145,6 +173,21 @@ meet_primary(struct role_machine *r, const struct link_hello *own,
 }
 
 static int
+meet_second(struct role_machine *r, const struct link_hello *own,
+    const struct link_hello *peer)
+{
+	if (may_go_on(peer, own)) {
+		/* The primary says by WT_BEGIN where it goes on. */
+		clear_peer(r);
+		role_changed(r);
+		return 0;
+	}
+	if (peer->flags & LHF_MEMBER)
+		return -1;
+	return meet(r, own, peer, false);
+}
+
+static int
 on_meet(const struct link_hello *own, const struct link_hello *peer,
     void *arg)
 {
@@ -155,20 +198,13 @@ on_meet(const struct link_hello *own, const struct link_hello *peer,
 	primary = r->kind == RK_PRIM;
 	pthread_mutex_unlock(&r->lock);
 	resync_stop(r->resync);
-	if (primary)
-		return meet_primary(r, own, peer);
-	if (may_go_on(peer, own)) {
-		clear_peer(r);
-		apply_begin(r->parts.apply, peer->stream_id,
-		    own->applied + 1);
-		role_changed(r);
-		return 0;
-	}
-	if (peer->flags & LHF_MEMBER)
+	if (primary && meet_primary(r, own, peer) == -1)
 		return -1;
-	return meet(r, own, peer, false);
+	if (!primary && meet_second(r, own, peer) == -1)
+		return -1;
+	remember_peer(r, peer);
+	return 0;
 }
-
 static void
 on_down(uint64_t connection, void *arg)
 {

@@ -194,7 +194,8 @@ rq_fsync(struct request *r)
 	uint64_t seq = 0;
 	int error;
 
-	op.flags = data_only ? OPF_DATAONLY : 0;
+	op.flags = (data_only ? OPF_DATAONLY : 0) |
+	    (f->async_second ? OPF_RECEIVED : 0);
 	if (!orphan_is(f->orphans, r->oid)) {
 		/* The lock puts it behind every write that was answered. */
 		request_lock(r, &r->oid, 1);

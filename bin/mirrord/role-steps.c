@@ -78,9 +78,18 @@ apply_change(struct gen *g, void *arg)
 static int
 store_gen(struct role_machine *r, const struct gen_change *c)
 {
+	struct gen before, after;
+
+	gen_read(r->parts.gen, &before);
 	if (gen_update(r->parts.gen, apply_change,
-	    (void *)(uintptr_t)c) == 0)
+	    (void *)(uintptr_t)c) == 0) {
+		gen_read(r->parts.gen, &after);
+		fail_point(29);
+		if (after.session != before.session && r->parts.is_open &&
+		    session_write(&r->parts, after.session) == -1)
+			log_warn("%s: session number", r->conf->dir[0]);
 		return 0;
+	}
 	role_set_error(r, "statedir", "%s/gen: %s", r->conf->statedir,
 	    strerror(errno));
 	return -1;

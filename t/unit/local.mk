@@ -141,3 +141,26 @@ t_unit_config_cluster_LDADD = $(HOLDFAST_LIBS)
 check_PROGRAMS += t/unit/goal
 t_unit_goal_SOURCES = %D%/goal.c %D%/tap.h
 t_unit_goal_LDADD = $(HOLDFAST_LIBS)
+check_PROGRAMS += t/unit/evidence
+t_unit_evidence_SOURCES = %D%/evidence.c %D%/tap.h
+t_unit_evidence_LDADD = $(MIRRORD_LIBS)
+
+check_PROGRAMS += t/unit/intake
+t_unit_intake_SOURCES = %D%/intake.c %D%/tap.h
+t_unit_intake_LDADD = $(MIRRORD_LIBS)
+
+check_PROGRAMS += t/unit/fuse
+t_unit_fuse_SOURCES = %D%/fuse.c %D%/tap.h
+t_unit_fuse_LDADD = $(MIRRORD_LIBS)
+
+check_PROGRAMS += t/unit/wish
+t_unit_wish_SOURCES = %D%/wish.c %D%/tap.h
+t_unit_wish_LDADD = $(MIRRORD_LIBS)
+
+check_PROGRAMS += t/unit/mountinfo
+t_unit_mountinfo_SOURCES = %D%/mountinfo.c %D%/tap.h
+t_unit_mountinfo_LDADD = $(MIRRORD_LIBS)
+
+check_PROGRAMS += t/unit/lookup
+t_unit_lookup_SOURCES = %D%/lookup.c %D%/tap.h
+t_unit_lookup_LDADD = $(MIRRORD_LIBS)
