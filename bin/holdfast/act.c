@@ -206,6 +206,30 @@ first_status(struct status *st, const struct cmd *c)
 	return 0;
 }
 
+/* A daemon that just started may not know all yet: busy, for a moment. */
+static int
+send_patiently(const struct cmd *c, const char *yes)
+{
+	struct mono end = mono_add_ms(mono_now(), START_MS);
+	int rc;
+
+	for (;;) {
+		rc = send_verb(c, yes);
+		if (rc != 1 || strcmp(talk_code(), "busy") != 0 ||
+		    mono_passed(end, mono_now()))
+			return rc;
+		(void)usleep(100000);
+	}
+}
+
+static bool
+can_be_confirmed(const struct cmd *c)
+{
+	return c->yes == NULL && strncmp(c->verb, "prim", 4) == 0 &&
+	    (strcmp(talk_code(), "unsafe") == 0 ||
+	    strcmp(talk_code(), "confirm") == 0);
+}
+
 /* The administrator types the module's name; false: did not. */
 static bool
 confirm(const struct cmd *c)
@@ -214,8 +238,8 @@ confirm(const struct cmd *c)
 
 	(void)talk_failed(c->module, "moduled", 1);	/* says what it costs */
 	if (!isatty(STDIN_FILENO)) {
-		fprintf(stderr, "holdfast: give --yes %s to do it all the "
-		    "same\n", c->module);
+		fprintf(stderr, "holdfast: refused as unsafe; where it can be "
+		    "done all the same, --yes %s does it\n", c->module);
 		return false;
 	}
 	fprintf(stderr, "Type the module's name to do it all the same: ");
@@ -261,14 +285,13 @@ verb_act(struct cmd *c)
 		goto out;
 	}
 	goal_begin(&w.goal, c->verb, w.st->state, w.st->quality);
-	rc = send_verb(c, c->yes);
-	if (rc == 1 && c->yes == NULL &&
-	    strcmp(talk_code(), "confirm") == 0) {
+	rc = send_patiently(c, c->yes);
+	if (rc == 1 && can_be_confirmed(c)) {
 		if (!confirm(c)) {
 			rc = EXIT_UNSAFE;
 			goto out;
 		}
-		rc = send_verb(c, c->module);
+		rc = send_patiently(c, c->module);
 	}
 	if (rc != 0)
 		rc = talk_failed(c->module, "moduled", rc);

@@ -192,15 +192,18 @@ diff_generation(struct diff *d, const char *module, long active,
 	memset(d, 0, sizeof(*d));
 	d->is_first = active == 0;
 	d->is_same = !d->is_first;
+	d->changed = d->is_first ? ~0u : 0;
 	if (d->is_first)
 		return;
 	for (i = 0; i < count; i++) {
 		old = generation_read(module, active, files[i].name);
 		if ((old == NULL) != (files[i].text == NULL) ||
-		    (old != NULL && strcmp(old, files[i].text) != 0))
+		    (old != NULL && strcmp(old, files[i].text) != 0)) {
 			d->is_same = false;
-		else if (strcmp(files[i].name, "safeconf.xml") == 0)
+			d->changed |= 1u << i;
+		} else if (strcmp(files[i].name, "safeconf.xml") == 0) {
 			conf_same = true;
+		}
 		if (strcmp(files[i].name, "safeconf.xml") == 0) {
 			safeconf = old;
 			diff_texts(d, old, files[i].text);

@@ -23,6 +23,7 @@ struct diff {
 	bool			is_same;	/* byte for byte */
 	bool			scripts;	/* the digest differs, not the
 						 * configuration alone */
+	unsigned		changed;	/* a bit for each file given */
 	unsigned		restarts;	/* items that are not live */
 	unsigned		count;
 	struct diff_item	item[DIFF_MAX];

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "cmd.h"
 #include "config-cluster.h"
@@ -23,6 +24,18 @@
 #include "talk.h"
 
 #define TEXT_MAX	(1024 * 1024)
+/* Of 50 ms: daemons of a stopped module end at once. */
+#define STOP_TRIES	200
+
+/* The files of a generation, in the order of their texts. */
+enum {
+	FILE_SAFECONF, FILE_MODULED, FILE_MIRRORD, FILE_VIPD, FILE_ROSTER,
+	FILE_COUNT
+};
+
+static const char *const file_name[FILE_COUNT] = {
+	"safeconf.xml", "moduled.conf", "mirrord.conf", "vipd.conf", "roster"
+};
 
 static char *
 read_text(const char *path, size_t *len)
@@ -154,37 +167,74 @@ is_allowed(const char *module, const struct diff *d)
 	return false;
 }
 
+static int
+ask_service(const char *verb, const char *service, const char *module)
+{
+	struct line_out o;
+
+	line_begin(&o, verb);
+	if (service != NULL)
+		line_add(&o, "service", service);
+	line_add(&o, service != NULL ? "module" : "name", module);
+	return talk(NULL, "holdfastd", &o, NULL, NULL);
+}
+
+struct gone {
+	const char	*module;
+	bool		 is_there;
+};
+
+static void
+on_service(const struct line *l, void *arg)
+{
+	struct gone *g = arg;
+	const char *module = line_get(l, "module");
+	const char *state = line_get(l, "state");
+
+	if (module != NULL && strcmp(module, g->module) == 0 &&
+	    state != NULL && strcmp(state, "down") != 0)
+		g->is_there = true;
+}
+
+/* Other daemons than before: all of them end before the new ones begin. */
+static void
+end_daemons(const char *module)
+{
+	struct gone g = { .module = module };
+	struct line_out o;
+	int tries;
+
+	(void)ask_service("module-stop", NULL, module);
+	for (tries = 0; tries < STOP_TRIES; tries++) {
+		g.is_there = false;
+		line_begin(&o, "status");
+		if (talk(NULL, "holdfastd", &o, on_service, &g) != 0 ||
+		    !g.is_there)
+			return;
+		(void)usleep(50000);
+	}
+}
+
 /* Daemons that run take the new generation. */
 static void
 tell_module(const char *module, const struct diff *d)
 {
 	struct line_out o;
-	bool stopped;
-	char state[64];
-	bool is_ready;
 
 	if (!talk_is_up()) {
 		printf("holdfastd is not running: the module is started "
 		    "with it\n");
 		return;
 	}
-	running_state(module, state, sizeof(state), &is_ready);
-	stopped = state[0] == '\0';
-	if (stopped && (d->count > 0 || d->scripts)) {
-		line_begin(&o, "module-stop");
-		line_add(&o, "name", module);
-		(void)talk(NULL, "holdfastd", &o, NULL, NULL); /* new ones */
-	}
-	line_begin(&o, "module-start");
-	line_add(&o, "name", module);
-	if (talk(NULL, "holdfastd", &o, NULL, NULL) != 0)
+	if (!d->is_first && d->changed & 1u << FILE_ROSTER)
+		end_daemons(module);
+	if (ask_service("module-start", NULL, module) != 0)
 		(void)talk_failed(NULL, "holdfastd", 1);
-	if (!stopped && d->count > 0) {
-		line_begin(&o, "restart");
-		line_add(&o, "service", "moduled");
-		line_add(&o, "module", module);
-		(void)talk(NULL, "holdfastd", &o, NULL, NULL);
-	}
+	/* mirrord.conf only changes while the module is stopped. */
+	if (!d->is_first && d->changed & 1u << FILE_MIRRORD)
+		(void)ask_service("restart", "mirrord", module);
+	if (!d->is_first && d->changed & 1u << FILE_MODULED)
+		(void)ask_service("restart", "moduled", module);
 	line_begin(&o, "reload");
 	line_add(&o, "name", module);
 	(void)talk(NULL, "vipd", &o, NULL, NULL); /* absent: it reads it all */
@@ -207,86 +257,96 @@ activate(const char *module, long number, const struct diff *d)
 	return 0;
 }
 
-/* Writes what was compiled, when it may and differs. */
+/* The five texts; NULL digest was reported.  The caller frees each. */
 static int
-write_module(const struct safe *m, const struct cmd *c, const char *bin)
+make_texts(const struct safe *m, const char *bin, char *text[FILE_COUNT])
 {
-	struct generation_file files[5] = {
-		{ "safeconf.xml", NULL }, { "moduled.conf", NULL },
-		{ "mirrord.conf", NULL }, { "vipd.conf", NULL },
-		{ "roster", NULL }
-	};
-	char *text[5], *digest;
-	struct diff d;
-	long n = 0;
-	int rc = 0, i;
+	char *digest;
 
-	text[0] = safe_text_xml(m);
-	digest = generation_digest(text[0], bin);
+	memset(text, 0, FILE_COUNT * sizeof(text[0]));
+	text[FILE_SAFECONF] = safe_text_xml(m);
+	digest = generation_digest(text[FILE_SAFECONF], bin);
 	if (digest == NULL) {
 		fprintf(stderr, "holdfast: %s: cannot be read: %s\n", bin,
 		    strerror(errno));
-		free(text[0]);
 		return EX_IOERR;
 	}
-	text[1] = safe_text_moduled(m, digest);
-	text[2] = safe_text_mirrord(m);
-	text[3] = safe_text_vipd(m);
-	text[4] = safe_text_roster(m);
-	for (i = 0; i < 5; i++)
+	text[FILE_MODULED] = safe_text_moduled(m, digest);
+	text[FILE_MIRRORD] = safe_text_mirrord(m);
+	text[FILE_VIPD] = safe_text_vipd(m);
+	text[FILE_ROSTER] = safe_text_roster(m);
+	free(digest);
+	return 0;
+}
+
+/*
+ * Shows what the texts change, and makes them effective when they may be:
+ * number 0 writes a new generation, else it is one that is there.
+ */
+static int
+apply(const char *module, char *const text[FILE_COUNT], const char *bin,
+    long number, bool dry_run)
+{
+	struct generation_file files[FILE_COUNT];
+	long active = generation_active(module);
+	struct diff d;
+	int i, rc = 0;
+
+	for (i = 0; i < FILE_COUNT; i++) {
+		files[i].name = file_name[i];
 		files[i].text = text[i];
-	diff_generation(&d, m->name, generation_active(m->name), files, 5);
-	diff_print(&d, m->name, stdout);
-	if (!is_allowed(m->name, &d))
+	}
+	diff_generation(&d, module, active, files, FILE_COUNT);
+	diff_print(&d, module, stdout);
+	if (!is_allowed(module, &d))
 		rc = EXIT_UNSAFE;
-	if (rc == 0 && !c->dry_run) {
-		n = d.is_same ? generation_active(m->name) :
-		    generation_write(m->name, files, 5, bin);
-		if (n == -1) {
+	if (rc == 0 && !dry_run) {
+		if (number == 0)
+			number = d.is_same ? active : generation_write(module,
+			    files, FILE_COUNT, bin);
+		if (number == -1) {
 			fprintf(stderr, "holdfast: %s: no generation could "
-			    "be written: %s\n", m->name, strerror(errno));
+			    "be written: %s\n", module, strerror(errno));
 			rc = EX_CANTCREAT;
 		} else {
-			rc = activate(m->name, n, &d);
+			rc = activate(module, number, &d);
 		}
 	}
 	diff_fini(&d);
-	for (i = 0; i < 5; i++)
-		free(text[i]);
-	free(digest);
 	return rc;
 }
 
 static int
 rollback(const char *module, bool dry_run)
 {
-	struct generation_file files[5] = {
-		{ "safeconf.xml", NULL }, { "moduled.conf", NULL },
-		{ "mirrord.conf", NULL }, { "vipd.conf", NULL },
-		{ "roster", NULL }
-	};
 	long active = generation_active(module);
 	long n = active > 0 ? generation_before(module, active) : 0;
-	char *text[5];
-	struct diff d;
-	int i, rc = 0;
+	char *text[FILE_COUNT];
+	int i, rc;
 
 	if (n == 0) {
 		fprintf(stderr, "holdfast: %s: there is no older generation "
 		    "to go back to\n", module);
 		return EX_NOINPUT;
 	}
-	for (i = 0; i < 5; i++)
-		files[i].text = text[i] = generation_read(module, n,
-		    files[i].name);
-	diff_generation(&d, module, active, files, 5);
-	diff_print(&d, module, stdout);
-	if (!is_allowed(module, &d))
-		rc = EXIT_UNSAFE;
-	else if (!dry_run)
-		rc = activate(module, n, &d);
-	diff_fini(&d);
-	for (i = 0; i < 5; i++)
+	for (i = 0; i < FILE_COUNT; i++)
+		text[i] = generation_read(module, n, file_name[i]);
+	rc = apply(module, text, NULL, n, dry_run);
+	for (i = 0; i < FILE_COUNT; i++)
+		free(text[i]);
+	return rc;
+}
+
+static int
+write_module(const struct safe *m, const char *bin, bool dry_run)
+{
+	char *text[FILE_COUNT];
+	int i, rc;
+
+	rc = make_texts(m, bin, text);
+	if (rc == 0)
+		rc = apply(m->name, text, bin, 0, dry_run);
+	for (i = 0; i < FILE_COUNT; i++)
 		free(text[i]);
 	return rc;
 }
@@ -321,7 +381,7 @@ configure_module(const char *module, const struct cmd *c)
 	report_init(&r, path);
 	if (safe_compile(&m, text, len, &r) == 0 && r.errors == 0) {
 		report_print(&r, stderr);
-		rc = write_module(&m, c, bin);
+		rc = write_module(&m, bin, c->dry_run);
 	} else {
 		report_print(&r, stderr);
 		fprintf(stderr, "holdfast: %s: %u error%s; nothing was "

@@ -156,6 +156,8 @@ lease_of(const struct status *st)
 	json_object_set_new(o, "until_s", number_of(r, "until_s"));
 	for (; *p != '\0'; p += n, p += strspn(p, ", ")) {
 		n = strcspn(p, ", ");
+		if (n == 1 && *p == '0')
+			continue;	/* their number: none */
 		json_array_append_new(voters, json_stringn(p, n));
 	}
 	json_object_set_new(o, "voters", voters);

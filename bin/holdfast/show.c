@@ -160,8 +160,9 @@ show_troubles(const struct status *st, FILE *out)
 
 	r = status_find(st, "blocked", NULL);
 	if (r != NULL)
-		fprintf(out, "  waits: %s [%s]\n", record_get(r, "text"),
-		    record_get(r, "code"));
+		fprintf(out, "  %s: %s [%s]\n", strcmp(st->quality,
+		    "Transient") == 0 ? "now" : "waits",
+		    record_get(r, "text"), record_get(r, "code"));
 	for (r = NULL; (r = status_find(st, "missing", r)) != NULL; )
 		fprintf(out, "    missing: %s\n", record_get(r, "text"));
 	for (r = NULL; (r = status_find(st, "goon", r)) != NULL; )

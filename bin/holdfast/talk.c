@@ -81,15 +81,22 @@ talk_exit_status(const char *code)
 		int		 status;
 	} table[] = {
 		{ "unsafe", EXIT_UNSAFE },
+		{ "confirm", EXIT_UNSAFE },
 		{ "noquorum", EXIT_NO_QUORUM },
 		{ "notprim", EXIT_NOT_PRIM },
 		{ "busy", EX_TEMPFAIL },
 		{ "gone", EX_TEMPFAIL },
-		{ "role", EX_NOPERM },
+		{ "stopping", EX_TEMPFAIL },
 		{ "denied", EX_NOPERM },
 		{ "badstate", EX_USAGE },
 		{ "usage", EX_USAGE },
-		{ "unknown", EX_UNAVAILABLE },
+		{ "disk", EX_IOERR },
+		{ "noresource", EX_NOINPUT },
+		{ "notfound", EX_NOINPUT },
+		{ "roster", EX_CONFIG },
+		{ "config", EX_CONFIG },
+		{ "unknown-verb", EX_UNAVAILABLE },
+		{ "unknown-key", EX_UNAVAILABLE },
 	};
 	size_t i;
 
