@@ -275,11 +275,11 @@ daemon_main(const struct daemon_spec *spec, int argc, char **argv)
 		d.conf = load(spec, &o);
 	if (o.print && d.conf != NULL)
 		conf_print(d.conf, stdout);
-	if (o.print || o.check_only)
-		return EX_OK;
-	if (!o.foreground)
-		log_to_syslog();
-	run(&r);
+	if (!o.print && !o.check_only) {
+		if (!o.foreground)
+			log_to_syslog();
+		run(&r);
+	}
 	if (d.conf != NULL)
 		(void)cfg_free(d.conf);
 	return EX_OK;

@@ -313,21 +313,11 @@ judge_view(struct heart *h, struct module *m, unsigned node,
 		publish_news(h, m, node, &n);
 }
 
-void
-heart_judge_peer(struct heart *h, unsigned node, struct mono now)
-{
-	unsigned i;
-
-	for (i = 0; i < MODULE_MAX; i++) {
-		if (h->module[i].is_used)
-			judge_view(h, &h->module[i], node, now);
-	}
-}
-
 static void
-judge(struct heart *h, struct mono now)
+judge(struct heart *h)
 {
-	unsigned i;
+	struct mono now = mono_now();
+	unsigned i, k;
 
 	for (i = 0; i < h->cluster.node_count; i++) {
 		if (!h->peer[i].is_used)
@@ -335,8 +325,22 @@ judge(struct heart *h, struct mono now)
 		/* A peer that went needs no pulses any more. */
 		if (h->peer[i].pulse_ms != 0 && peer_is_silent(h, i, now))
 			h->peer[i].pulse_ms = 0;
-		heart_judge_peer(h, i, now);
+		for (k = 0; k < MODULE_MAX; k++) {
+			if (h->module[k].is_used)
+				judge_view(h, &h->module[k], i, now);
+		}
 	}
+}
+
+void
+heart_listen(struct heart *h)
+{
+	/*
+	 * All sockets before any opinion: nobody is silent who is waiting to
+	 * be read, on whichever network.
+	 */
+	links_drain(h->links);
+	judge(h);
 }
 
 static void
@@ -406,13 +410,10 @@ on_timer(void *arg)
 	struct heart *h = arg;
 	struct mono now = heart_now(h);
 
-	/* Sockets first: nobody is silent who is waiting to be read. */
-	links_drain(h->links);
-	now = mono_now();
 	if (mono_passed(h->next_pulse, now))
 		pulse(h, now);
-	judge(h, now);
-	heart_arm(h, now);
+	heart_listen(h);
+	heart_arm(h, mono_now());
 }
 
 static void
@@ -421,7 +422,7 @@ on_ready(void *arg)
 	struct heart *h = arg;
 
 	(void)heart_now(h);
-	links_drain(h->links);
+	heart_listen(h);
 	heart_arm(h, mono_now());
 }
 

@@ -93,8 +93,11 @@ void	heart_keys(struct heart *h, const struct cluster_key *k);
 struct mono	heart_now(struct heart *h);
 /* Something of ours changed: the next pulse leaves at once. */
 void	heart_pulse_soon(struct heart *h, struct mono now);
-/* Opinions about one peer brought up to now; changes are published. */
-void	heart_judge_peer(struct heart *h, unsigned node, struct mono now);
+/*
+ * Reads all sockets empty, then brings all opinions up to now; changes are
+ * published.  After heart_now().
+ */
+void	heart_listen(struct heart *h);
 /* Sets the timer to whatever comes first. */
 void	heart_arm(struct heart *h, struct mono now);
 /* The interval of the stream: the fastest anyone needs. */

@@ -136,8 +136,7 @@ parse_wish(const struct heart *h, const struct line *l,
 
 /* Its timers, networks, id or digest may have changed. */
 static void
-apply_wish(struct heart *h, struct module *m, const struct module_wish *w,
-    struct mono now)
+apply_wish(struct heart *h, struct module *m, const struct module_wish *w)
 {
 	unsigned i;
 
@@ -146,7 +145,29 @@ apply_wish(struct heart *h, struct module *m, const struct module_wish *w,
 		module_set_lans(m, i, h->peer[i].lans);
 		if (view_compare(m, &m->view[i]))
 			event_mismatch(h, NULL, m, i);
-		heart_judge_peer(h, i, now);
+	}
+	heart_listen(h);
+}
+
+/*
+ * A new module may need faster pulses than came until now: what is older
+ * than its timeout says nothing yet, neither up nor down.
+ */
+static void
+begin_listening(struct heart *h, struct module *m, struct mono now)
+{
+	bool is_fresh;
+	unsigned i, lan;
+
+	for (i = 0; i < h->cluster.node_count; i++) {
+		is_fresh = false;
+		for (lan = 0; lan < h->cluster.lan_count; lan++) {
+			if (mono_diff_ms(now, h->peer[i].ear.heard[lan]) <
+			    m->wish.timeout_ms)
+				is_fresh = true;
+		}
+		if (!is_fresh)
+			beat_void(&m->view[i].beat, now);
 	}
 }
 
@@ -178,6 +199,7 @@ on_module(struct client *c, const struct line *l, void *arg)
 			    MODULE_MAX);
 			return;
 		}
+		begin_listening(h, m, now);
 		log_info("%s: stated, id %u, pulse %lld ms, timeout %lld ms",
 		    w.name, w.id, (long long)w.pulse_ms,
 		    (long long)w.timeout_ms);
@@ -185,7 +207,7 @@ on_module(struct client *c, const struct line *l, void *arg)
 	m->owner = c;
 	m->is_gone = false;
 	m->orphan_until = (struct mono){ 0 };
-	apply_wish(h, m, &w, now);
+	apply_wish(h, m, &w);
 	heart_pulse_soon(h, now);
 	serve_ok(c);
 }

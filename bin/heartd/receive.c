@@ -390,10 +390,7 @@ take(struct heart *h, struct arrival *a)
 		return DATAGRAM_OK;
 	if (a->verdict != VERDICT_LATE)
 		take_header(h, a);
-	if (take_body(h, a) != 0)
-		return DATAGRAM_MALFORMED;
-	heart_judge_peer(h, a->node, mono_now());
-	return DATAGRAM_OK;
+	return take_body(h, a) == 0 ? DATAGRAM_OK : DATAGRAM_MALFORMED;
 }
 
 void

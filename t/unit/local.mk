@@ -164,3 +164,10 @@ t_unit_mountinfo_LDADD = $(MIRRORD_LIBS)
 check_PROGRAMS += t/unit/lookup
 t_unit_lookup_SOURCES = %D%/lookup.c %D%/tap.h
 t_unit_lookup_LDADD = $(MIRRORD_LIBS)
+check_PROGRAMS += t/unit/heartd-module
+t_unit_heartd_module_SOURCES = %D%/heartd-module.c %D%/tap.h
+t_unit_heartd_module_LDADD = bin/heartd/libheartd.a $(COMMON_LIBS)
+
+check_PROGRAMS += t/unit/clock
+t_unit_clock_SOURCES = %D%/clock.c %D%/tap.h
+t_unit_clock_LDADD = $(COMMON_LIBS)
