@@ -55,7 +55,12 @@ fake_moduled() {
 			echo "$verb $rest" >>"$HOLDFAST_ROOT/asked"
 			state=PRIM
 			case $verb in
-			stop)	touch "$HOLDFAST_ROOT/stop" ;;
+			stop)	if mkdir "$HOLDFAST_ROOT/unsure" 2>/dev/null
+				then
+					echo 'err code=busy text="not now"'
+					continue
+				fi
+				touch "$HOLDFAST_ROOT/stop" ;;
 			status)	[ -n "$(find "$HOLDFAST_ROOT/stop" \
 			    ! -newermt '-1 second' 2>/dev/null)" ] && state=STOP
 				echo "name=ledger mode=mirror state=$state" ;;
@@ -282,8 +287,10 @@ order() {
 	    "$RUN/holdfastd.state")
 	kill -TERM $PID
 	wait_until 3 'grep -q "^stop who=holdfastd" "$HOLDFAST_ROOT/asked"'
-	# moduled has not said STOP yet.
+	# moduled refused at first, and has not said STOP yet.
 	is_up ledger/moduled
+	wait_until 3 '[ -e "$HOLDFAST_ROOT/stop" ]'
+	grep -q 'ledger: does not stop yet: not now' "$HOLDFAST_ROOT/log"
 	wait_until 10 'gone $PID'
 	wait $PID
 	for p in $pids; do
@@ -317,7 +324,7 @@ order() {
 	[ "$(grep -c mirrord "$HOLDFAST_ROOT/started")" = 1 ]
 	old=$(field ledger/mirrord pid)
 	[ "$(ask holdfastd 'module-stop name=ledger')" = ok ]
-	wait_until 5 '[ -z "$(field ledger/mirrord state)" ]'
+	[ -z "$(field ledger/mirrord state)" ]
 	gone "$old"
 	[ "$(ask holdfastd reload)" = ok ]
 	wait_until 5 'is_up ledger/moduled'
@@ -329,6 +336,28 @@ order() {
 	rm -r "$STATE/ledger"
 	[ "$(ask holdfastd reload)" = ok ]
 	wait_until 5 '[ -z "$(field ledger/moduled state)" ]'
+}
+
+@test "holdfastd: module-stop is answered when the daemons are gone" {
+	touch "$HOLDFAST_ROOT/mirrord.deaf"
+	echo 'kill_timeout_ms = 700' >"$HOLDFAST_ROOT/etc/holdfast/holdfastd.conf"
+	roster ledger mirrord moduled
+	start
+	wait_until 5 'is_up ledger/moduled'
+	old=$(field ledger/mirrord pid)
+	# In one go: what is started then is new.
+	[ "$(ask holdfastd "$(printf 'module-stop name=ledger\nmodule-start name=ledger')" |
+	    paste -sd,)" = ok,ok ]
+	gone "$old"
+	wait_until 5 'is_up ledger/moduled'
+	[ "$(field ledger/mirrord pid)" != "$old" ]
+	# Started by another while one waits for the end.
+	ask holdfastd 'module-stop name=ledger' >"$HOLDFAST_ROOT/answer" 3>&- &
+	wait_until 5 '[ "$(field ledger/mirrord state)" = stopping ]'
+	[ "$(ask holdfastd 'module-start name=ledger')" = ok ]
+	wait_until 3 'grep -q "^err code=busy" "$HOLDFAST_ROOT/answer"'
+	wait_until 5 'is_up ledger/moduled'
+	ask holdfastd 'module-stop name=nothere' | grep -qx ok
 }
 
 @test "holdfastd: a broken roster is named, the rest runs" {

@@ -25,6 +25,8 @@ struct module {
 	struct ask	*ask;
 	struct mono	 reached;	/* last time it was */
 	bool		 asked;		/* an answer is under way */
+	bool		 taken;		/* it took the wish, or is asked to */
+	bool		 refused;	/* said once */
 	bool		 stopped;	/* or given up */
 };
 
@@ -60,28 +62,42 @@ on_status(const struct line *l, void *arg)
 		m->asked = false;
 }
 
+/* Refused, as while it has just been started: stated again at each tick. */
 static void
 on_stop(const struct line *l, void *arg)
 {
-	const struct module *m = arg;
+	struct module *m = arg;
+	const char *text = line_get(l, "text");
 
-	if (strcmp(l->verb, "err") == 0)
-		log_warnx("%s: does not stop: %s", m->name,
-		    line_get(l, "text") != NULL ? line_get(l, "text") : "");
+	m->taken = strcmp(l->verb, "ok") == 0;
+	if (m->taken || m->refused)
+		return;
+	m->refused = true;
+	log_warnx("%s: does not stop yet: %s", m->name,
+	    text != NULL ? text : "");
+}
+
+static void
+say_stop(struct module *m)
+{
+	struct line_out o;
+
+	line_begin(&o, "stop");
+	line_add(&o, "who", "holdfastd");
+	line_add(&o, "why", "the node stops");
+	/* Down: on_up() comes again. */
+	m->taken = ask_send(m->ask, &o, on_stop, m);
 }
 
 static void
 on_up(struct ask *a, void *arg)
 {
 	struct module *m = arg;
-	struct line_out o;
 
+	(void)a;
 	m->reached = mono_now();
 	m->asked = false;
-	line_begin(&o, "stop");
-	line_add(&o, "who", "holdfastd");
-	line_add(&o, "why", "the node stops");
-	(void)ask_send(a, &o, on_stop, m);	/* down: on_up comes again */
+	say_stop(m);
 }
 
 static const struct ask_calls calls = { .on_up = on_up };
@@ -95,6 +111,8 @@ tick_module(struct halt *h, struct module *m, struct mono now)
 		return;
 	if (ask_is_up(m->ask)) {
 		m->reached = now;
+		if (!m->taken)
+			say_stop(m);
 		line_begin(&o, "status");
 		if (!m->asked && ask_send(m->ask, &o, on_status, m))
 			m->asked = true;

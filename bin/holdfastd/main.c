@@ -32,6 +32,14 @@ struct state {
 	bool			 told_ready;
 	bool			 ending;	/* the modules are stopped */
 	bool			 leaving;
+	struct waiting		*waiting;
+};
+
+/* Who said module-stop and is answered when the daemons are gone. */
+struct waiting {
+	struct waiting	*next;
+	struct client	*client;
+	char		 module[MODULE_NAME_MAX + 1];
 };
 
 /* --- verbs ---------------------------------------------------------- */
@@ -79,6 +87,68 @@ module_of(struct client *c, const struct line *l)
 	return NULL;
 }
 
+/*
+ * Answered when the daemons are gone, so that module-stop and module-start
+ * one after the other are new daemons.
+ */
+static void
+on_module_stop(struct client *c, const struct line *l, void *arg)
+{
+	struct state *st = ((struct daemon *)arg)->state;
+	const char *name = module_of(c, l);
+	struct waiting *w;
+
+	if (name == NULL)
+		return;
+	super_stop_module(st->super, name);
+	if (super_module_is_down(st->super, name)) {
+		serve_ok(c);
+		return;
+	}
+	w = xcalloc(1, sizeof(*w));
+	w->client = c;
+	memcpy(w->module, name, strlen(name));
+	w->next = st->waiting;
+	st->waiting = w;
+	serve_later(c);
+}
+
+static void
+answer_waiting(struct state *st)
+{
+	struct waiting **p = &st->waiting, *w;
+
+	while ((w = *p) != NULL) {
+		if (!super_module_is_down(st->super, w->module)) {
+			p = &w->next;
+			continue;
+		}
+		*p = w->next;
+		serve_ok(w->client);
+		free(w);
+		p = &st->waiting;	/* the answer may bring requests */
+	}
+}
+
+/* It is wanted again: who waits for its end waits for nothing. */
+static void
+refuse_waiting(struct state *st, const char *module)
+{
+	struct waiting **p = &st->waiting, *w;
+
+	while ((w = *p) != NULL) {
+		if (strcmp(w->module, module) != 0) {
+			p = &w->next;
+			continue;
+		}
+		*p = w->next;
+		serve_err(w->client, "busy", "%s was started meanwhile",
+		    module);
+		free(w);
+		p = &st->waiting;
+	}
+}
+
 static void
 on_module_start(struct client *c, const struct line *l, void *arg)
 {
@@ -87,6 +157,7 @@ on_module_start(struct client *c, const struct line *l, void *arg)
 
 	if (name == NULL)
 		return;
+	refuse_waiting(st, name);
 	if (st->d->stopping)
 		serve_err(c, "stopping", "this node is being stopped");
 	else if (super_start_module(st->super, name) == -1)
@@ -97,15 +168,21 @@ on_module_start(struct client *c, const struct line *l, void *arg)
 }
 
 static void
-on_module_stop(struct client *c, const struct line *l, void *arg)
+on_close(struct client *c, void *arg)
 {
 	struct state *st = ((struct daemon *)arg)->state;
-	const char *name = module_of(c, l);
+	struct waiting **p, *w;
 
-	if (name == NULL)
-		return;
-	super_stop_module(st->super, name);
-	serve_ok(c);
+	if (st == NULL)
+		return;		/* at the end */
+	for (p = &st->waiting; (w = *p) != NULL; ) {
+		if (w->client == c) {
+			*p = w->next;
+			free(w);
+		} else {
+			p = &w->next;
+		}
+	}
 }
 
 static void
@@ -186,6 +263,7 @@ on_quiet(struct super *s, void *arg)
 		st->told_ready = true;
 		notify_send("READY=1\nSTATUS=daemons run");
 	}
+	answer_waiting(st);
 	if (st->ending && super_is_down(s))
 		loop_stop(st->d->loop);
 }
@@ -277,6 +355,7 @@ start(struct daemon *d)
 	if (st->watchdog_ms > 0)
 		on_watchdog(st);
 	(void)loop_signal_add(d->loop, SIGQUIT, on_quit, st);
+	serve_on_close(d->serve, on_close);
 	super_adopt(st->super);
 	super_start_all(st->super);
 }
@@ -302,6 +381,12 @@ finish(struct daemon *d)
 	super_free(st->super);
 	loop_timer_free(st->leave);
 	loop_timer_free(st->watchdog);
+	while (st->waiting != NULL) {
+		struct waiting *w = st->waiting;
+
+		st->waiting = w->next;
+		free(w);
+	}
 	free(st);
 	d->state = NULL;
 }

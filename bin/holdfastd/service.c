@@ -59,7 +59,7 @@ static const struct cell table[SS_COUNT][SE_COUNT] = {
 		[SE_ADOPT] =	GO(SS_UP,		0),
 	},
 	[SS_STOPPING] = {
-		[SE_START] =	GO(SS_RESTARTING,	0),
+		[SE_START] =	GO(SS_RESTARTING,	SA_TIMER),
 		[SE_STOP] =	GO(SS_STOPPING,		0),
 		[SE_READY] =	GO(SS_STOPPING,		0),
 		[SE_EXIT] =	GO(SS_DOWN,		0),
@@ -69,7 +69,7 @@ static const struct cell table[SS_COUNT][SE_COUNT] = {
 	},
 	[SS_RESTARTING] = {
 		[SE_START] =	GO(SS_RESTARTING,	0),
-		[SE_STOP] =	GO(SS_STOPPING,		0),
+		[SE_STOP] =	GO(SS_STOPPING,		SA_TIMER),
 		[SE_READY] =	GO(SS_RESTARTING,	0),
 		[SE_EXIT] =	GO(SS_STARTING,		SA_SPAWN | SA_TIMER),
 		[SE_TIMER] =	GO(SS_RESTARTING,	SA_KILL | SA_HUNG),

@@ -523,6 +523,16 @@ super_stop_module(struct super *s, const char *module)
 	take_turns(s);
 }
 
+bool
+super_module_is_down(const struct super *s, const char *module)
+{
+	for (unsigned i = 0; i < s->count; i++) {
+		if (strcmp(s->unit[i]->s.module, module) == 0)
+			return false;
+	}
+	return true;
+}
+
 void
 super_reload(struct super *s)
 {
@@ -549,8 +559,9 @@ super_restart(struct super *s, const char *name, const char *module)
 {
 	struct unit *u = unit_find(s, name, module);
 
-	if (u == NULL || !u->s.wanted || u->s.state == SS_DOWN)
+	if (u == NULL || !u->s.wanted)
 		return false;
+	/* SS_DOWN: its turn comes, and it will be a new one. */
 	apply(u, SE_RESTART);
 	take_turns(s);
 	return true;

@@ -35,6 +35,9 @@ void		 super_start_all(struct super *s);
 /* Reads the roster again.  0, or -1: it cannot be used, nothing changed. */
 int		 super_start_module(struct super *s, const char *module);
 void		 super_stop_module(struct super *s, const char *module);
+/* None of its daemons is known any more. */
+bool		 super_module_is_down(const struct super *s,
+		    const char *module);
 /* Modules that are configured start, those that are not any more stop. */
 void		 super_reload(struct super *s);
 /* False: no such service, or not running. */
