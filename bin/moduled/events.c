@@ -65,7 +65,7 @@ events_add(char level, const char *component, const char *fmt, ...)
 		if (*p == '\n' || *p == '\r')
 			*p = ' ';
 	(void)clock_wall(wall);
-	if (level == 'E' || level == 'W')
+	if (level == 'W')
 		log_warnx("%s: %s", component, text);
 	else
 		log_info("%s: %s", component, text);

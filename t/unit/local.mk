@@ -171,3 +171,8 @@ t_unit_heartd_module_LDADD = bin/heartd/libheartd.a $(COMMON_LIBS)
 check_PROGRAMS += t/unit/clock
 t_unit_clock_SOURCES = %D%/clock.c %D%/tap.h
 t_unit_clock_LDADD = $(COMMON_LIBS)
+
+# Helper of t/moduled.bats.
+noinst_PROGRAMS += t/unit/siblings
+t_unit_siblings_SOURCES = %D%/siblings.c
+t_unit_siblings_LDADD = $(COMMON_LIBS)
