@@ -343,6 +343,23 @@ go_to_stop(const struct view *v, struct decision *d)
 	return v->vip_owned ? EV_NONE : EV_STOPPED;
 }
 
+/*
+ * After a swap the scripts stand between the roles: they go on to SECOND as
+ * soon as the peer serves, and turn back to WAIT when it does not.
+ */
+static bool
+between_roles(struct machine *m, const struct view *v, struct decision *d)
+{
+	if (!v->scripts_gated || v->scripts_target != ST_SECOND ||
+	    !peer_up(v) || lasted(&m->wait_since, v, d, v->conf->timeout_ms))
+		return false;
+	d->script_target = ST_SECOND;
+	d->script_gate = false;
+	d->action = "swap";
+	because(d, Q_TRANSIENT, RS_SWAPPING, "%s", "");
+	return true;
+}
+
 enum event
 step_wait(struct machine *m, const struct view *v, struct decision *d)
 {
@@ -351,6 +368,13 @@ step_wait(struct machine *m, const struct view *v, struct decision *d)
 		d->order_done = true;
 	if (!v->wish_start)
 		return go_to_stop(v, d);
+	if (between_roles(m, v, d)) {
+		if (!peer_serves(v) || !v->self.known ||
+		    epoch_cmp(v->peer.epoch, v->self.fence) < 0)
+			return EV_NONE;
+		m->epoch = v->peer.epoch;
+		return EV_FOLLOW;
+	}
 	because(d, Q_TRANSIENT, RS_STARTING, "%s", "");
 	if (v->scripts_busy || v->scripts_at != ST_WAIT || !v->self.known) {
 		if (!v->self.known)

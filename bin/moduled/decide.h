@@ -58,6 +58,7 @@ struct view {
 	char			 probe_text[FACT_TEXT];
 	enum state		 scripts_at, scripts_target;
 	bool			 scripts_busy;
+	bool			 scripts_gated;	/* the old role has ended */
 	bool			 scripts_prim;	/* start_prim ran, no stop yet */
 	bool			 wish_start;
 	enum order		 order;

@@ -270,6 +270,16 @@ end_sequence(struct scripts *s)
 	s->changed = true;
 }
 
+/* ALONE becomes PRIM while its scripts wait: they go on, then to PRIM. */
+static bool
+turns_back(const struct scripts *s)
+{
+	if (s->want == s->target ||
+	    (prim_like(s->want) && prim_like(s->target)))
+		return false;
+	return sequence_via(s->at, s->want) != s->target;
+}
+
 /* At the gate: turn back, wait, or pass.  true: passed. */
 static bool
 pass_gate(struct scripts *s)
@@ -278,12 +288,14 @@ pass_gate(struct scripts *s)
 		s->prim = false;
 		s->changed = true;
 	}
-	if (s->want != s->target && sequence_via(s->at, s->want) !=
-	    s->target) {
-		/* The old role has ended; what the new one would have begun
-		 * is stopped as if it had, which does no harm. */
+	if (turns_back(s)) {
+		/*
+		 * What the new role would have begun is stopped as if it had,
+		 * which does no harm; if nothing ran, nothing changed.
+		 */
 		s->busy = false;
-		s->at = s->target;
+		if (s->step > 0)
+			s->at = s->target;
 		s->changed = true;
 		return false;
 	}
@@ -380,6 +392,12 @@ bool
 scripts_busy(const struct scripts *s)
 {
 	return s->busy;
+}
+
+bool
+scripts_gated(const struct scripts *s)
+{
+	return s->busy && s->pid == 0 && !s->gate_passed && at_gate(s);
 }
 
 bool

@@ -56,6 +56,8 @@ void		 scripts_force(struct scripts *s);
 enum state	 scripts_at(const struct scripts *s);
 enum state	 scripts_target(const struct scripts *s);
 bool		 scripts_busy(const struct scripts *s);
+/* Waits at the gate: the old role has ended. */
+bool		 scripts_gated(const struct scripts *s);
 /* The application may be running as primary. */
 bool		 scripts_prim(const struct scripts *s);
 

@@ -3,10 +3,12 @@
  * From facts to decision to wishes.  Called whenever anything changed; what
  * has not changed is not said again.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "line.h"
 #include "log.h"
@@ -18,6 +20,7 @@
 #include "moduled.h"
 
 #define BOOT_ID		"/proc/sys/kernel/random/boot_id"
+#define BOOT_ID_LEN	64
 #define STATE_FILE_MAX	(3 * LINE_MAX_LEN)
 /* A swap that nobody acted on is dropped. */
 #define SWAP_BOUND_MS	30000
@@ -112,6 +115,7 @@ look(struct moduled *md, struct mono *wake)
 	v->scripts_at = scripts_at(md->scripts);
 	v->scripts_target = scripts_target(md->scripts);
 	v->scripts_busy = scripts_busy(md->scripts);
+	v->scripts_gated = scripts_gated(md->scripts);
 	v->scripts_prim = scripts_prim(md->scripts);
 	v->wish_start = md->wish.start;
 	v->order = md->wish.order;
@@ -189,16 +193,28 @@ keep_wish(struct moduled *md)
 		w->refused = md->v.refused;	/* only durable words count */
 }
 
+/* With its newline.  Files of /proc say that they are empty. */
+static const char *
+boot_id(char buf[BOOT_ID_LEN])
+{
+	int fd = open(BOOT_ID, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd == -1 ? -1 : read(fd, buf, BOOT_ID_LEN - 1);
+
+	if (fd != -1)
+		(void)close(fd);	/* only read */
+	if (n <= 0)
+		return "unknown\n";
+	buf[n] = '\0';
+	return buf;
+}
+
 static void
 save_state(struct moduled *md)
 {
-	char path[PATH_LEN], text[STATE_FILE_MAX], *boot;
-	size_t len, n = 0;
+	char path[PATH_LEN], text[STATE_FILE_MAX], boot[BOOT_ID_LEN];
+	size_t n = 0;
 
-	boot = statefile_read(BOOT_ID, 128, &len);
-	n += (size_t)snprintf(text, sizeof(text), "boot %s",
-	    boot != NULL ? boot : "unknown\n");
-	free(boot);
+	n += (size_t)snprintf(text, sizeof(text), "boot %s", boot_id(boot));
 	if (!machine_save(text + n, sizeof(text) - n, &md->m))
 		return;
 	n += strlen(text + n);
@@ -326,7 +342,8 @@ moduled_think(struct moduled *md)
 static bool
 read_state(struct moduled *md)
 {
-	char path[PATH_LEN], *text, *boot, *p;
+	char path[PATH_LEN], id[BOOT_ID_LEN], *text, *p;
+	const char *boot = boot_id(id);
 	struct line l;
 	const char *why;
 	size_t len;
@@ -334,9 +351,8 @@ read_state(struct moduled *md)
 
 	text = statefile_read(path_run(path, "%s/state", md->name),
 	    STATE_FILE_MAX, &len);
-	boot = statefile_read(BOOT_ID, 128, &len);
 	p = text != NULL ? strchr(text, '\n') : NULL;
-	if (p != NULL && boot != NULL && strncmp(text, "boot ", 5) == 0 &&
+	if (p != NULL && strncmp(text, "boot ", 5) == 0 &&
 	    strncmp(text + 5, boot, strlen(boot)) == 0) {
 		p++;
 		good = line_parse(&l, p, strcspn(p, "\n"), &why) == 0 &&
@@ -352,7 +368,6 @@ read_state(struct moduled *md)
 		}
 	}
 	free(text);
-	free(boot);
 	return good;
 }
 

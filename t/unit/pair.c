@@ -391,6 +391,8 @@ think(struct world *w, int i)
 	n->v.scripts_at = n->at;
 	n->v.scripts_target = n->target;
 	n->v.scripts_busy = n->busy;
+	n->v.scripts_gated = n->busy && n->script_left == 0 &&
+	    !n->gate_passed;
 	n->v.scripts_prim = n->prim;
 	n->v.wish_start = n->wish_start;
 	n->v.order = n->order;
