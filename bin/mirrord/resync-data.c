@@ -396,7 +396,7 @@ send_xattrs(struct resync *r, uint64_t oid, const char *path, const char *list,
 	ssize_t got;
 
 	for (n = list; n < list + len; n += strlen(n) + 1) {
-		if (strcmp(n, OID_XATTR) == 0)
+		if (strncmp(n, "trusted.holdfast.", 17) == 0)
 			continue;
 		got = getxattr(path, n, value, RB_XATTR_MAX);
 		if (got == -1)

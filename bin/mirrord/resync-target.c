@@ -541,7 +541,7 @@ become_level(struct gen *g, void *arg)
 	const struct join *j = arg;
 
 	gen_follow(g, j->source);
-	g->since = j->since;
+	g->since = g->epoch = j->since;
 }
 
 static int

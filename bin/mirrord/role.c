@@ -350,6 +350,9 @@ role_facts(struct role_machine *r, struct facts *f)
 	memcpy(f->code, r->code, sizeof(f->code));
 	memcpy(f->error, r->error, sizeof(f->error));
 	link_facts(r, f);
+	/* Once joined, the strict phase is the ordinary one. */
+	if (r->joined && f->resync.phase == RP_STRICT)
+		f->resync.phase = RP_NONE;
 	pthread_mutex_unlock(&r->lock);
 }
 
