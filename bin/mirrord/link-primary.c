@@ -9,9 +9,6 @@
 
 #include "log.h"
 
-/* Only a backstop: a commit and the end of a connection both wake it. */
-#define IDLE_MS	1000
-
 /* Waits for link_stream(); 0: the connection ended first. */
 static uint64_t
 await_stream(struct link_run *r)
@@ -64,42 +61,70 @@ frame_seq(const void *frame)
 	return v;
 }
 
-/* Sends what is there from seq on; the next sequence. */
-static uint64_t
-send_some(struct link_run *r, uint64_t seq)
+/* Sends all that is there.  With the turn. */
+static void
+send_queued(struct link_run *r)
 {
 	void *frame;
 	size_t len;
-	bool more;
 
-	frame = stream_next(r->stream, seq, &len, IDLE_MS);
-	if (frame == NULL)
-		return seq;
-	conn_send_begin(r->conn);
-	do {
-		seq = frame_seq(frame) + 1;
-		more = conn_add(r->conn, frame, len);
-		if (more)
-			frame = stream_next(r->stream, seq, &len, 0);
-	} while (more && frame != NULL);
-	if (conn_send_end(r->conn) == 0)
-		stream_sent(r->stream, seq - 1);
-	return seq;
+	frame = stream_next(r->stream, r->send_seq, &len);
+	while (frame != NULL && !conn_is_broken(r->conn)) {
+		conn_send_begin(r->conn);
+		do {
+			r->send_seq = frame_seq(frame) + 1;
+			if (!conn_add(r->conn, frame, len))
+				break;
+			frame = stream_next(r->stream, r->send_seq, &len);
+		} while (frame != NULL);
+		if (conn_send_end(r->conn) == 0)
+			stream_sent(r->stream, r->send_seq - 1);
+		frame = stream_next(r->stream, r->send_seq, &len);
+	}
+}
+
+/*
+ * A worker with a sync sends it itself: one wake-up less on the way to the
+ * second.  Whoever has the turn may have looked before this entry was
+ * there, so the sender is told when the turn is not to be had.
+ */
+void
+link_push(void *arg)
+{
+	struct link_run *r = arg;
+
+	if (!link_run_enter(r))
+		return;
+	if (pthread_mutex_trylock(&r->turn) == 0) {
+		if (r->send_seq != 0)
+			send_queued(r);
+		(void)pthread_mutex_unlock(&r->turn);
+	} else
+		stream_kick(r->stream);
+	link_run_leave(r);
 }
 
 void *
 link_sender(void *arg)
 {
 	struct link_run *r = arg;
-	uint64_t seq;
+	uint64_t from;
 
-	seq = await_stream(r);
-	if (seq == 0)
+	from = await_stream(r);
+	if (from == 0)
 		return NULL;
-	send_begin(r, seq);
-	stream_each_sync(r->stream, seq - 1, send_sync, r);
-	while (!conn_is_broken(r->conn))
-		seq = send_some(r, seq);
+	(void)pthread_mutex_lock(&r->turn);
+	send_begin(r, from);
+	stream_each_sync(r->stream, from - 1, send_sync, r);
+	r->send_seq = from;
+	send_queued(r);
+	(void)pthread_mutex_unlock(&r->turn);
+	while (!conn_is_broken(r->conn)) {
+		stream_await(r->stream);
+		(void)pthread_mutex_lock(&r->turn);
+		send_queued(r);
+		(void)pthread_mutex_unlock(&r->turn);
+	}
 	link_run_over(r);
 	return NULL;
 }

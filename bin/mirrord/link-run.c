@@ -22,6 +22,7 @@ link_run_init(struct link_run *r, const struct link_calls *calls, void *arg,
 	r->apply = a;
 	(void)pthread_mutex_init(&r->lock, NULL);
 	(void)pthread_cond_init(&r->changed, NULL);
+	(void)pthread_mutex_init(&r->turn, NULL);
 	(void)pthread_mutex_init(&r->lead, NULL);
 	(void)pthread_mutex_init(&r->answer_lock, NULL);
 	(void)pthread_cond_init(&r->answered, NULL);
@@ -32,6 +33,7 @@ link_run_fini(struct link_run *r)
 {
 	(void)pthread_mutex_destroy(&r->lock);
 	(void)pthread_cond_destroy(&r->changed);
+	(void)pthread_mutex_destroy(&r->turn);
 	(void)pthread_mutex_destroy(&r->lead);
 	(void)pthread_mutex_destroy(&r->answer_lock);
 	(void)pthread_cond_destroy(&r->answered);
@@ -54,6 +56,7 @@ link_run_use(struct link_run *r, struct conn *c, uint64_t number)
 	r->conn = c;
 	r->number = number;
 	r->stream_from = 0;
+	r->send_seq = 0;
 	r->unanswered = 0;
 	r->is_ended = false;
 	r->synced_count = 0;
@@ -182,24 +185,36 @@ link_run_stream(struct link_run *r, uint64_t connection, uint64_t from)
 	(void)pthread_mutex_unlock(&r->lock);
 }
 
+bool
+link_run_enter(struct link_run *r)
+{
+	bool is_in;
+
+	(void)pthread_mutex_lock(&r->lock);
+	is_in = r->number != 0;
+	if (is_in)
+		r->users++;
+	(void)pthread_mutex_unlock(&r->lock);
+	return is_in;
+}
+
+void
+link_run_leave(struct link_run *r)
+{
+	(void)pthread_mutex_lock(&r->lock);
+	if (--r->users == 0)
+		(void)pthread_cond_broadcast(&r->changed);
+	(void)pthread_mutex_unlock(&r->lock);
+}
+
 int
 link_run_send(struct link_run *r, struct frame_out *f)
 {
-	struct conn *c = NULL;
 	int rc = -1;
 
-	(void)pthread_mutex_lock(&r->lock);
-	if (r->number != 0) {
-		c = r->conn;
-		r->users++;
-	}
-	(void)pthread_mutex_unlock(&r->lock);
-	if (c != NULL) {
-		rc = conn_send(c, f->buf, f->len);
-		(void)pthread_mutex_lock(&r->lock);
-		if (--r->users == 0)
-			(void)pthread_cond_broadcast(&r->changed);
-		(void)pthread_mutex_unlock(&r->lock);
+	if (link_run_enter(r)) {
+		rc = conn_send(r->conn, f->buf, f->len);
+		link_run_leave(r);
 	}
 	if (rc == -1)
 		errno = ENOTCONN;

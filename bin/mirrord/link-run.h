@@ -33,6 +33,8 @@ struct link_run {
 	uint64_t		 number;
 	unsigned		 users;		/* of conn, beside the threads */
 	uint64_t		 stream_from;	/* primary: 0 not yet */
+	pthread_mutex_t		 turn;		/* who sends the queue */
+	uint64_t		 send_seq;	/* under turn; 0 not yet */
 	uint64_t		 sent_before;
 	uint64_t		 received_before;
 
@@ -72,10 +74,16 @@ void	link_run_bytes(struct link_run *r, uint64_t *sent,
 	    uint64_t *received);
 int64_t	link_run_silence_ms(struct link_run *r);
 
+/* conn stays as long as one is in.  false: there is none. */
+bool	link_run_enter(struct link_run *r);
+void	link_run_leave(struct link_run *r);
+
 /* link-primary.c and link-second.c: the bodies of the threads. */
 void	*link_sender(void *arg);
 void	*link_primary_reader(void *arg);
 void	*link_second_reader(void *arg);
+/* stream_push()'s. */
+void	link_push(void *arg);
 /* The connection ended here; wakes everybody. */
 void	link_run_over(struct link_run *r);
 

@@ -501,6 +501,8 @@ link_start(struct link *l, enum link_side side, struct epoch epoch)
 		return -1;
 	}
 	l->is_started = true;
+	if (side == LS_PRIMARY)
+		stream_set_push(l->run.stream, link_push, &l->run);
 	return 0;
 }
 
@@ -518,6 +520,8 @@ link_stop(struct link *l)
 	wake(l);
 	(void)pthread_join(l->thread, NULL);
 	l->is_started = false;
+	if (l->run.side == LS_PRIMARY)
+		stream_set_push(l->run.stream, NULL, NULL);
 	listen_stop(l);
 }
 

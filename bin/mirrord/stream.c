@@ -22,6 +22,18 @@
 /* More syncs than this in flight wait; a FUSE mount has far fewer. */
 #define PENDING_MAX	1024
 
+/* So much unsent is worth a wake-up by itself. */
+#define URGENT_BYTES	(64 * 1024)
+/*
+ * Small writes wait so long for company: a sync, which sends them along, or
+ * more of them.  After some empty rounds the sender sleeps until woken, so
+ * that an idle node has no timer and a busy one no wake-up a request.
+ */
+#define LINGER_NS	1000000
+#define LINGER_ROUNDS	20
+
+enum sender_state { SENDER_BUSY, SENDER_LINGERS, SENDER_SLEEPS };
+
 enum pending_state { PS_FREE, PS_WAITING, PS_ANSWERED };
 
 /* A sync that was queued and whose waiter has not left yet. */
@@ -47,10 +59,15 @@ struct stream {
 	struct mono	 blocked_since;	/* or since the last progress */
 
 	pthread_cond_t	 commit;	/* the sender */
-	atomic_bool	 sender_waits;
+	_Atomic int	 sender;	/* enum sender_state */
+	atomic_bool	 is_urgent;	/* it should not linger */
 	uint64_t	 cursor_seq;	/* what the sender asks for next */
 	uint64_t	 cursor_pos;
 	uint64_t	 sent;
+	void		(*push)(void *arg);
+	void		*push_arg;
+	unsigned	 pushing;
+	pthread_cond_t	 pushed;
 
 	pthread_cond_t	 marks;		/* who waits for `applied' */
 	unsigned	 marks_waiters;
@@ -93,6 +110,7 @@ stream_new(void *memory, size_t size)
 	cond_init(&s->room);
 	cond_init(&s->commit);
 	cond_init(&s->marks);
+	cond_init(&s->pushed);
 	for (i = 0; i < PENDING_MAX; i++)
 		cond_init(&s->pending[i].cond);
 	return s;
@@ -110,6 +128,7 @@ stream_free(struct stream *s)
 	(void)pthread_cond_destroy(&s->room);
 	(void)pthread_cond_destroy(&s->commit);
 	(void)pthread_cond_destroy(&s->marks);
+	(void)pthread_cond_destroy(&s->pushed);
 	(void)pthread_mutex_destroy(&s->lock);
 	free(s);
 }
@@ -152,14 +171,15 @@ pending_place(struct stream *s, uint64_t seq)
 	return answered;
 }
 
-static void
+/* The caller signals p->cond, best after the lock is free again. */
+static bool
 pending_answer(struct stream *s, struct pending *p)
 {
 	if (p->state != PS_WAITING)
-		return;
+		return false;
 	p->state = PS_ANSWERED;
 	s->waiting--;
-	(void)pthread_cond_signal(&p->cond);
+	return true;
 }
 
 /* Whether an op of this kind goes into the queue now. */
@@ -197,17 +217,29 @@ reserve(struct stream *s, uint16_t type, size_t len, uint8_t **buf,
 	return e;
 }
 
+/* After a commit.  The fence pairs with that of stream_await(): one of the
+ * two sees the other's store. */
 static void
-wake_sender(struct stream *s)
+wake_sender(struct stream *s, bool is_urgent)
 {
-	/* Pairs with the fence in wait_commit(): one of the two sees the
-	 * other's store. */
+	int sender;
+
+	if (is_urgent)
+		atomic_store(&s->is_urgent, true);
 	atomic_thread_fence(memory_order_seq_cst);
-	if (!atomic_load_explicit(&s->sender_waits, memory_order_relaxed))
+	sender = atomic_load_explicit(&s->sender, memory_order_relaxed);
+	if (sender == SENDER_BUSY ||
+	    (sender == SENDER_LINGERS && !is_urgent))
 		return;
 	(void)pthread_mutex_lock(&s->lock);
-	(void)pthread_cond_signal(&s->commit);
 	(void)pthread_mutex_unlock(&s->lock);
+	(void)pthread_cond_signal(&s->commit);
+}
+
+static uint64_t
+unsent_bytes(const struct stream *s)
+{
+	return s->queue.head_pos - s->cursor_pos;
 }
 
 uint64_t
@@ -219,6 +251,7 @@ stream_enqueue(struct stream *s, const struct op *op)
 	uint8_t *buf;
 	uint64_t seq = 0;
 	size_t room = op_frame_max(op);
+	bool is_much;
 
 	(void)pthread_mutex_lock(&s->lock);
 	e = reserve(s, (uint16_t)op->type, room, &buf, &seq, &p);
@@ -233,12 +266,13 @@ stream_enqueue(struct stream *s, const struct op *op)
 		p->since = mono_now();
 		s->waiting++;
 	}
+	is_much = unsent_bytes(s) >= URGENT_BYTES;
 	(void)pthread_mutex_unlock(&s->lock);
 	if (e == NULL)
 		return 0;
 	op_put(&f, buf, room, op);
 	queue_commit(e, seq, frame_end(&f));
-	wake_sender(s);
+	wake_sender(s, is_much);
 	return seq;
 }
 
@@ -257,7 +291,7 @@ stream_enqueue_frame(struct stream *s, const struct frame_out *f)
 		return 0;
 	memcpy(buf, f->buf, f->len);
 	queue_commit(e, seq, f->len);
-	wake_sender(s);
+	wake_sender(s, true);
 	return seq;
 }
 
@@ -272,6 +306,51 @@ stream_checkpoint(struct stream *s)
 	return stream_enqueue_frame(s, &f);
 }
 
+void
+stream_push(struct stream *s)
+{
+	void (*push)(void *arg) = NULL;
+
+	(void)pthread_mutex_lock(&s->lock);
+	if (s->set == SS_BOTH && s->push != NULL) {
+		push = s->push;
+		s->pushing++;
+	}
+	(void)pthread_mutex_unlock(&s->lock);
+	if (push == NULL)
+		return;
+	push(s->push_arg);
+	(void)pthread_mutex_lock(&s->lock);
+	if (--s->pushing == 0)
+		(void)pthread_cond_broadcast(&s->pushed);
+	(void)pthread_mutex_unlock(&s->lock);
+}
+
+void
+stream_set_push(struct stream *s, void (*push)(void *arg), void *arg)
+{
+	(void)pthread_mutex_lock(&s->lock);
+	s->push = NULL;
+	while (s->pushing > 0)
+		(void)pthread_cond_wait(&s->pushed, &s->lock);
+	s->push_arg = arg;
+	s->push = push;
+	(void)pthread_mutex_unlock(&s->lock);
+}
+
+/* Somebody is about to wait for seq: it must be on its way. */
+static void
+push_for(struct stream *s, uint64_t seq)
+{
+	bool is_sent;
+
+	(void)pthread_mutex_lock(&s->lock);
+	is_sent = s->cursor_seq > seq;
+	(void)pthread_mutex_unlock(&s->lock);
+	if (!is_sent)
+		stream_push(s);
+}
+
 int
 stream_wait(struct stream *s, uint64_t seq, enum stream_ack ack)
 {
@@ -280,6 +359,7 @@ stream_wait(struct stream *s, uint64_t seq, enum stream_ack ack)
 
 	if (seq == 0)
 		return 0;
+	push_for(s, seq);
 	(void)pthread_mutex_lock(&s->lock);
 	p = pending_find(s, seq);
 	if (p != NULL)
@@ -406,46 +486,70 @@ cursor_seek(struct stream *s, uint64_t seq)
 }
 
 void *
-stream_next(struct stream *s, uint64_t seq, size_t *len, int64_t timeout_ms)
+stream_next(struct stream *s, uint64_t seq, size_t *len)
 {
 	uint8_t *frame = NULL;
-	struct timespec until;
-	int rc = 0;
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += timeout_ms / 1000;
-	until.tv_nsec += timeout_ms % 1000 * 1000000;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000;
-	}
 	(void)pthread_mutex_lock(&s->lock);
-	for (;;) {
-		atomic_store(&s->sender_waits, true);
-		atomic_thread_fence(memory_order_seq_cst);
-		if (seq < s->queue.tail_seq)
-			seq = s->queue.tail_seq;
-		if (cursor_seek(s, seq))
-			frame = queue_at(&s->queue, &s->cursor_pos, seq, len);
-		if (frame != NULL || rc == ETIMEDOUT || timeout_ms == 0)
-			break;
-		rc = pthread_cond_timedwait(&s->commit, &s->lock, &until);
-		if (rc == 0)
-			timeout_ms = 0;	/* woken: look once, then return */
-	}
-	atomic_store(&s->sender_waits, false);
+	if (seq < s->queue.tail_seq)
+		seq = s->queue.tail_seq;
+	if (cursor_seek(s, seq))
+		frame = queue_at(&s->queue, &s->cursor_pos, seq, len);
 	if (frame != NULL)
 		s->cursor_seq = seq + 1;
 	(void)pthread_mutex_unlock(&s->lock);
 	return frame;
 }
 
+/* The lock is held; ETIMEDOUT or 0. */
+static int
+wait_commit(struct stream *s, int64_t ns)
+{
+	struct timespec until;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += (until.tv_nsec + ns) / 1000000000;
+	until.tv_nsec = (until.tv_nsec + ns) % 1000000000;
+	return pthread_cond_timedwait(&s->commit, &s->lock, &until);
+}
+
+void
+stream_await(struct stream *s)
+{
+	uint64_t before = 0;
+	unsigned round;
+	bool sleeps;
+	int rc = 0;
+
+	(void)pthread_mutex_lock(&s->lock);
+	for (round = 0; !atomic_load(&s->is_urgent) &&
+	    unsent_bytes(s) < URGENT_BYTES; round++) {
+		if (s->cursor_seq != before)
+			round = 0;	/* syncs took it along */
+		before = s->cursor_seq;
+		sleeps = round >= LINGER_ROUNDS;
+		atomic_store(&s->sender, sleeps ? SENDER_SLEEPS :
+		    SENDER_LINGERS);
+		atomic_thread_fence(memory_order_seq_cst);
+		if (sleeps && unsent_bytes(s) > 0)
+			break;
+		rc = wait_commit(s, sleeps ? 1000000000 : LINGER_NS);
+		if (sleeps && rc == ETIMEDOUT)
+			break;
+		if (sleeps)
+			round = 0;	/* the first one: linger for more */
+		else if (rc == ETIMEDOUT && unsent_bytes(s) > 0)
+			break;
+	}
+	atomic_store(&s->is_urgent, false);
+	atomic_store(&s->sender, SENDER_BUSY);
+	(void)pthread_mutex_unlock(&s->lock);
+}
+
 void
 stream_kick(struct stream *s)
 {
-	(void)pthread_mutex_lock(&s->lock);
-	(void)pthread_cond_broadcast(&s->commit);
-	(void)pthread_mutex_unlock(&s->lock);
+	wake_sender(s, true);
 }
 
 void
@@ -506,8 +610,8 @@ stream_on_applied(struct stream *s, uint64_t seq)
 		for (i = 0; i < PENDING_MAX && s->waiting > 0; i++) {
 			p = &s->pending[i];
 			if (p->state == PS_WAITING && p->want_received &&
-			    p->seq <= seq)
-				pending_answer(s, p);
+			    p->seq <= seq && pending_answer(s, p))
+				(void)pthread_cond_signal(&p->cond);
 		}
 	}
 	(void)pthread_mutex_unlock(&s->lock);
@@ -517,12 +621,14 @@ void
 stream_on_synced(struct stream *s, uint64_t seq)
 {
 	struct pending *p;
+	bool is_answered;
 
 	(void)pthread_mutex_lock(&s->lock);
 	p = pending_find(s, seq);
-	if (p != NULL)
-		pending_answer(s, p);
+	is_answered = p != NULL && pending_answer(s, p);
 	(void)pthread_mutex_unlock(&s->lock);
+	if (is_answered)
+		(void)pthread_cond_signal(&p->cond);
 }
 
 void

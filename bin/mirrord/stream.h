@@ -83,12 +83,23 @@ void		 stream_marks(struct stream *s, struct stream_marks *m);
 /* Age in ms of the oldest unanswered sync or blocked enqueue; 0 none. */
 int64_t		 stream_stall_ms(struct stream *s);
 
-/* link.c's side: next committed entry at or after seq; blocks up to
- * timeout_ms; NULL when none.  The frame bytes stay valid until acked;
- * the sender stamps them in place. */
-void		*stream_next(struct stream *s, uint64_t seq, size_t *len,
-		    int64_t timeout_ms);
-/* Makes stream_next() return early: the connection ended. */
+/*
+ * A sync is queued without waking the sender; this sends it, and all before
+ * it, on the caller's thread.  Call it between stream_enqueue() of a sync
+ * and the local sync, without object locks; stream_wait() calls it too.
+ */
+void		 stream_push(struct stream *s);
+
+/* link.c's side: the next committed entry at or after seq, NULL when none.
+ * The frame bytes stay valid until acked; the sender stamps them in place. */
+void		*stream_next(struct stream *s, uint64_t seq, size_t *len);
+/* Waits until the sender should look: at once for much or for what somebody
+ * waits for, else after a millisecond; also after a second or a kick. */
+void		 stream_await(struct stream *s);
+/* What stream_push() calls; NULL: waits until no call runs, then none. */
+void		 stream_set_push(struct stream *s, void (*push)(void *arg),
+		    void *arg);
+/* Makes stream_await() return now. */
 void		 stream_kick(struct stream *s);
 /* Unanswered syncs at or below seq, to be sent again (rule L13). */
 void		 stream_each_sync(struct stream *s, uint64_t seq,

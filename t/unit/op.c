@@ -131,6 +131,7 @@ test_names(void)
 static void
 test_values(void)
 {
+	static const char target[4096] = "x";
 	struct op op;
 
 	fill(&op, OP_WRITE);
@@ -154,8 +155,8 @@ test_values(void)
 	op.obj = 0;
 	ok(refused(&op), "object 0 is refused");
 	fill(&op, OP_SYMLINK);
-	op.data = buf + 4096;
-	op.data_len = 4096;
+	op.data = target;
+	op.data_len = sizeof(target);
 	ok(refused(&op), "a link target of 4096 bytes is refused");
 }
 

@@ -53,7 +53,7 @@ take(struct stream *s, uint64_t seq)
 	const void *p;
 	size_t len;
 
-	p = stream_next(s, seq, &len, 0);
+	p = stream_next(s, seq, &len);
 	if (p == NULL || wire_open(&f, &w, p, len) == -1 ||
 	    f.sequence != seq)
 		return 0;
@@ -79,7 +79,7 @@ test_order(void)
 	is_num(put(s, OP_SYNC, 6, 0), 2, "a sync is queued");
 	is_num(take(s, 1), 5, "taken in order");
 	is_num(take(s, 2), 6, "one by one");
-	ok(stream_next(s, 3, &len, 0) == NULL, "then none");
+	ok(stream_next(s, 3, &len) == NULL, "then none");
 	is_num(take(s, 1), 5, "again after a reconnection");
 	stream_on_applied(s, 1);
 	stream_marks(s, &marks);
@@ -320,8 +320,8 @@ child(void *memory, struct report *r)
 		(void)pthread_create(&t, NULL, writer_thread, &w[i]);
 	}
 	for (;;) {
-		while (stream_next(s, seq, &len, 100) == NULL)
-			continue;
+		while (stream_next(s, seq, &len) == NULL)
+			stream_await(s);
 		if (seq % 64 == 0 && seq - 32 >= first) {
 			atomic_store(&r->applied, seq - 32);
 			stream_on_applied(s, seq - 32);
