@@ -204,6 +204,9 @@ rq_fsync(struct request *r)
 		seq = change_commit(f->change, &op);
 		object_unlock(f->objects, &r->locks);
 		r->locks.count = 0;
+		/* The peer's sync runs beside the local one. */
+		if (seq != 0)
+			stream_push(f->stream);
 	}
 	fail_point(5);
 	error = sync_local(f, r->oid, data_only);
