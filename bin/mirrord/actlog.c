@@ -448,6 +448,17 @@ actlog_reset(struct actlog *a)
 	return rc;
 }
 
+uint64_t
+actlog_mark(struct actlog *a)
+{
+	uint64_t mark;
+
+	pthread_mutex_lock(&a->lock);
+	mark = a->head.a;
+	pthread_mutex_unlock(&a->lock);
+	return mark;
+}
+
 void
 actlog_set_epoch(struct actlog *a, struct epoch epoch)
 {

@@ -65,6 +65,8 @@ int		 actlog_cool(struct actlog *a, uint64_t seq);
 bool		 actlog_is_tight(struct actlog *a); /* half are pinned */
 /* Clean end: empties it durably (rule R28). */
 int		 actlog_reset(struct actlog *a);
+/* The mark (rule R15), 0 none. */
+uint64_t	 actlog_mark(struct actlog *a);
 /* Goes into every block from now on. */
 void		 actlog_set_epoch(struct actlog *a, struct epoch epoch);
 /* The present hot set, for the reunion. malloc'd. */

@@ -61,7 +61,6 @@ struct change {
 	bool		 pending;	/* a checkpoint is under way */
 	uint64_t	 checkpoint;	/* its sequence */
 	uint64_t	 cool_below;	/* what it will let go of */
-	uint64_t	 mark;		/* as the activity log has it */
 };
 
 /* The change this thread has in hand; a thread serves one at a time. */
@@ -77,7 +76,7 @@ change_new(struct actlog *a, struct dirty *d, struct dirtyset *durable_set,
 	struct change *c = xcalloc(1, sizeof(*c));
 	struct actlog_slot *slot;
 	pthread_condattr_t mono;
-	unsigned i, count = 0;
+	unsigned count = 0;
 
 	c->al = a;
 	c->log = d;
@@ -100,9 +99,6 @@ change_new(struct actlog *a, struct dirty *d, struct dirtyset *durable_set,
 
 	slot = actlog_list(a, &count);
 	dirtyset_slots(c->cur, slot, count);
-	for (i = 0; i < count; i++)
-		if (slot[i].kind == AK_MARK)
-			c->mark = slot[i].oid;
 	free(slot);
 	return c;
 }
@@ -299,7 +295,8 @@ next_period(struct change *c)
 
 	if (atomic_load(&c->in_hand[(p + 1) % PERIODS]) != 0)
 		return false;
-	if (c->mark != 0 && c->newest != 0)
+	if (c->newest != 0 &&
+	    STORE_OF(actlog_mark(c->al)) == STORE_OF(c->newest))
 		atomic_store(&c->new_from, c->newest + 1);
 	c->from[(p + 1) % PERIODS] = atomic_load(&c->new_from);
 	atomic_store(&c->period, p + 1);
@@ -455,38 +452,30 @@ rotate(struct change *c)
 static void
 first_mark(struct change *c)
 {
-	uint64_t from;
+	uint64_t newest;
 
 	pthread_mutex_lock(&c->lock);
-	from = c->newest == 0 || (c->mark != 0 &&
-	    STORE_OF(c->mark) == STORE_OF(c->newest)) ? 0 : c->newest + 1;
-	if (from != 0)
-		c->mark = 0;
+	newest = c->newest;
 	pthread_mutex_unlock(&c->lock);
-	if (from == 0 || actlog_touch(c->al, AK_MARK, from, 0, 0) != 0)
-		return;
-	pthread_mutex_lock(&c->lock);
-	c->mark = from;
-	pthread_mutex_unlock(&c->lock);
+	if (newest != 0 && STORE_OF(actlog_mark(c->al)) != STORE_OF(newest))
+		(void)actlog_touch(c->al, AK_MARK, newest + 1, 0, 0);
+		/* failing: nothing goes without records */
 }
 
 /* Flush lock held.  Slots of the periods below leave the activity log. */
 static void
 cool_below(struct change *c, uint64_t below)
 {
-	uint64_t mark = UINT64_MAX;
+	uint64_t mark = UINT64_MAX, old = actlog_mark(c->al);
 
 	if (below <= 1)
 		return;
 	pthread_mutex_lock(&c->lock);
-	if (c->mark != 0 && below + PERIODS > atomic_load(&c->period))
+	if (below + PERIODS > atomic_load(&c->period))
 		mark = c->from[below % PERIODS];
-	if (mark != UINT64_MAX && mark > c->mark)
-		c->mark = mark;
-	else
-		mark = UINT64_MAX;
 	pthread_mutex_unlock(&c->lock);
-	if (mark != UINT64_MAX)
+	if (mark != UINT64_MAX && mark > old &&
+	    STORE_OF(mark) == STORE_OF(old))
 		(void)actlog_touch(c->al, AK_MARK, mark, 0, 0);
 	/* Not written: they are compared once more after a crash. */
 	(void)actlog_cool(c->al, below - 1);
@@ -742,4 +731,24 @@ change_level(struct change *c)
 	pthread_mutex_unlock(&c->flush_lock);
 	dirtyset_free(none);
 	return rc;
+}
+
+int
+change_reset(struct change *c)
+{
+	int rc;
+
+	pthread_mutex_lock(&c->flush_lock);
+	pthread_mutex_lock(&c->lock);
+	c->alone = false;
+	c->pending = false;
+	dirtyset_clear(c->cur);
+	dirtyset_clear(c->prev);
+	dirtyset_clear(c->older);
+	pthread_mutex_unlock(&c->lock);
+	/* A new life: what was created before has records again. */
+	atomic_store(&c->new_from, UINT64_MAX);
+	pthread_mutex_unlock(&c->flush_lock);
+	rc = actlog_reset(c->al);
+	return rc == 0 ? change_level(c) : rc;
 }

@@ -87,5 +87,12 @@ void		 change_thaw(struct change *c);
 void		 change_connect(struct change *c);
 /* The reunion is complete and durable on the peer: the log is emptied. */
 int		 change_level(struct change *c);
+/*
+ * This node owes nobody anything: the target of a resync, before its first
+ * change, since the source has taken over what was owed; a clean stop, when
+ * both nodes are durable (rule R28).  No change may be in hand.  Empties both
+ * logs durably.  0 or -errno.
+ */
+int		 change_reset(struct change *c);
 
 #endif

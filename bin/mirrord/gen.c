@@ -334,6 +334,11 @@ gen_begin(struct gen *g, const struct gen_uuid *fresh)
 {
 	if (gen_uuid_is_none(&g->base))
 		g->base = g->current;
+	/* A half copied target that was forced: what it holds is of no
+	 * generation, so no log of ours tells how it differs (R50). */
+	if (!gen_uuid_is_none(&g->resyncing))
+		g->dirty_all = true;
+	g->resyncing = (struct gen_uuid){ 0 };
 	remember(g, &g->current);
 	g->current = *fresh;
 }

@@ -83,7 +83,8 @@ int		 gen_decode(struct gen *g, const uint8_t in[GEN_ENCODED_LEN]);
 /*
  * Pure.  base is the generation the dirty log counts from; it is none while
  * the peer is level.  gen_begin: a new generation begins as this node goes
- * alone: current moves to history, and to base unless base is still in use.
+ * alone: current moves to history, and to base unless base is still in use;
+ * `resyncing' ends, and then only a full comparison helps (rule R50).
  * gen_joined: the source, when the peer's level is durable there: base none.
  * gen_follow: the target, at the join: it is what `source' is.
  * gen_target: the target, before its first byte changes (rule R49).

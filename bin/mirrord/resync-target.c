@@ -164,7 +164,8 @@ on_kept(struct resync *r)
 		return resync_refuse(r, "gen", errno);
 	fail_point(36);
 	fail_point(35);
-	rc = actlog_reset(r->conf.actlog);
+	rc = r->conf.change != NULL ? change_reset(r->conf.change) :
+	    actlog_reset(r->conf.actlog);
 	if (rc != 0)
 		return resync_refuse(r, "al", rc);
 	r->changing = true;

@@ -643,8 +643,15 @@ compare_xattrs(const char *a, const char *b)
 	ssize_t na = llistxattr(a, la, sizeof(la)), i, n, m;
 	ssize_t nb = llistxattr(b, lb, sizeof(lb));
 
-	if (na != nb)
+	if (na != nb) {
+		struct stat st;
 		differ(a, "xattr list");
+		n = lgetxattr(a, OID_XATTR, va, sizeof(va));
+		lstat(a, &st);
+		printf("# mode %o oid", st.st_mode); for (i = 1; i < 9; i++) printf("%02x", (uint8_t)va[i]); printf("\n");
+		for (i = 0; i < na; i += (ssize_t)strlen(la + i) + 1) printf("# a %s\n", la+i);
+		for (i = 0; i < nb; i += (ssize_t)strlen(lb + i) + 1) printf("# b %s\n", lb+i);
+	}
 	for (i = 0; i < na; i += (ssize_t)strlen(la + i) + 1) {
 		n = lgetxattr(a, la + i, va, sizeof(va));
 		m = lgetxattr(b, la + i, vb, sizeof(vb));
@@ -869,6 +876,7 @@ reunion(unsigned cuts, const char *what, unsigned round)
 	unsigned i;
 	bool done = false;
 
+	if (getenv("TRACE")) printf("# round %u source %u\n", round, s->id);
 	app_start(&app, rng + round);
 	for (i = 0; i < cuts; i++) {
 		atomic_store(&s->cut_after, 1 + (long)rnd(rnd(3) ? 60 : 600));
