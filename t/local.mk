@@ -15,6 +15,10 @@ TESTS += $(check_PROGRAMS)
 # One suite a daemon, then the scenarios of a whole cluster by theme.
 BATS_SUITES = \
 	t/style.bats \
+	t/keepd.bats \
+	t/holdfastd.bats \
+	t/runscript.bats \
+	t/etc.bats \
 	t/heartd.bats \
 	t/ledger.bats \
 	t/lab.bats \

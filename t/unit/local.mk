@@ -176,3 +176,10 @@ t_unit_clock_LDADD = $(COMMON_LIBS)
 noinst_PROGRAMS += t/unit/siblings
 t_unit_siblings_SOURCES = %D%/siblings.c
 t_unit_siblings_LDADD = $(COMMON_LIBS)
+check_PROGRAMS += t/unit/halt
+t_unit_halt_SOURCES = %D%/halt.c %D%/tap.h
+t_unit_halt_LDADD = bin/holdfastd/libholdfastd.a $(COMMON_LIBS)
+
+check_PROGRAMS += t/unit/report
+t_unit_report_SOURCES = %D%/report.c %D%/tap.h
+t_unit_report_LDADD = bin/runscript/librunscript.a $(COMMON_LIBS)
