@@ -155,7 +155,9 @@ heart_peer_event(struct moduled *md, const struct line *l)
 	const char *state = line_get(l, "state");
 	const char *lan = line_get(l, "lan");
 	char name[RESOURCE_NAME];
+	int64_t ms = 0;
 
+	(void)line_get_num(l, "ms", 0, INT64_MAX, &ms);
 	if (strcmp(l->verb, "peer") == 0 && state != NULL)
 		set_net(md, strcmp(state, "up") == 0 ? NET_UP :
 		    strcmp(state, "down") == 0 ? NET_DOWN : NET_UNKNOWN);
@@ -166,7 +168,7 @@ heart_peer_event(struct moduled *md, const struct line *l)
 	} else if (strcmp(l->verb, "blob") == 0)
 		on_blob(md, l);
 	else if (strcmp(l->verb, "loss") == 0)
-		md->peer.loss = true;
+		md->peer.loss = ms > 0;	/* 0: it is heard again */
 	else if (strcmp(l->verb, "mismatch") == 0)
 		on_mismatch(md, l, true);
 	else if (strcmp(l->verb, "match") == 0)
