@@ -73,8 +73,8 @@ module_up()
 	done
 	mode=$(module_get n1 "$name" //service/@mode)
 	if [ "$mode" = mirror ]; then
-		host_run n1 holdfast prim "$name" --yes "$name" \
-		    --timeout "$MODULE_WAIT_S"
+		wait_for "$MODULE_WAIT_S" module_prim "$name" ||
+		    die "$EX_UNAVAILABLE" "$name: n1 does not become primary"
 	fi
 	wait_for "$MODULE_WAIT_S" module_is_ready "$name" || {
 		for node in $(node_list); do
@@ -116,6 +116,16 @@ module_get()
 {
 	host_run "$1" /usr/lib/holdfast/bin/xpathGet "$3" \
 	    "/var/lib/holdfast/$2/config/active/safeconf.xml"
+}
+
+# The daemons that were just started may still be on their way (75).
+module_prim()
+{
+	local rc=0
+
+	host_run n1 holdfast prim "$1" --yes "$1" --timeout 20 || rc=$?
+	[ "$rc" -ne 75 ] || return 1
+	[ "$rc" -eq 0 ] || die "$EX_UNAVAILABLE" "$1: prim on n1: status $rc"
 }
 
 # Ready on every node, and no node alone where a peer is to be had.
