@@ -288,7 +288,8 @@ script_ms()
 	echo "${text:-0}"
 }
 
-# tree NODE: all there is of the directory under the mount, a line a name.
+# tree NODE: all there is of the directory under the mount, a line a name.  An
+# object's id is the same on both nodes; what binds it to its file there is not.
 tree()
 {
 	on "$1" unshare -m sh -c 'mount --bind /srv /mnt && cd /mnt/ledger &&
@@ -298,7 +299,8 @@ tree()
 	    find . -path ./.holdfast -prune -o -type f -print0 | sort -z |
 	    xargs -0 -r sha256sum && { ! command -v getfattr >/dev/null ||
 	    find . -path ./.holdfast -prune -o -print0 | sort -z |
-	    xargs -0 -r getfattr -h -d -m - -e hex; }'
+	    xargs -0 -r getfattr -h -d -m - -e hex; }' |
+	    sed 's/\(trusted.holdfast.oid=0x.\{18\}\).*/\1/'
 }
 
 trees_are_equal()
