@@ -222,7 +222,8 @@ state_of_peer(struct heart *h, struct client *to, const struct module *m,
 		event_stamp(h, to, m, node);
 	if (v->in.has)
 		event_blob(h, to, m, node, false);
-	if (v->mismatch != MISMATCH_NONE)
+	/* Also that it matches: a watcher that returns may think otherwise. */
+	if (v->is_member || v->mismatch != MISMATCH_NONE)
 		event_mismatch(h, to, m, node);
 	if (mono_diff_ns(v->lease, now) > 0)
 		event_lease(h, to, m, node, now);
