@@ -128,6 +128,7 @@ teardown() {
 	[ "$(awk '$9 ~ /^[0-9]+$/ && $9 != 255 { print $9 }' \
 	    "$HOLDFAST_ROOT/fd" | sort -n | paste -sd' ')" = "0 1 2" ]
 	grep -q '0 -> /dev/null' "$HOLDFAST_ROOT/fd"
+	cat "$HOLDFAST_ROOT/sig"
 	[ "$(awk '{ print $2 }' "$HOLDFAST_ROOT/sig" | sort -u)" = \
 	    0000000000000000 ]
 	[ "$(cat "$HOLDFAST_ROOT/nofile")" = 1024 ]

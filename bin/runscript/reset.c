@@ -18,6 +18,8 @@
 #ifndef PR_SET_IO_FLUSHER
 #define PR_SET_IO_FLUSHER	57
 #endif
+/* Bytes of the kernel's set of signals. */
+#define KERNEL_SIGSET		8
 /* ioprio_set(2) has no header: this process, class "none". */
 #define IOPRIO_WHO_PROCESS	1
 
@@ -87,20 +89,32 @@ reset_scheduling(void)
 	(void)prctl(PR_SET_IO_FLUSHER, 0, 0, 0, 0);
 }
 
+/*
+ * By the system call: sigaction(3) leaves out the two signals that the C
+ * library keeps for itself, and an ignored one is inherited.
+ */
+static void
+reset_signals(void)
+{
+	/* The kernel's struct: SIG_DFL, no flags, an empty mask are all 0. */
+	const unsigned long zero[8] = { 0 };
+	sigset_t none;
+
+	for (int i = 1; i < NSIG; i++)
+		(void)syscall(SYS_rt_sigaction, i, zero, NULL, KERNEL_SIGSET);
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
 void
 reset_process(void)
 {
-	struct sigaction sa = { .sa_handler = SIG_DFL };
-	sigset_t none;
 
 	reset_scheduling();
 	reset_oom_score();
 	reset_limits();
 	(void)umask(022);
-	for (int i = 1; i < NSIG; i++)
-		(void)sigaction(i, &sa, NULL);	/* KILL and STOP refuse */
-	(void)sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	reset_signals();
 }
 
 void
