@@ -176,16 +176,28 @@ on_stream(struct link_run *r, struct frame_in *f, const struct wire *w,
 		send_error(r, job, false);
 		return -1;
 	default:
-		log_warnx("link: frame of type %u, sequence %llu not taken: "
-		    "closed", f->type, (unsigned long long)f->sequence);
 		return -1;
 	}
+}
+
+static int
+dispatch(struct link_run *r, struct frame_in *f, const struct wire *w,
+    struct apply_job *job)
+{
+	if (f->type == WT_BEGIN)
+		return on_begin(r, f);
+	if (f->sequence != 0)
+		return on_stream(r, f, w, job);
+	if (f->type >= WT_RESYNC_MIN && f->type <= WT_RESYNC_MAX)
+		return r->calls.on_frame(f, w->oid, r->arg);
+	return -1;
 }
 
 static int
 on_frame(struct link_run *r, const uint8_t *frame, size_t len,
     struct apply_job *job)
 {
+	static struct log_limit limit;
 	struct frame_in f;
 	struct wire w;
 	int rc;
@@ -193,15 +205,14 @@ on_frame(struct link_run *r, const uint8_t *frame, size_t len,
 	if (wire_open(&f, &w, frame, len) == -1)
 		return -1;
 	rc = check_mark(r, &w);
-	if (rc != 1)
-		return rc;
-	if (f.type == WT_BEGIN)
-		return on_begin(r, &f);
-	if (f.sequence != 0)
-		return on_stream(r, &f, &w, job);
-	if (f.type >= WT_RESYNC_MIN && f.type <= WT_RESYNC_MAX)
-		return r->calls.on_frame(&f, w.oid, r->arg);
-	return -1;
+	if (rc == 1)
+		rc = dispatch(r, &f, &w, job);
+	if (rc == -1 && log_limit_ok(&limit, 5))
+		log_warnx("link: frame of type %u, sequence %llu, object "
+		    "%016llx not taken: closed", f.type,
+		    (unsigned long long)f.sequence,
+		    (unsigned long long)w.oid);
+	return rc;
 }
 
 /* With the lead.  1: a job; -1: the end. */

@@ -151,15 +151,22 @@ wake(struct link *l)
 	(void)!write(l->wake_fd, &one, sizeof(one));
 }
 
+static void
+forget_wakes(struct link *l)
+{
+	uint64_t drop;
+
+	(void)!read(l->wake_fd, &drop, sizeof(drop));
+}
+
 /* Sleeps, or returns early when something happened. */
 static void
 wait_ms(struct link *l, int ms)
 {
 	struct pollfd pfd = { l->wake_fd, POLLIN, 0 };
-	uint64_t drop;
 
 	(void)poll(&pfd, 1, ms);
-	(void)!read(l->wake_fd, &drop, sizeof(drop));
+	forget_wakes(l);
 }
 
 /*
@@ -291,7 +298,6 @@ accept_peer(struct link *l)
 	struct sockaddr_storage sa;
 	char text[NI_MAXHOST] = "?";
 	socklen_t len = sizeof(sa);
-	uint64_t drop;
 	unsigned i;
 	int fd = -1;
 
@@ -301,7 +307,7 @@ accept_peer(struct link *l)
 	if (poll(pfd, l->listen_count + 1, -1) <= 0)
 		return NULL;
 	if (pfd[l->listen_count].revents != 0)
-		(void)!read(l->wake_fd, &drop, sizeof(drop));
+		forget_wakes(l);
 	for (i = 0; fd == -1 && i < l->listen_count; i++)
 		if (pfd[i].revents != 0)
 			fd = accept4(l->listen_fd[i],
@@ -438,6 +444,8 @@ session(struct link *l, struct conn *c)
 	log_info("link: down, connection %llu", (unsigned long long)number);
 	l->run.calls.on_down(number, l->run.arg);
 	conn_free(c);
+	/* The threads that ended said so: that is no reason to hurry. */
+	forget_wakes(l);
 	return newer;
 }
 
