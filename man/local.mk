@@ -9,3 +9,5 @@ dist_man8_MANS += man/keepd.8
 dist_man8_MANS += man/runscript.8
 dist_man8_MANS += man/heartd.8
 dist_man5_MANS += man/heartd.conf.5
+dist_man8_MANS += man/holdfast.8
+dist_man5_MANS += man/cluster.xml.5 man/userconfig.xml.5

@@ -20,10 +20,11 @@ BATS_SUITES = \
 	t/runscript.bats \
 	t/etc.bats \
 	t/heartd.bats \
+	t/holdfast.bats \
 	t/ledger.bats \
 	t/lab.bats \
 	t/vipd.bats
-EXTRA_DIST += $(BATS_SUITES) t/lib.bash
+EXTRA_DIST += $(BATS_SUITES) t/lib.bash t/conf
 if HAVE_BATS
 TESTS += $(BATS_SUITES)
 endif

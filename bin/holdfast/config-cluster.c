@@ -8,41 +8,14 @@
 #include <sys/types.h>
 
 #include <ifaddrs.h>
-#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "config-xml.h"
+#include "resolve.h"
 #include "text.h"
 #include "xalloc.h"
-
-static int
-resolve(struct sockaddr_storage *ss, const char *host, const char **why)
-{
-	struct addrinfo hints = { .ai_socktype = SOCK_DGRAM }, *ai;
-	char copy[256];
-	size_t len = strlen(host);
-	int rc;
-
-	if (host[0] == '[' && len > 2 && len < sizeof(copy)) {
-		memcpy(copy, host + 1, len - 2);
-		copy[len - 2] = '\0';
-		host = copy;
-	}
-	*why = NULL;
-	if (addr_parse(ss, host) == 0)
-		return 0;
-	rc = getaddrinfo(host, NULL, &hints, &ai);
-	if (rc != 0) {
-		*why = gai_strerror(rc);
-		return -1;
-	}
-	memset(ss, 0, sizeof(*ss));
-	memcpy(ss, ai->ai_addr, ai->ai_addrlen);
-	freeaddrinfo(ai);
-	return 0;
-}
 
 /* The node of this name, made when it is new; NULL when there are too many. */
 static struct cluster_node *
@@ -93,11 +66,11 @@ read_node(struct cluster *c, unsigned lan, const xmlNode *n,
 		report_error(r, line, "node@name", "\"%s\" is on lan %s "
 		    "twice", name, c->lan[lan].name);
 	a->is_set = true;
-	if (resolve(&a->addr, addr, &why) == -1)
+	if (resolve_host(&a->addr, addr, &why) == -1)
 		report_error(r, line, "node@addr", "\"%s\" cannot be "
 		    "resolved: %s", addr, why);
 	a->laddr = a->addr;
-	if (laddr != NULL && resolve(&a->laddr, laddr, &why) == -1)
+	if (laddr != NULL && resolve_host(&a->laddr, laddr, &why) == -1)
 		report_error(r, line, "node@laddr", "\"%s\" is no address",
 		    laddr);
 }

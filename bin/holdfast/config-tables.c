@@ -6,8 +6,11 @@
  */
 #include "config-tables.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <string.h>
+
+#define WRAP	72	/* columns of a line in a page */
 
 const struct element *
 schema_element(const struct schema *s, const char *path)
@@ -82,14 +85,36 @@ print_allowed(const struct attr *a, FILE *out)
 		fprintf(out, "%s", names[a->type]);
 }
 
+/* A sentence with a capital in front, in lines a page may have. */
+static void
+print_sentence(const char *text, FILE *out)
+{
+	size_t n, column = 0;
+	bool first = true;
+
+	for (; *text != '\0'; text += n, text += strspn(text, " ")) {
+		n = strcspn(text, " ");
+		if (column > 0 && column + n > WRAP) {
+			fputc('\n', out);
+			column = 0;
+		}
+		if (column > 0)
+			fputc(' ', out);
+		fprintf(out, "%c%.*s", first && islower((unsigned char)*text)
+		    ? toupper((unsigned char)*text) : *text, (int)n - 1,
+		    text + 1);
+		column += n + 1;
+		first = false;
+	}
+	fprintf(out, ".\n");
+}
+
 static void
 print_mdoc_attr(const struct attr *a, FILE *out)
 {
 	fprintf(out, ".It Cm %s\n", a->name);
 	if (a->help[0] != '\0')
-		fprintf(out, "%c%s.\n", a->help[0] >= 'a' &&
-		    a->help[0] <= 'z' ? a->help[0] - 32 : a->help[0],
-		    a->help + 1);
+		print_sentence(a->help, out);
 	fprintf(out, "Allowed: ");
 	print_allowed(a, out);
 	fprintf(out, ".\n");
@@ -110,10 +135,11 @@ schema_print_mdoc(const struct schema *s, FILE *out)
 {
 	const struct element *e;
 	const struct attr *a;
+	bool any;
 
 	for (e = s->elements; e->path != NULL; e++) {
 		fprintf(out, ".Ss %s\n", e->path);
-		fprintf(out, "%c%s.\n", e->help[0] - 32, e->help + 1);
+		print_sentence(e->help, out);
 		if (e->flags & EL_FARM) {
 			fprintf(out, "Parsed and refused: farm modules are "
 			    "not there yet.\n");
@@ -127,11 +153,17 @@ schema_print_mdoc(const struct schema *s, FILE *out)
 			fprintf(out, "Accepted, not acted upon yet.\n");
 		if (e->flags & EL_LIVE)
 			fprintf(out, "Changes while the module runs.\n");
-		fprintf(out, ".Bl -tag -width Ds\n");
-		for (a = s->attrs; a->path != NULL; a++)
-			if (strcmp(a->path, e->path) == 0)
-				print_mdoc_attr(a, out);
-		fprintf(out, ".El\n");
+		any = false;
+		for (a = s->attrs; a->path != NULL; a++) {
+			if (strcmp(a->path, e->path) != 0)
+				continue;
+			if (!any)
+				fprintf(out, ".Bl -tag -width Ds\n");
+			any = true;
+			print_mdoc_attr(a, out);
+		}
+		if (any)
+			fprintf(out, ".El\n");
 	}
 }
 

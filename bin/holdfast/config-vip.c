@@ -7,7 +7,6 @@
 
 #include <arpa/inet.h>
 #include <net/if.h>
-#include <netdb.h>
 #include <netinet/in.h>
 
 #include <ifaddrs.h>
@@ -15,6 +14,7 @@
 #include <string.h>
 
 #include "config-xml.h"
+#include "resolve.h"
 
 /* Calls for each virtual_addr below <vip>. */
 static void
@@ -164,28 +164,6 @@ find_network(struct safe_addr *a, const struct sockaddr_storage *ss,
 	return found;
 }
 
-static int
-resolve(struct sockaddr_storage *ss, const char *host)
-{
-	struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *ai;
-	char copy[ADDR_LEN];
-	size_t len = strlen(host);
-
-	if (host[0] == '[' && len < sizeof(copy)) {
-		memcpy(copy, host + 1, len - 2);
-		copy[len - 2] = '\0';
-		host = copy;
-	}
-	if (addr_parse(ss, host) == 0)
-		return 0;
-	if (getaddrinfo(host, NULL, &hints, &ai) != 0)
-		return -1;
-	memset(ss, 0, sizeof(*ss));
-	memcpy(ss, ai->ai_addr, ai->ai_addrlen);
-	freeaddrinfo(ai);
-	return 0;
-}
-
 static bool
 is_node_addr(const struct safe *m, const struct sockaddr_storage *ss)
 {
@@ -233,21 +211,29 @@ read_addr(const xmlNode *intf, xmlNode *n, void *arg)
 	const struct schema *s = schema_safe();
 	struct vip_ctx *ctx = arg;
 	struct safe *m = ctx->m;
-	struct safe_addr *a = &m->addr[m->addr_count];
+	struct safe_addr *a;
+	const char *fault;
 	const char *host = xml_attr(n, "addr"), *mask;
 	const char *where = xml_value(n, s, "where");
 	struct sockaddr_storage ss, mss;
 	long line = xmlGetLineNo(n);
+	char why[256];
 	int prefix = 0;
 
-	if (host == NULL || host[0] == '\0' || xml_has_macro(host))
+	if (host == NULL || host[0] == '\0' || value_check(VT_HOST, host, "",
+	    "", 0, 0, why, sizeof(why)) == -1)
 		return;		/* was reported */
-	if (m->addr_count == SAFE_ADDR_MAX || resolve(&ss, host) == -1) {
-		report_error(ctx->r, line, "virtual_addr@addr", "\"%s\" "
-		    "cannot be resolved, or is more than the %d addresses "
-		    "allowed", host, SAFE_ADDR_MAX);
+	if (m->addr_count == SAFE_ADDR_MAX) {
+		report_error(ctx->r, line, "virtual_addr", "at most %d are "
+		    "allowed", SAFE_ADDR_MAX);
 		return;
 	}
+	if (resolve_host(&ss, host, &fault) == -1) {
+		report_error(ctx->r, line, "virtual_addr@addr", "\"%s\" "
+		    "cannot be resolved: %s", host, fault);
+		return;
+	}
+	a = &m->addr[m->addr_count];
 	memset(a, 0, sizeof(*a));
 	(void)addr_str(a->addr, &ss);
 	if (!check_addr(ctx, a, &ss, line))

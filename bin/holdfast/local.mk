@@ -30,6 +30,7 @@ bin_holdfast_libholdfast_a_SOURCES = \
 	%D%/modules.c %D%/modules.h \
 	%D%/probe.c %D%/probe.h \
 	%D%/report.c %D%/report.h \
+	%D%/resolve.c %D%/resolve.h \
 	%D%/resource.c \
 	%D%/show-json.c \
 	%D%/show.c %D%/show.h \
@@ -48,6 +49,8 @@ bin_holdfast_holdfast_CFLAGS = $(bin_holdfast_libholdfast_a_CFLAGS)
 bin_holdfast_holdfast_CPPFLAGS = $(AM_CPPFLAGS) \
 	-DHF_VERSION='"$(PACKAGE_VERSION)"'
 bin_holdfast_holdfast_LDADD = $(HOLDFAST_LIBS)
+
+dist_pkgdata_DATA = etc/userconfig.rng etc/cluster.rng
 
 install-exec-hook: install-holdfast-links
 install-holdfast-links:

@@ -27,6 +27,12 @@ t_fuzz_fuse_SOURCES = %D%/fuse.c $(FUZZ_MAIN)
 t_fuzz_fuse_LDADD = bin/mirrord/libmirrord.a $(COMMON_LIBS)
 t_fuzz_fuse_LDFLAGS = $(AM_LDFLAGS) $(HF_FUZZ_FLAGS)
 
+FUZZERS += t/fuzz/config
+t_fuzz_config_SOURCES = %D%/config.c $(FUZZ_MAIN)
+t_fuzz_config_CFLAGS = $(AM_CFLAGS) $(XML_CFLAGS)
+t_fuzz_config_LDADD = $(HOLDFAST_LIBS)
+t_fuzz_config_LDFLAGS = $(AM_LDFLAGS) $(HF_FUZZ_FLAGS)
+
 check_PROGRAMS += $(FUZZERS)
 EXTRA_DIST += t/fuzz/corpus
 if FUZZ

@@ -1,0 +1,315 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+# The command alone: no daemon runs, everything is below HOLDFAST_ROOT.
+# Needs neither root nor network.
+
+setup() {
+	T=$(mktemp -d)
+	export HOLDFAST_ROOT=$T/root
+	unset SAFEMODULE VIP DATA
+	mkdir -p "$HOLDFAST_ROOT/etc/holdfast/modules"
+	PATH=$top_builddir/bin/holdfast:$PATH
+	conf=$top_srcdir/t/conf
+}
+
+teardown() { rm -rf "$T"; }
+
+with_cluster() {
+	cp "$conf/cluster.xml" "$HOLDFAST_ROOT/etc/holdfast/"
+	holdfast config 2>/dev/null
+}
+
+# put MODULE FILE: a module with that userconfig.xml, as if installed
+put() {
+	local dir=$HOLDFAST_ROOT/etc/holdfast/modules/$1
+	rm -rf "$dir"
+	mkdir -p "$dir/conf" "$dir/bin"
+	cp "$2" "$dir/conf/userconfig.xml"
+	printf '#!/bin/sh\n' >"$dir/bin/prestart"
+	chmod +x "$dir/bin/prestart"
+	echo 1 >"$dir/id"
+}
+
+active() { echo "$HOLDFAST_ROOT/var/lib/holdfast/$1/config/active"; }
+
+@test "every example says exactly what is expected of it" {
+	with_cluster
+	for xml in "$conf"/good-*.xml "$conf"/bad-*.xml; do
+		put x "$xml"
+		rc=0
+		holdfast config x --dry-run >"$T/out" 2>&1 || rc=$?
+		sed -i 's,^[^ ]*userconfig.xml:,,' "$T/out"
+		diff -u "${xml%.xml}.ok" "$T/out" || { echo "$xml"; false; }
+		case $xml in
+		*/good-*) [ "$rc" -eq 0 ] ;;
+		*) [ "$rc" -eq 78 ] ;;
+		esac || { echo "$xml: $rc"; false; }
+		[ ! -e "$(active x)" ]
+	done
+}
+
+@test "a generation is what the daemons accept" {
+	with_cluster
+	put shop "$conf/good-template.xml"
+	holdfast config shop
+	[ "$(readlink "$(active shop)")" = 1 ]
+	[ -x "$(active shop)/bin/prestart" ]
+	[ "$(cat "$(active shop)/roster")" = "mirrord
+moduled" ]
+	grep -q '/srv/books' "$(active shop)/safeconf.xml"
+	for d in mirrord moduled; do
+		p=$top_builddir/bin/$d/$d
+		[ -x "$p" ] || continue
+		run "$p" -n -M shop
+		[ "$status" -eq 0 ] || { echo "$d: $output"; false; }
+	done
+}
+
+@test "three generations are kept, and one can go back" {
+	with_cluster
+	put shop "$conf/good-template.xml"
+	xml=$HOLDFAST_ROOT/etc/holdfast/modules/shop/conf/userconfig.xml
+	for n in 3 4 5 6 7; do
+		sed -i "s/maxloop=\"[0-9]*\"/maxloop=\"$n\"/" "$xml"
+		holdfast config shop 2>/dev/null
+	done
+	[ "$(readlink "$(active shop)")" = 5 ]
+	[ "$(ls "$(active shop)/.." | tr '\n' ' ')" = "3 4 5 active " ]
+	run holdfast config shop --rollback
+	[ "$status" -eq 0 ]
+	[[ $output == *'live    service@maxloop was "7" is "6"'* ]]
+	[ "$(readlink "$(active shop)")" = 4 ]
+	grep -q 'maxloop = 6' "$(active shop)/moduled.conf"
+}
+
+@test "what changes live and what restarts is printed" {
+	with_cluster
+	put shop "$conf/good-template.xml"
+	holdfast config shop
+	xml=$HOLDFAST_ROOT/etc/holdfast/modules/shop/conf/userconfig.xml
+	sed -i 's/<heart>/<heart timeout="3s">/; s/booksd/booksd, web/' "$xml"
+	run holdfast config shop --dry-run
+	[[ $output == *'restart heart@timeout'* ]]
+	[[ $output == *'live    user/var@value was "booksd"'* ]]
+	[ "$(readlink "$(active shop)")" = 1 ]
+	echo 'exit 0' >>"$HOLDFAST_ROOT/etc/holdfast/modules/shop/bin/prestart"
+	before=$(grep digest "$(active shop)/moduled.conf")
+	holdfast config shop
+	[ "$before" != "$(grep digest "$(active shop)/moduled.conf")" ]
+}
+
+@test "cluster init writes, compiles and refuses to overwrite" {
+	run holdfast cluster init town lan1:a=127.0.0.1,b=198.51.100.2
+	[ "$status" -eq 0 ]
+	[ "$(stat -c %a "$HOLDFAST_ROOT/etc/holdfast/cluster.key")" = 600 ]
+	grep -q 'self = "a"' \
+	    "$HOLDFAST_ROOT/var/lib/holdfast/cluster/cluster.conf"
+	run holdfast cluster init town lan1:a=127.0.0.1,b=198.51.100.2
+	[ "$status" -eq 73 ]
+	rm "$HOLDFAST_ROOT/etc/holdfast/cluster.xml"
+	run holdfast cluster init town lan1:a=198.51.100.1,b=198.51.100.2
+	[ "$status" -eq 78 ]
+	[[ $output == *"a 198.51.100.1, b 198.51.100.2"* ]]
+	run holdfast cluster init town 'lan1:a'
+	[ "$status" -eq 64 ]
+}
+
+@test "install, pack, list and remove" {
+	cp -r "$top_srcdir/modules/mirror" "$T/shop"
+	with_cluster
+	run holdfast module install "$T/shop" --set VIP=127.0.0.50
+	[ "$status" -eq 0 ]
+	run holdfast module install "$T/shop" shop2 --set NOPE=1
+	[ "$status" -eq 65 ]
+	[ ! -e "$HOLDFAST_ROOT/etc/holdfast/modules/shop2" ]
+	holdfast module install "$T/shop" shop3
+	[ "$(cat "$HOLDFAST_ROOT/etc/holdfast/modules/shop3/id")" = 2 ]
+	run holdfast module install "$T/shop" shop4 --id 2
+	[ "$status" -eq 64 ]
+	[[ $output == *"module shop3 has it"* ]]
+	run holdfast config shop3
+	[ "$status" -eq 78 ]
+	[[ $output == *"fill macro VIP in"* ]]
+	(cd "$T" && holdfast module pack shop)
+	holdfast module remove shop
+	holdfast module install "$T/shop.safe"
+	[ -x "$HOLDFAST_ROOT/etc/holdfast/modules/shop/bin/start_prim" ]
+	grep -q '127.0.0.50' \
+	    "$HOLDFAST_ROOT/etc/holdfast/modules/shop/conf/userconfig.xml"
+	holdfast config shop
+	run holdfast module list
+	[[ $output == *shop*"id 1"*"generation 1"*shop3*"not configured"* ]]
+}
+
+@test "an archive that leaves its directory is refused, whole" {
+	python3 - "$T" <<-'EOF' || skip "no python3 to make bad archives"
+		import stat, sys, zipfile
+		def make(name, entries):
+		    with zipfile.ZipFile(f"{sys.argv[1]}/{name}.safe", "w") as z:
+		        z.writestr("conf/userconfig.xml", "<safe/>")
+		        for path, mode, data in entries:
+		            i = zipfile.ZipInfo(path)
+		            i.external_attr = mode << 16
+		            i.create_system = 3
+		            z.writestr(i, data)
+		make("dots", [("bin/../../../evil", 0o100644, "x")])
+		make("abs", [("/tmp/evil", 0o100644, "x")])
+		make("link", [("bin/l", stat.S_IFLNK | 0o777, "/etc/passwd")])
+		make("big", [("bin/zero", 0o100644, b"\0" * (70 << 20))])
+		make("many", [(f"bin/f{i}", 0o100644, "") for i in range(2100)])
+	EOF
+	for f in dots abs link big many; do
+		run holdfast module install "$T/$f.safe"
+		[ "$status" -eq 65 ] || { echo "$f: $status $output"; false; }
+		[ "$(ls -A "$HOLDFAST_ROOT/etc/holdfast/modules")" = "" ]
+	done
+	[ ! -e /tmp/evil ]
+	head -c 100 "$T/dots.safe" >"$T/cut.safe"
+	run holdfast module install "$T/cut.safe"
+	[ "$status" -eq 65 ]
+}
+
+@test "without daemons every acting verb says what to start" {
+	with_cluster
+	put shop "$conf/good-template.xml"
+	holdfast config shop
+	for v in start stop restart stopstart swap prim why "status -q" \
+	    "get shop state.local" "printi shop x" "incloop"; do
+		# shellcheck disable=SC2086
+		case $v in
+		*' shop '*) run holdfast $v ;;
+		*) run holdfast $v shop ;;
+		esac
+		[ "$status" -eq 69 ] || { echo "$v: $status $output"; false; }
+		[[ $output == *"systemctl start holdfast"* ]]
+	done
+	run holdfast status
+	[ "$status" -eq 69 ]
+	[[ $output == *shop*STOP* ]]
+	run holdfast -H '*' status
+	[ "$status" -eq 69 ]
+	[[ $output == *"needs remoted"* ]]
+}
+
+@test "status --json has the fields of schema 1" {
+	command -v jq >/dev/null || skip "no jq"
+	with_cluster
+	put shop "$conf/good-template.xml"
+	holdfast config shop
+	mkdir -p "$HOLDFAST_ROOT/run/holdfast/shop"
+	cat >"$HOLDFAST_ROOT/run/holdfast/shop/status" <<-'EOF'
+		kind=module name=shop id=1 mode=mirror state=WAIT quality=NotReady since_s=5 epoch=0.7.1 lease=heartbeats-only
+		kind=warning code=alone text="not redundant" command="holdfast start shop"
+		kind=blocked code=stale text="beta has newer data"
+		kind=missing text=beta
+		kind=goon command="holdfast prim shop" cost="what beta wrote is lost"
+		kind=node name=alpha state=WAIT quality=NotReady level=0 share="" since_s=5 self=1
+		kind=resource name=intf.127.0.0.0 value=up
+		kind=replication mode=none link=down level=0 epoch=0.7.1 dirty_bytes=4096 phase=none done_bytes=0 total_bytes=0 rate_bytes_s=0 eta_s=0
+	EOF
+	holdfast status --json >"$T/j" 2>/dev/null || :
+	jq -e '.schema == 1 and .node == "alpha" and .cluster == "town"
+	    and (.modules[0] | .name == "shop" and .state == "WAIT"
+	    and .blocked.code == "stale" and .blocked.missing == ["beta"]
+	    and .blocked.go_on[0].command == "holdfast prim shop"
+	    and .nodes[0].level == false and .nodes[0].share == null
+	    and .resources["intf.127.0.0.0"] == "up"
+	    and .replication.dirty_bytes == 4096
+	    and .replication.resync.phase == "none"
+	    and .lease.mode == "heartbeats-only"
+	    and .warnings[0].command == "holdfast start shop")' "$T/j"
+	run holdfast status
+	[[ $output == *"waits: beta has newer data [stale]"* ]]
+	[[ $output == *"to go on: holdfast prim shop"* ]]
+	[[ $output != *$'\033'* ]]
+}
+
+@test "grammar: options, modules, exit status" {
+	run holdfast
+	[ "$status" -eq 64 ]
+	run holdfast frobnicate
+	[ "$status" -eq 64 ]
+	run holdfast start
+	[ "$status" -eq 64 ]
+	run holdfast start ../x
+	[ "$status" -eq 64 ]
+	run holdfast start x --colour
+	[ "$status" -eq 64 ]
+	run holdfast start x --timeout soon
+	[ "$status" -eq 64 ]
+	run holdfast prim x --yes y
+	[ "$status" -eq 64 ]
+	run holdfast wait x NOWHERE
+	[ "$status" -eq 64 ]
+	run holdfast status nosuch
+	[ "$status" -eq 66 ]
+	run holdfast -V
+	[ "$status" -eq 0 ]
+	run holdfast help
+	[ "$status" -eq 0 ]
+}
+
+@test "called as safekit" {
+	ln -s "$(command -v holdfast)" "$T/safekit"
+	ln -s "$(command -v holdfast)" "$T/xpathGet"
+	ln -s "$(command -v holdfast)" "$T/boundcmd"
+	run "$T/safekit" -p
+	[[ $output == *SAFEBIN=* ]]
+	export SAFEMODULE=shop
+	run "$T/safekit" errd enable x
+	[ "$status" -eq 69 ]
+	[[ $output == *'verb "errd" is not known'* ]]
+	run "$T/safekit" printe "a message"
+	[ "$status" -eq 69 ]
+	[[ $output == *"systemctl start holdfast"* ]]
+	run "$T/xpathGet" "//user/var[@name='SERVICES']/@value" \
+	    "$conf/good-template.xml"
+	[ "$output" = "%SERVICES%" ]
+	run "$T/xpathGet" "//nothing" "$conf/good-template.xml"
+	[ "$status" -eq 1 ]
+	run "$T/boundcmd" 5 sh -c 'exit 7'
+	[ "$status" -eq 7 ]
+	run "$T/boundcmd" 1 sh -c 'sleep 30'
+	[ "$status" -eq 2 ]
+}
+
+@test "log shows the last lines, information with -A" {
+	mkdir -p "$HOLDFAST_ROOT/var/log/holdfast"
+	for i in 1 2 3; do
+		echo "2026-11-22T21:30:0$i.000 | E | moduled | event $i"
+		echo "2026-11-22T21:30:0$i.500 | I | moduled | detail $i"
+	done >"$HOLDFAST_ROOT/var/log/holdfast/shop.events"
+	run holdfast log shop -s 2
+	[ "${#lines[@]}" -eq 2 ]
+	[[ ${lines[1]} == *"event 3" ]]
+	run holdfast log shop -A
+	[ "${#lines[@]}" -eq 6 ]
+}
+
+@test "check names what is wrong and fails" {
+	with_cluster
+	put shop "$conf/good-template.xml"
+	holdfast config shop
+	run holdfast check
+	[ "$status" -eq 78 ]
+	[[ $output == *"ERROR    lan cross: own address 192.0.2.11"* ]]
+	[[ $output == *"ERROR    "*"cluster.key: cannot be read"* ]]
+	[[ $output == *"ERROR    /srv/books: "* ]]
+}
+
+@test "schema and manual tables come from the tables" {
+	holdfast --tables userconfig.rng >"$T/u.rng"
+	holdfast --tables cluster.rng >"$T/c.rng"
+	diff "$T/u.rng" "$top_srcdir/etc/userconfig.rng"
+	diff "$T/c.rng" "$top_srcdir/etc/cluster.rng"
+	for f in userconfig cluster; do
+		holdfast --tables "$f.mdoc" >"$T/$f"
+		sed -n '/^\.\\" begin table/,/^\.\\" end table/p' \
+		    "$top_srcdir/man/$f.xml.5" | sed '1d;$d' >"$T/$f.page"
+		diff "$T/$f" "$T/$f.page"
+	done
+	command -v xmllint >/dev/null || skip "no xmllint"
+	xmllint --noout --relaxng "$T/u.rng" "$conf/good-template.xml"
+	xmllint --noout --relaxng "$T/c.rng" "$conf/cluster.xml"
+	! xmllint --noout --relaxng "$T/u.rng" "$conf/bad-values.xml"
+}
