@@ -246,6 +246,8 @@ carry_out(struct moduled *md)
 	if (md->conf.vip)
 		links_vip(md, d->vip_own);
 	links_probe(md, d->probe_id);
+	/* After what is urgent, before the scripts that follow from it. */
+	tell_steps(md);
 	scripts_want(md->scripts, d->script_target, d->script_gate,
 	    d->action);
 }
@@ -304,8 +306,6 @@ think_once(struct moduled *md)
 		wake = md->dec.wake;
 	keep_wish(md);
 	carry_out(md);
-	/* After the wishes are out: files of observers cost time. */
-	tell_steps(md);
 	if (start_again(md))
 		md->again = true;
 	stopstart_rules(md, &wake);

@@ -32,6 +32,7 @@ struct sib {
 	struct client		*owner;
 	char			*blob;
 	int64_t			 timeout_ms;
+	bool			 grace;		/* moduled went, not the node */
 	int			 peer;		/* 1 up, 0 down, -1 unknown */
 	struct loop_timer	*silence;
 	/* vipd */
@@ -126,7 +127,8 @@ net_changed(void)
 			tell_peer(s, NULL);
 			tell_blob(s, NULL);
 		} else if (!hears(s) && s->peer != 0)
-			loop_timer_set(s->silence, s->timeout_ms, 0);
+			loop_timer_set(s->silence, s->timeout_ms *
+			    (sib[!i].grace ? 4 : 1), 0);
 	}
 }
 
@@ -178,7 +180,9 @@ on_heart_close(struct client *c, void *arg)
 	if (s->owner != c)
 		return;
 	s->owner = NULL;
+	s->grace = true;
 	net_changed();
+	s->grace = false;
 }
 
 /* --- vipd ----------------------------------------------------------------- */

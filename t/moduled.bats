@@ -1,0 +1,413 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+# Two moduled, each below its own HOLDFAST_ROOT, with heartd, vipd and mirrord
+# played by t/unit/siblings.  No root, no network.
+
+load lib
+
+T_MS=300
+G_MS=30
+
+setup() {
+	W=$(mktemp -d "${TMPDIR:-/tmp}/hfm.XXXXXX")
+	SIB=$top_builddir/t/unit/siblings
+	MODULED=$top_builddir/bin/moduled/moduled
+	[ -x "$SIB" ] || skip "needs t/unit/siblings"
+	for i in 1 2; do
+		prepare "$i"
+	done
+	"$SIB" "$W" m >"$W/sib.log" 2>&1 3>&- &
+	echo $! >"$W/pid.sib"
+	wait_until 5 '[ -S $W/control.sock ]'
+}
+
+teardown() {
+	local f
+	if [ -z "${BATS_TEST_COMPLETED-}" ]; then
+		tail -n 40 "$W"/n1.log "$W"/n2.log "$W/scripts" || true
+	fi
+	for f in "$W"/pid.*; do
+		kill "$(cat "$f")" 2>/dev/null || true
+	done
+	rm -rf "$W"
+}
+
+prepare() {
+	local r=$W/n$1 p=$((3 - $1)) dir s
+	dir=$r/var/lib/holdfast/m/config/active
+	mkdir -p "$dir/bin" "$r/usr/lib/holdfast" "$r/var/log/holdfast"
+	ln -s "$(realpath "$top_builddir/bin/runscript/runscript")" \
+	    "$r/usr/lib/holdfast/runscript"
+	for s in prestart start_prim stop_prim start_second stop_second; do
+		script "$1" $s 'exit 0'
+	done
+	cat >"$dir/moduled.conf" <<-EOF2
+		module = "m"
+		node = "n$1"
+		node_id = $1
+		peer = "n$p"
+		peer_id = $p
+		lans = { "lan1" }
+		timeout_ms = $T_MS
+		pulse_ms = 30
+		stall_ms = 300
+		fencehold_ms = 600
+		handle_ms = 200
+		maxloop = 2
+		rfs = true
+		vip = true
+		scripts = true
+		addresses = { "10.88.1.100" }
+		wait_on = { "intf.10.88.1.0" }
+		nicestop_ms = 2000
+		forcestop_ms = 1000
+		var "SERVICES" { value = "a, b" }
+	EOF2
+}
+
+# script NODE NAME BODY: it tells its words in $W/scripts first.
+script() {
+	local f=$W/n$1/var/lib/holdfast/m/config/active/bin/$2
+	printf '#!/bin/sh\necho "n%s %s $*" >>"%s/scripts"\n%s\n' "$1" "$2" \
+	    "$W" "$3" >"$f"
+	chmod +x "$f"
+}
+
+start_node() {
+	HOLDFAST_ROOT=$W/n$1 "$MODULED" -M m -d -v >>"$W/n$1.log" 2>&1 3>&- &
+	echo $! >"$W/pid.$1"
+	wait_until 5 "ask n$1 status | grep -q kind=module"
+}
+
+# The answer of one moduled; ask c: of the siblings' control.
+ask() {
+	local s=$W/$1/run/holdfast/m/moduled.sock
+	[ "$1" = c ] && s=$W/control.sock
+	shift
+	echo "$*" | timeout 5 socat -t 3 - "UNIX:$s" 2>/dev/null |
+	    sed -n '1d;p;/^\(ok\|err\)/q'
+}
+
+state() {
+	ask "$1" status | sed -n \
+	    's/^kind=module .*state=\([A-Z]*\) quality=\([A-Za-z]*\).*/\1 \2/p'
+}
+
+is() {
+	[ "$(state "$1")" = "$2" ]
+}
+
+why() {
+	ask "$1" status | sed -n 's/^kind=blocked code=\([a-z-]*\).*/\1/p'
+}
+
+pair_up() {
+	start_node 1
+	start_node 2
+	ask n1 start
+	ask n2 start
+	wait_until 5 '[ "$(why n1)" = new-module ]'
+	[ "$(ask n1 prim)" = ok ]
+	wait_until 5 'is n1 "PRIM Ready" && is n2 "SECOND Ready"'
+}
+
+# kill_node NODE [SIGNAL]: and wait, or its successor finds the socket taken.
+kill_node() {
+	local pid
+	pid=$(cat "$W/pid.$1")
+	kill "${2--9}" "$pid"
+	wait_until 5 "! kill -0 $pid 2>/dev/null"
+}
+
+# Power off, as far as moduled sees it.
+crash() {
+	kill_node "$1"
+	rm -f "$W/n$1/run/holdfast/m/state"
+	ask c crash node="n$1"
+}
+
+@test "the configuration is checked, all errors at once" {
+	printf 'mode = "king"\nnode = ""\ntimeout_ms = 1\n' >"$W/bad"
+	run "$MODULED" -M m -n -f "$W/bad"
+	[ "$status" -eq 78 ]
+	[ "$(grep -c "$W/bad:" <<<"$output")" -ge 3 ] ||
+	    [ "$(wc -l <<<"$output")" -ge 4 ]
+	run "$MODULED" -M m -p -f \
+	    "$W/n1/var/lib/holdfast/m/config/active/moduled.conf"
+	[ "$status" -eq 0 ]
+	printf '%s\n' "$output" >"$W/once"
+	"$MODULED" -M m -p -f "$W/once" >"$W/twice"
+	diff "$W/once" "$W/twice"
+}
+
+@test "first pairing: both wait, prim on one, scripts in order" {
+	pair_up
+	ask c show | grep -q 'node=n1 role=prim .*mounted=1 own=1'
+	ask c show | grep -q 'node=n2 role=second .*level=1 .*own=0'
+	[ "$(grep ^n1 "$W/scripts")" = "n1 prestart STOP WAIT start
+n1 start_prim WAIT ALONE start" ]
+	[ "$(grep ^n2 "$W/scripts")" = "n2 prestart STOP WAIT start
+n2 start_second WAIT SECOND start" ]
+	grep -q '| U | moduled | Action prim called by' \
+	    "$W/n1/var/log/holdfast/m.events"
+	ask n1 get resource=rfs.uptodate | grep -q 'value=up'
+}
+
+@test "prim is refused while the peer is primary" {
+	pair_up
+	run ask n2 prim
+	[[ $output == "err code=unsafe"* ]]
+	[[ $output == *swap* ]]
+}
+
+@test "the primary dies: takeover within T + 3G + scripts" {
+	pair_up
+	local begin end
+	begin=$(now_ms)
+	crash 1
+	wait_until 5 'ask c show | grep -q "node=n2 role=prim .*own=1"'
+	end=$(now_ms)
+	wait_until 5 'is n2 "ALONE Ready"'
+	echo "takeover after $((end - begin)) ms" >&2
+	[ $((end - begin)) -lt $((T_MS + 3 * G_MS + 400)) ]
+	tail -n 2 "$W/scripts" | grep -q 'n2 start_prim SECOND ALONE'
+	# It comes back and is taken in.
+	start_node 1
+	wait_until 5 'is n2 "PRIM Ready" && is n1 "SECOND Ready"'
+}
+
+@test "swap, asked on either node" {
+	pair_up
+	: >"$W/scripts"
+	[ "$(ask n2 swap)" = ok ]
+	wait_until 5 'is n2 "PRIM Ready" && is n1 "SECOND Ready"'
+	[ "$(grep ^n1 "$W/scripts")" = "n1 stop_prim PRIM SECOND swap
+n1 stop_prim force PRIM SECOND swap
+n1 start_second PRIM SECOND swap" ]
+	[ "$(grep ^n2 "$W/scripts")" = "n2 stop_second SECOND ALONE start
+n2 start_prim SECOND ALONE start" ]
+	ask c show | grep -q 'node=n2 .*epoch=0.2.2'
+	[ "$(ask n2 swap)" = ok ]
+	wait_until 5 'is n1 "PRIM Ready" && is n2 "SECOND Ready"'
+	run ask n1 status
+	[[ $output == *"epoch=0.3.1"* ]]
+}
+
+@test "stop of PRIM hands over; the stopped node has nothing mounted" {
+	pair_up
+	: >"$W/scripts"
+	[ "$(ask n1 stop why=test who=me)" = ok ]
+	wait_until 5 'is n1 "STOP NotReady" && is n2 "ALONE Ready"'
+	ask c show | grep -q 'node=n1 role=none .*mounted=0 own=0'
+	[ "$(grep ^n1 "$W/scripts")" = "n1 stop_prim PRIM WAIT stop
+n1 stop_prim force WAIT STOP stop
+n1 stop_second force WAIT STOP stop" ]
+	# Stopped last, it is the one to start without the other.
+	[ "$(ask n2 stop)" = ok ]
+	wait_until 5 'is n2 "STOP NotReady"'
+	[ "$(ask n1 start)" = ok ]
+	wait_until 5 '[ "$(why n1)" = stale ] || [ "$(why n1)" = peer-newer ]'
+	ask n1 status | grep -q 'kind=goon command="holdfast prim m"'
+	[ "$(ask n2 start)" = ok ]
+	wait_until 5 'is n2 "PRIM Ready" && is n1 "SECOND Ready"'
+}
+
+@test "stop of SECOND: the primary goes on alone" {
+	pair_up
+	[ "$(ask n2 stop)" = ok ]
+	wait_until 5 'is n2 "STOP NotReady" && is n1 "ALONE Ready"'
+	ask c show | grep -q 'node=n2 .*level=0'
+	ask c show | grep -q 'node=n1 .*alone=1'
+}
+
+@test "the stale node alone waits, and prim asks for the name" {
+	pair_up
+	ask n2 stop
+	wait_until 5 'is n2 "STOP NotReady" && is n1 "ALONE Ready"'
+	crash 1
+	ask n2 start
+	wait_until 5 '[ "$(why n2)" = stale ]'
+	run ask n2 prim
+	[[ $output == "err code=unsafe"* ]]
+	[ "$(ask n2 prim yes=m)" = ok ]
+	wait_until 5 'is n2 "ALONE Ready"'
+	ask c show | grep -q 'node=n2 .*epoch=1\.'
+}
+
+@test "address answered: SECOND leaves, is not level, and says who" {
+	pair_up
+	ask c net beat=0
+	wait_until 5 '[ "$(why n2)" = address-answered ]'
+	ask c show | grep -q 'node=n2 .*level=0'
+	wait_until 5 'is n1 "ALONE Ready"'
+	ask c net beat=1
+	wait_until 5 'is n1 "PRIM Ready" && is n2 "SECOND Ready"'
+}
+
+@test "all cables of PRIM: takeover, the old primary stops and follows" {
+	pair_up
+	ask c link node=n1 up=0
+	wait_until 5 'is n2 "ALONE Ready"'
+	wait_until 5 '[ "$(why n1)" = no-network ] && is n1 "WAIT NotReady"'
+	ask c link node=n1 up=1
+	wait_until 5 'is n2 "PRIM Ready" && is n1 "SECOND Ready"'
+}
+
+@test "all cables of SECOND: the primary goes on alone" {
+	pair_up
+	ask c link node=n2 up=0
+	wait_until 5 'is n1 "ALONE Ready"'
+	wait_until 5 'is n2 "WAIT NotReady"'
+	[ "$(why n2)" = no-network ]
+	ask c link node=n2 up=1
+	wait_until 5 'is n1 "PRIM Ready" && is n2 "SECOND Ready"'
+}
+
+@test "the peer beats but does not answer: out, and taken in again" {
+	pair_up
+	ask c stall node=n1 ms=400
+	wait_until 5 'grep -q "going on alone" "$W/n1.log"'
+	ask c stall node=n1 ms=0
+	ask c net beat=1
+	grep -q 'n2 does not answer (400 ms)' "$W/n1.log"
+	wait_until 5 'is n1 "PRIM Ready" && is n2 "SECOND Ready"'
+}
+
+@test "killed moduled takes up where it was, on both nodes" {
+	pair_up
+	local n
+	: >"$W/scripts"
+	for n in 1 2; do
+		kill_node $n
+		start_node $n
+		wait_until 5 'is n1 "PRIM Ready" && is n2 "SECOND Ready"'
+		grep -q 'taken up in' "$W/n$n.log"
+	done
+	[ ! -s "$W/scripts" ]
+	ask c show | grep -q 'node=n1 .*epoch=0.1.1 .*mounted=1 own=1'
+}
+
+@test "killed in the middle of a script: it is adopted, not run again" {
+	script 1 start_prim "touch $W/begun; sleep 1"
+	start_node 1
+	start_node 2
+	ask n1 start
+	ask n1 prim
+	wait_until 5 '[ -e $W/begun ]'
+	kill_node 1
+	start_node 1
+	is n1 "ALONE Transient"
+	wait_until 5 'is n1 "ALONE Ready"'
+	[ "$(grep -c 'n1 start_prim' "$W/scripts")" -eq 1 ]
+}
+
+@test "damaged state file: found out anew, nothing is restarted" {
+	pair_up
+	: >"$W/scripts"
+	kill_node 1
+	echo rubbish >"$W/n1/run/holdfast/m/state"
+	start_node 1
+	wait_until 5 'is n1 "PRIM Ready"'
+	[ ! -s "$W/scripts" ]
+}
+
+@test "a script that hangs is killed, counted, and stopped by maxloop" {
+	script 1 start_prim "sleep 60"
+	sed -i 's/nicestop_ms = .*/nicestop_ms = 1000/' \
+	    "$W/n1/var/lib/holdfast/m/config/active/moduled.conf"
+	start_node 1
+	ask n1 start
+	ask n1 prim
+	wait_until 20 'grep -q "stop called by maxloop" "$W/n1.log"'
+	wait_until 10 'is n1 "STOP NotReady"'
+	grep -q 'did not end in time' "$W/n1.log"
+	ask n1 status | grep -q 'kind=warning code=maxloop'
+}
+
+@test "a missing prestart is a warning, other scripts may be missing" {
+	rm "$W"/n1/var/lib/holdfast/m/config/active/bin/*
+	start_node 1
+	ask n1 start
+	ask n1 prim
+	wait_until 5 'is n1 "ALONE Ready"'
+	grep -q 'prestart is not there' "$W/n1.log"
+}
+
+@test "an interface down for long: wait, and wake up when it is back" {
+	pair_up
+	ask n2 set resource=intf.10.88.1.0 value=down
+	wait_until 5 '[ "$(why n2)" = resource ]'
+	wait_until 5 'is n1 "ALONE Ready"'
+	ask n2 set resource=intf.10.88.1.0 value=up
+	wait_until 5 'is n1 "PRIM Ready" && is n2 "SECOND Ready"'
+}
+
+@test "restart runs the scripts in place, and is refused elsewhere" {
+	pair_up
+	: >"$W/scripts"
+	[ "$(ask n1 restart)" = ok ]
+	wait_until 5 'grep -q "n1 start_prim" "$W/scripts"'
+	[ "$(cat "$W/scripts")" = "n1 stop_prim PRIM PRIM restart
+n1 stop_prim force PRIM PRIM restart
+n1 start_prim PRIM PRIM restart" ]
+	wait_until 5 'is n1 "PRIM Ready"'
+	ask n2 stop
+	wait_until 5 'is n2 "STOP NotReady"'
+	[[ $(ask n2 restart) == "err code=badstate"* ]]
+}
+
+@test "stopstart of PRIM: the other one takes over" {
+	pair_up
+	[ "$(ask n1 stopstart)" = ok ]
+	wait_until 5 'is n2 "PRIM Ready" && is n1 "SECOND Ready"'
+}
+
+@test "maxloop counts actions with an identity" {
+	start_node 1
+	ask n1 incloop i=x | grep -q 'count=1 max=2 reached=0'
+	ask n1 incloop i=x | grep -q 'count=2 max=2 reached=0'
+	ask n1 incloop i=x | grep -q 'count=3 max=2 reached=1'
+	ask n1 checkloop | grep -q 'reached=1'
+	ask n1 resetloop | grep -q 'count=0'
+	kill_node 1 -TERM
+	start_node 1
+	ask n1 checkloop | grep -q 'count=0'
+}
+
+@test "bad words are answered, and nothing dies of them" {
+	start_node 1
+	[[ $(ask n1 set resource=x value=1) == "err code=usage"* ]]
+	[[ $(ask n1 get resource=a.b) == "err code=noresource"* ]]
+	[[ $(ask n1 swap) == "err code=badstate"* ]]
+	[[ $(ask n1 second) == "err code=notprim"* ]]
+	[[ $(ask n1 watch topic=x) == "err code=usage"* ]]
+	[[ $(ask n1 dance) == "err "* ]]
+	[[ $(ask n1 print level=X text=hello) == "err code=usage"* ]]
+	[ "$(ask n1 print level=W text=hello i=me)" = ok ]
+	grep -q '| W | me | hello' "$W/n1/var/log/holdfast/m.events"
+}
+
+@test "a damaged wish file is a stopped module, and said" {
+	mkdir -p "$W/n1/var/lib/holdfast/m"
+	printf 'wish state="st\n' >"$W/n1/var/lib/holdfast/m/wish"
+	start_node 1
+	is n1 "STOP NotReady"
+	grep -q 'wish: damaged' "$W/n1.log"
+}
+
+@test "without directories: the same roles on the own record" {
+	for i in 1 2; do
+		sed -i 's/rfs = true/rfs = false/' \
+		    "$W/n$i/var/lib/holdfast/m/config/active/moduled.conf"
+	done
+	pair_up
+	[ "$(ask n1 swap)" = ok ]
+	wait_until 5 'is n2 "PRIM Ready" && is n1 "SECOND Ready"'
+	crash 2
+	wait_until 5 'is n1 "ALONE Ready"'
+	start_node 2
+	wait_until 5 'is n1 "PRIM Ready" && is n2 "SECOND Ready"'
+	kill_node 1
+	start_node 1
+	wait_until 5 'is n1 "PRIM Ready" && is n2 "SECOND Ready"'
+}
