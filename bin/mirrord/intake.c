@@ -63,6 +63,7 @@ struct intake {
 };
 
 static void	*worker(void *arg);
+static void	*first_worker(void *arg);
 
 static size_t
 bufs_offset(void)
@@ -152,33 +153,60 @@ intake_free(struct intake *in)
 	free(in);
 }
 
+static void
+defer(struct intake *in, unsigned index)
+{
+	in->deferred[(in->deferred_head + in->deferred_count++) %
+	    INTAKE_SLOTS] = (uint16_t)index;
+}
+
+static unsigned
+take_deferred(struct intake *in)
+{
+	unsigned index = in->deferred[in->deferred_head];
+
+	in->deferred_head = (in->deferred_head + 1) % INTAKE_SLOTS;
+	in->deferred_count--;
+	return index;
+}
+
 unsigned
 intake_recover(struct intake *in)
 {
 	unsigned i, count = 0;
 
-	for (i = 0; i < INTAKE_SLOTS; i++) {
+	in->free_count = 0;
+	for (i = INTAKE_SLOTS; i-- > 0;) {
 		struct slot *s = &in->m->slot[i];
 		const struct fuse_in_header *h = buf_of(in, i);
+		bool waits = false;
 
-		if (s->state == SLOT_FREE)
-			continue;
 		/* The header was zeroed before the read: a length means that
 		 * the kernel handed the request over. */
-		if (h->len >= sizeof(*h) && h->len <= FUSE_BUF_LEN) {
+		if (s->state != SLOT_FREE && h->len >= sizeof(*h) &&
+		    h->len <= FUSE_BUF_LEN) {
+			count++;
 			if (s->state == SLOT_READING)
 				set_state(s, SLOT_FETCHED);
-			in->calls.serve(s, buf_of(in, i), h->len, in->arg);
-			count++;
+			waits = s->state == SLOT_FETCHED &&
+			    in->calls.may_wait(h, h->len);
+			if (waits)
+				defer(in, i);
+			else
+				in->calls.serve(s, buf_of(in, i), h->len,
+				    in->arg);
 		}
+		if (waits)
+			continue;
 		set_state(s, SLOT_FREE);
+		in->free[in->free_count++] = (uint16_t)i;
 	}
 	return count;
 }
 
 /* Called with the lock held. */
 static void
-spawn(struct intake *in)
+spawn(struct intake *in, void *(*body)(void *))
 {
 	pthread_attr_t attr;
 	pthread_t thread;
@@ -187,7 +215,7 @@ spawn(struct intake *in)
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, STACK_LEN);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	error = pthread_create(&thread, &attr, worker, in);
+	error = pthread_create(&thread, &attr, body, in);
 	pthread_attr_destroy(&attr);
 	if (error == 0) {
 		in->threads++;
@@ -202,8 +230,7 @@ void
 intake_start(struct intake *in)
 {
 	pthread_mutex_lock(&in->lock);
-	spawn(in);
-	spawn(in);
+	spawn(in, first_worker);
 	pthread_mutex_unlock(&in->lock);
 }
 
@@ -290,7 +317,7 @@ leave_reader(struct intake *in)
 	if (in->parked > 0)
 		pthread_cond_signal(&in->wake);
 	else if (in->threads < INTAKE_THREADS)
-		spawn(in);
+		spawn(in, worker);
 }
 
 /* The length of a request, 0 to try again, -1 when the mount is gone. */
@@ -327,8 +354,7 @@ serve_slot(struct intake *in, unsigned index, size_t len)
 
 	if (waits && in->waiting >= INTAKE_WAITING) {
 		/* Whoever ends a waiting one takes it up. */
-		in->deferred[(in->deferred_head + in->deferred_count++) %
-		    INTAKE_SLOTS] = (uint16_t)index;
+		defer(in, index);
 		return;
 	}
 	in->waiting += waits;
@@ -340,9 +366,7 @@ serve_slot(struct intake *in, unsigned index, size_t len)
 		give_slot(in, index);
 		if (!waits || in->deferred_count == 0)
 			break;
-		index = in->deferred[in->deferred_head];
-		in->deferred_head = (in->deferred_head + 1) % INTAKE_SLOTS;
-		in->deferred_count--;
+		index = take_deferred(in);
 		h = buf_of(in, index);
 		len = h->len;
 	}
@@ -357,6 +381,12 @@ worker(void *arg)
 	ssize_t len;
 
 	pthread_mutex_lock(&in->lock);
+	/* Put off by recovery. */
+	if (in->deferred_count > 0 && in->waiting < INTAKE_WAITING) {
+		index = take_deferred(in);
+		serve_slot(in, index,
+		    ((const struct fuse_in_header *)buf_of(in, index))->len);
+	}
 	while (become_reader(in)) {
 		index = take_slot(in);
 		pthread_mutex_unlock(&in->lock);
@@ -378,4 +408,26 @@ worker(void *arg)
 		pthread_cond_broadcast(&in->joined);
 	pthread_mutex_unlock(&in->lock);
 	return NULL;
+}
+
+/*
+ * Rule R55: recovery is complete before new requests.  It may wait itself,
+ * for room in the queue to the peer, so nobody waits for it.
+ */
+static void *
+first_worker(void *arg)
+{
+	struct intake *in = arg;
+	unsigned i, count, more;
+
+	count = intake_recover(in);
+	if (count > 0)
+		log_info("mirror: %u requests were in hand", count);
+	pthread_mutex_lock(&in->lock);
+	more = in->deferred_count < INTAKE_WAITING ? in->deferred_count :
+	    INTAKE_WAITING;
+	for (i = 0; i < more; i++)
+		spawn(in, worker);
+	pthread_mutex_unlock(&in->lock);
+	return worker(in);
 }

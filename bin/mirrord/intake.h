@@ -59,10 +59,12 @@ struct intake	*intake_new(void *memory, size_t size, int memfd, int fuse_fd,
 /* After intake_join(), or before intake_start(). */
 void		 intake_free(struct intake *in);
 /*
- * Serves what an earlier life left, in the calling thread.  Complete before
- * intake_start().  Returns the number of requests taken up.
+ * Serves what an earlier life left, in the calling thread; what may wait is
+ * put off for the workers: it may need the peer, which needs us.  Returns
+ * the number of requests taken up.  intake_start() does it by itself.
  */
 unsigned	 intake_recover(struct intake *in);
+/* Recovery first, complete, in one thread; then the workers. */
 void		 intake_start(struct intake *in);
 /* Waits for the workers, which end when the mount does. */
 void		 intake_join(struct intake *in);

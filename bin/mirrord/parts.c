@@ -433,8 +433,6 @@ parts_mount(struct parts *p, unsigned i, char why[PARTS_WHY_LEN])
 		    p->conf->dir[i]);
 		return -1;
 	}
-	/* Rule R55: complete before new requests. */
-	p->taken_up += intake_recover(m->intake);
 	intake_start(m->intake);
 	if (fresh)
 		mount_set_readahead(p->conf->dir[i], READAHEAD_KIB);

@@ -53,7 +53,6 @@ struct parts {
 	struct kept_memory lookup;
 	struct kept_memory ring[CONF_DIR_MAX];
 	struct front_mount mount[CONF_DIR_MAX];
-	unsigned	 taken_up;	/* requests an earlier life left */
 };
 
 #define PARTS_WHY_LEN	512

@@ -51,6 +51,11 @@ apply_change(struct gen *g, void *arg)
 		g->epoch = c->epoch;
 	if (c->not_level)
 		g->level = false;
+	/* Answered: somebody serves in that epoch or a later one. */
+	if (c->role == GR_SECOND && epoch_cmp(c->epoch, g->handed) >= 0) {
+		memset(&g->handed, 0, sizeof(g->handed));
+		g->handed_to = 0;
+	}
 	if (c->clean)
 		g->clean_stop_s = time(NULL);
 	if (c->alone) {
@@ -615,8 +620,7 @@ step_take_up(struct role_machine *r)
 		r->both = r->joined = !g.alone;
 		pthread_mutex_unlock(&r->lock);
 		set_kind(r, RK_PRIM);
-		log_info("mirror: taken up, %u requests were in hand",
-		    r->parts.taken_up);
+		log_info("mirror: taken up");
 		(void)peer_start(r, LS_PRIMARY, g.epoch);
 	} else if (g.role == GR_SECOND) {
 		set_kind(r, RK_SECOND);
