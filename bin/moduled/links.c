@@ -199,7 +199,12 @@ links_publish(struct moduled *md, const struct peer_facts *blob)
 {
 	char text[LINE_MAX_LEN], stamp[EPOCH_LEN + 32], epoch[EPOCH_LEN];
 
-	if (md->heart == NULL || !blob_format(text, sizeof(text), blob))
+	/*
+	 * A new life says nothing before it knows its data: the epoch of
+	 * nothing would make the peer leave.
+	 */
+	if (md->heart == NULL || !md->has_facts ||
+	    !blob_format(text, sizeof(text), blob))
 		return;
 	if (moduled_news(&md->said_blob, text))
 		say(md, "publish", "blob", md->said_blob);

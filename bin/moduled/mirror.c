@@ -82,6 +82,7 @@ mirror_event(struct ask *a, const struct line *l, void *arg)
 	if (md->unsure)
 		adopt_mount(md);
 	md->unsure = false;
+	md->has_facts = true;
 	show_resources(md, &old);
 	moduled_think(md);
 }

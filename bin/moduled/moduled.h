@@ -54,6 +54,7 @@ struct moduled {
 	int64_t			 state_wall_s;	/* entered the state */
 	char			 warning[FACT_TEXT];	/* of a script */
 	bool			 started;
+	bool			 has_facts;	/* told in this life */
 	bool			 unsure;	/* no memory, no fact yet */
 	bool			 thinking, again;
 	struct loop_timer	*wake;

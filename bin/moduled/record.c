@@ -64,7 +64,7 @@ void
 record_open(struct moduled *md)
 {
 	read_record(md);
-	md->v.self.known = true;
+	md->v.self.known = md->has_facts = true;
 	/* No mount to tell it: the memory of this boot does. */
 	if (md->m.state == ST_ALONE || md->m.state == ST_PRIM) {
 		md->v.self.role = SR_PRIM;
