@@ -16,7 +16,6 @@
 #include <grp.h>
 #include <libgen.h>
 #include <poll.h>
-#include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,7 +29,8 @@
 #define WATCH_MAX	8
 #define TOPIC_LEN	48
 #define CLIENT_MAX	128
-#define GROUPS_MAX	128
+#define GROUPS_MAX	256
+#define ROLE_GROUPS	3
 
 struct client {
 	struct serve	*serve;
@@ -65,44 +65,61 @@ struct serve {
 	void			(*on_close)(struct client *, void *);
 	struct client		*clients;
 	unsigned		 count;
+	gid_t			 gid[ROLE_GROUPS];
 };
 
 /* --- roles ---------------------------------------------------------- */
 
-static bool
-in_group(const struct ucred *cred, const char *name)
-{
-	gid_t groups[GROUPS_MAX];
-	int count = GROUPS_MAX;
-	struct passwd *pw;
-	struct group *gr = getgrnam(name);
-	gid_t gid;
+/*
+ * Groups are looked up once, at start: getgrnam(3) may ask a directory server
+ * and block, which no loop may do.  The client's own groups come from the
+ * kernel (SO_PEERGROUPS, Linux 4.13), as they were when it connected.
+ */
+static const struct {
+	const char	*group;
+	enum role	 role;
+} role_groups[ROLE_GROUPS] = {
+	{ "holdfast-admin",	ROLE_ADMIN },
+	{ "holdfast-control",	ROLE_CONTROL },
+	{ "holdfast",		ROLE_MONITOR },
+};
 
-	if (gr == NULL)
+static void
+find_groups(struct serve *s)
+{
+	for (int i = 0; i < ROLE_GROUPS; i++) {
+		const struct group *gr = getgrnam(role_groups[i].group);
+
+		s->gid[i] = gr != NULL ? gr->gr_gid : (gid_t)-1;
+	}
+}
+
+static bool
+has_group(gid_t wanted, const struct ucred *cred, const gid_t *groups,
+    size_t count)
+{
+	if (wanted == (gid_t)-1)
 		return false;
-	gid = gr->gr_gid;
-	if (cred->gid == gid)
-		return true;
-	pw = getpwuid(cred->uid);
-	if (pw == NULL ||
-	    getgrouplist(pw->pw_name, pw->pw_gid, groups, &count) == -1)
-		return false;
-	for (int i = 0; i < count; i++)
-		if (groups[i] == gid)
+	for (size_t i = 0; i < count; i++)
+		if (groups[i] == wanted)
 			return true;
-	return false;
+	return cred->gid == wanted;
 }
 
 static enum role
-role_of(const struct ucred *cred)
+role_of(const struct serve *s, int fd, const struct ucred *cred)
 {
-	if (cred->uid == 0 || cred->uid == geteuid() ||
-	    in_group(cred, "holdfast-admin"))
+	gid_t groups[GROUPS_MAX];
+	socklen_t len = sizeof(groups);
+
+	if (cred->uid == 0 || cred->uid == geteuid())
 		return ROLE_ADMIN;
-	if (in_group(cred, "holdfast-control"))
-		return ROLE_CONTROL;
-	if (in_group(cred, "holdfast"))
-		return ROLE_MONITOR;
+	/* ERANGE, more groups than that: the primary one still counts. */
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &len) == -1)
+		len = 0;
+	for (int i = 0; i < ROLE_GROUPS; i++)
+		if (has_group(s->gid[i], cred, groups, len / sizeof(gid_t)))
+			return role_groups[i].role;
 	return ROLE_NONE;
 }
 
@@ -604,7 +621,7 @@ accept_ready(int fd, int events, void *arg)
 	c->passed_fd = -1;
 	if (getsockopt(conn, SOL_SOCKET, SO_PEERCRED, &c->cred, &len) == -1)
 		c->cred = (struct ucred){ .uid = (uid_t)-1 };
-	c->role = role_of(&c->cred);
+	c->role = role_of(s, conn, &c->cred);
 	c->io = loop_fd_add(s->loop, conn, LOOP_READ, client_ready, c);
 	c->next = s->clients;
 	s->clients = c;
@@ -681,6 +698,7 @@ serve_new(struct loop *l, const char *path, const char *name,
 	s->name = name;
 	s->verbs = verbs;
 	s->arg = arg;
+	find_groups(s);
 	s->io = loop_fd_add(l, fd, LOOP_READ, accept_ready, s);
 	return s;
 }
