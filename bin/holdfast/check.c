@@ -24,10 +24,7 @@
 #include "paths.h"
 #include "probe.h"
 #include "seal.h"
-#include "statefile.h"
 #include "talk.h"
-
-#define MOUNTINFO_MAX	(4 * 1024 * 1024)
 
 struct check {
 	struct cluster	 cl;
@@ -103,14 +100,28 @@ check_key(struct check *k)
 	say(VERDICT_OK, path, text, k);
 }
 
+static bool
+find_cgroup(char group[CGROUP_PATH_LEN])
+{
+	FILE *f = fopen("/proc/self/mountinfo", "re");
+	char *line = NULL;
+	size_t size = 0;
+	bool found = false;
+
+	if (f == NULL)
+		return false;
+	while (!found && getline(&line, &size, f) > 0)
+		found = cgroup_find(group, line);
+	free(line);
+	(void)fclose(f);	/* read only */
+	return found;
+}
+
 static void
 check_machine(struct check *k)
 {
-	char group[CGROUP_PATH_LEN], *mountinfo;
-	size_t len;
+	char group[CGROUP_PATH_LEN];
 
-	mountinfo = statefile_read("/proc/self/mountinfo", MOUNTINFO_MAX,
-	    &len);
 	if (geteuid() != 0)
 		say(VERDICT_WARN, "check", "is not run by root: some things "
 		    "cannot be looked at", k);
@@ -119,13 +130,12 @@ check_machine(struct check *k)
 	else
 		say(VERDICT_ERROR, "/dev/fuse", "cannot be opened: `modprobe "
 		    "fuse'; directories cannot be replicated without it", k);
-	if (mountinfo != NULL && cgroup_find(group, mountinfo))
+	if (find_cgroup(group))
 		say(VERDICT_OK, group, "cgroup v2 is there", k);
 	else
 		say(VERDICT_WARN, "cgroup", "no cgroup v2 is mounted: an "
 		    "application that does not stop cannot be killed as a "
 		    "whole", k);
-	free(mountinfo);
 	if (talk_is_up())
 		say(VERDICT_OK, "holdfastd", "runs", k);
 	else

@@ -161,9 +161,9 @@ is_allowed(const char *module, const struct diff *d)
 	}
 	if (d->restarts == 0)
 		return true;
-	fprintf(stderr, "holdfast: %s is %s and %u of the changes need it "
-	    "stopped: `holdfast stop %s' first\n", module, state,
-	    d->restarts, module);
+	fprintf(stderr, "holdfast: %s is %s, and what is marked restart "
+	    "needs it stopped: `holdfast stop %s' first\n", module, state,
+	    module);
 	return false;
 }
 
@@ -251,7 +251,8 @@ activate(const char *module, long number, const struct diff *d)
 		    "active: %s\n", module, number, strerror(errno));
 		return EX_CANTCREAT;
 	}
-	printf("%s: generation %ld is active\n", module, number);
+	printf("%s: generation %ld is active%s\n", module, number,
+	    d->is_same ? "" : "; the other node needs the same");
 	generation_prune(module);
 	tell_module(module, d);
 	return 0;
