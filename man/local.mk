@@ -11,3 +11,5 @@ dist_man8_MANS += man/heartd.8
 dist_man5_MANS += man/heartd.conf.5
 dist_man8_MANS += man/holdfast.8
 dist_man5_MANS += man/cluster.xml.5 man/userconfig.xml.5
+dist_man8_MANS += man/mirrord.8
+dist_man5_MANS += man/mirrord.conf.5

@@ -115,20 +115,26 @@ collect_ids(struct scan *s, int pid)
 	fclose(f);	/* read only */
 }
 
-/* What an open descriptor of ours says of its mount. */
+/*
+ * What a descriptor says of its mount; *writes: through it, or by a name
+ * looked up from it, something can be changed.
+ */
 static int
-mount_id_of(const char *fdinfo)
+mount_id_of(const char *fdinfo, bool *writes)
 {
 	char line[128];
+	unsigned flags = 0;
 	int id = -1;
 	FILE *f = fopen(fdinfo, "re");
 
 	if (f == NULL)
 		return -1;
-	while (fgets(line, sizeof(line), f) != NULL)
-		if (sscanf(line, "mnt_id: %d", &id) == 1)
-			break;
+	while (id == -1 && fgets(line, sizeof(line), f) != NULL)
+		if (sscanf(line, "flags: %o", &flags) != 1)
+			(void)sscanf(line, "mnt_id: %d", &id);
 	fclose(f);	/* read only */
+	*writes = (flags & O_ACCMODE) != O_RDONLY ||
+	    (flags & (O_DIRECTORY | O_PATH)) != 0;
 	return id;
 }
 
@@ -156,6 +162,7 @@ static bool
 holds_link(struct scan *s, int pid, const char *name)
 {
 	char path[64], info[64];
+	bool writes;
 	int fd, id;
 
 	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
@@ -164,7 +171,7 @@ holds_link(struct scan *s, int pid, const char *name)
 	if (fd == -1)
 		return false;
 	snprintf(info, sizeof(info), "/proc/self/fdinfo/%d", fd);
-	id = mount_id_of(info);
+	id = mount_id_of(info, &writes);
 	(void)close(fd);	/* a path */
 	return id != -1 && has_id(s, id) && link_is_inside(s, path);
 }
@@ -174,6 +181,7 @@ holds_fd(struct scan *s, int pid)
 {
 	char path[64], info[128], link[128];
 	struct dirent *e;
+	bool writes = false;
 	int found = -1;
 	DIR *d;
 
@@ -188,7 +196,8 @@ holds_fd(struct scan *s, int pid)
 		    e->d_name);
 		snprintf(link, sizeof(link), "/proc/%d/fd/%.16s", pid,
 		    e->d_name);
-		if (has_id(s, mount_id_of(info)) && link_is_inside(s, link))
+		if (has_id(s, mount_id_of(info, &writes)) &&
+		    (writes || !s->plain) && link_is_inside(s, link))
 			found = (int)strtol(e->d_name, NULL, 10);
 	}
 	closedir(d);
@@ -200,6 +209,7 @@ holds_map(struct scan *s, int pid)
 {
 	char path[64], *line = NULL, *name;
 	unsigned major, minor;
+	char rights[5];
 	size_t size = 0;
 	bool found = false;
 	FILE *f;
@@ -209,12 +219,12 @@ holds_map(struct scan *s, int pid)
 	if (f == NULL)
 		return false;
 	while (!found && getline(&line, &size, f) != -1) {
-		if (sscanf(line, "%*x-%*x %*s %*x %x:%x", &major,
-		    &minor) != 2 || makedev(major, minor) != s->dev)
+		if (sscanf(line, "%*x-%*x %4s %*x %x:%x", rights, &major,
+		    &minor) != 3 || makedev(major, minor) != s->dev)
 			continue;
 		name = strchr(line, '/');
-		found = !s->plain || (name != NULL &&
-		    path_is_below(name, s->dir));
+		found = !s->plain || (name != NULL && rights[1] == 'w' &&
+		    rights[3] == 's' && path_is_below(name, s->dir));
 	}
 	free(line);
 	fclose(f);	/* read only */
@@ -235,7 +245,7 @@ look_at(struct scan *s, int pid)
 		tell(s, pid, "cwd", -1);
 	else if (holds_link(s, pid, "root"))
 		tell(s, pid, "root", -1);
-	else if (holds_link(s, pid, "exe"))
+	else if (!s->plain && holds_link(s, pid, "exe"))
 		tell(s, pid, "exe", -1);
 	else if (holds_map(s, pid))
 		tell(s, pid, "map", -1);

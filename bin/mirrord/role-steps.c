@@ -156,11 +156,43 @@ close_tree(struct role_machine *r)
 	parts_close(&r->parts);
 }
 
+struct way_in {
+	struct role_machine *r;
+	const char	*dir;
+};
+
+static void
+tell_way_in(const struct holder *h, void *arg)
+{
+	const struct way_in *w = arg;
+
+	role_set_error(w->r, "holders", "%s: process %d (%s) has it open "
+	    "underneath (%s) and could write there unseen: end it", w->dir,
+	    (int)h->pid, h->comm, h->how);
+}
+
+/* Rule R40: whoever is inside before the mirror is would bypass it. */
+static int
+check_ways_in(struct role_machine *r)
+{
+	struct way_in w = { .r = r };
+	unsigned i, found = 0;
+
+	for (i = 0; i < r->conf->dir_count; i++) {
+		w.dir = r->conf->dir[i];
+		found += holders_of_plain(w.dir, tell_way_in, &w);
+	}
+	return found == 0 ? 0 : -1;
+}
+
 static int
 cover_all(struct role_machine *r)
 {
 	unsigned i;
 
+	/* Only at a start from STOP: later the view is in the way. */
+	if (r->kind == RK_NONE && check_ways_in(r) == -1)
+		return -1;
 	for (i = 0; i < r->conf->dir_count; i++)
 		if (mount_cover(r->conf->dir[i], r->conf->hidden) == -1) {
 			role_set_error(r, "directory",
