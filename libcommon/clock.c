@@ -61,6 +61,14 @@ mono_of_wall(const struct timespec *wall)
 	return now;
 }
 
+void
+clock_after(struct timespec *t, int64_t ns)
+{
+	(void)clock_gettime(CLOCK_MONOTONIC, t);
+	t->tv_sec += (t->tv_nsec + ns) / 1000000000;
+	t->tv_nsec = (t->tv_nsec + ns) % 1000000000;
+}
+
 const char *
 clock_wall(char buf[CLOCK_WALL_LEN])
 {

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <time.h>
+#include <time.h>
 
 /* A point in time, nanoseconds since boot, suspend included. 0 is "never". */
 struct mono {
@@ -33,6 +34,12 @@ bool		mono_passed(struct mono deadline, struct mono now);
  * Wrong by as much as wall time was stepped since: the caller bounds it.
  */
 struct mono	mono_of_wall(const struct timespec *wall);
+
+/*
+ * ns from now, for pthread_cond_timedwait(3) on a condition whose clock is
+ * CLOCK_MONOTONIC: the only place where that clock is used.
+ */
+void		clock_after(struct timespec *t, int64_t ns);
 
 /* Wall time for humans: "2026-11-22T21:30:00.123" (local time) into buf. */
 #define CLOCK_WALL_LEN 32

@@ -30,6 +30,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "xalloc.h"
 
 #include "fail.h"
@@ -376,13 +377,7 @@ actlog_wait_room(struct actlog *a, unsigned count, int64_t timeout_ms)
 	struct timespec t;
 	bool room;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	t.tv_sec += timeout_ms / 1000;
-	t.tv_nsec += timeout_ms % 1000 * 1000000;
-	if (t.tv_nsec >= 1000000000) {
-		t.tv_nsec -= 1000000000;
-		t.tv_sec++;
-	}
+	clock_after(&t, timeout_ms * 1000000);
 	pthread_mutex_lock(&a->lock);
 	while (a->free_count < count &&
 	    pthread_cond_timedwait(&a->room, &a->lock, &t) == 0)

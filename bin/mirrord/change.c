@@ -28,6 +28,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "clock.h"
 #include "xalloc.h"
 
 #include "fail.h"
@@ -671,13 +672,7 @@ change_freeze(struct change *c, int64_t timeout_ms)
 	struct timespec t;
 	bool idle;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	t.tv_sec += timeout_ms / 1000;
-	t.tv_nsec += timeout_ms % 1000 * 1000000;
-	if (t.tv_nsec >= 1000000000) {
-		t.tv_nsec -= 1000000000;
-		t.tv_sec++;
-	}
+	clock_after(&t, timeout_ms * 1000000);
 	pthread_mutex_lock(&c->lock);
 	atomic_store(&c->frozen, true);
 	while (!none_in_hand(c) &&

@@ -23,7 +23,7 @@
 
 struct fuse_req {
 	const struct fuse_in_header	*h;
-	const void	*arg;		/* the fixed structure, arg_len >= table */
+	const void	*arg;		/* the fixed structure */
 	size_t		 arg_len;
 	const char	*name;		/* NUL-terminated within the request */
 	const char	*name2;

@@ -14,7 +14,7 @@
 struct holder {
 	pid_t		 pid;
 	char		 comm[32];
-	const char	*how;	/* "fd 7", "cwd", "root", "exe", "map", "mount" */
+	const char	*how;	/* "fd 7", "cwd", "root", "exe", "map", path */
 	char		 how_buf[32];
 };
 

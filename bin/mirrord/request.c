@@ -173,7 +173,8 @@ judge(struct request *r, const struct op *op)
 	if (op->type == OP_REMOVEXATTR) {
 		fd = object_fd(r->f->objects, op->obj, O_PATH);
 		if (fd >= 0) {
-			if (getxattr(object_proc_path(path, fd), op->name, NULL, 0) != -1)
+			if (getxattr(object_proc_path(path, fd), op->name,
+			    NULL, 0) != -1)
 				name2.what = AT_OBJ;
 			object_fd_done(r->f->objects, op->obj, fd);
 		}

@@ -54,7 +54,8 @@ struct role_machine {
 };
 
 /* Under no lock: sets facts and tells. */
-void	role_set_error(struct role_machine *r, const char *code, const char *fmt, ...)
+void	role_set_error(struct role_machine *r, const char *code,
+	    const char *fmt, ...)
 	    __attribute__((format(printf, 3, 4)));
 void	role_clear_error(struct role_machine *r);
 void	role_changed(struct role_machine *r);
@@ -62,7 +63,8 @@ void	role_changed(struct role_machine *r);
 /* peer.c: makes link and resync when the tree is open, and back. */
 int	peer_open(struct role_machine *r);
 void	peer_close(struct role_machine *r);
-int	peer_start(struct role_machine *r, enum link_side side, struct epoch epoch);
+int	peer_start(struct role_machine *r, enum link_side side,
+	    struct epoch epoch);
 /* Ends link and resync; what was received is applied. */
 void	peer_stop(struct role_machine *r);
 extern const struct apply_calls peer_apply_calls;

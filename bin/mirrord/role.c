@@ -68,13 +68,7 @@ wait_until(struct role_machine *r, pthread_cond_t *cond, int64_t ms)
 {
 	struct timespec ts;
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	ts.tv_sec += ms / 1000;
-	ts.tv_nsec += ms % 1000 * 1000000;
-	if (ts.tv_nsec >= 1000000000) {
-		ts.tv_sec++;
-		ts.tv_nsec -= 1000000000;
-	}
+	clock_after(&ts, ms * 1000000);
 	(void)pthread_cond_timedwait(cond, &r->lock, &ts);
 }
 
@@ -392,8 +386,8 @@ tell_holder(const struct holder *h, void *arg)
 }
 
 void
-role_holders(struct role_machine *r, void (*on_holder)(int pid, const char *comm,
-    const char *how, void *arg), void *arg)
+role_holders(struct role_machine *r, void (*on_holder)(int pid,
+    const char *comm, const char *how, void *arg), void *arg)
 {
 	struct tell_holder t = { on_holder, arg };
 	struct mount_info m;

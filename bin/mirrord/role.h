@@ -19,9 +19,9 @@ struct role_machine;
  * on_change is called from any thread after facts changed.  Never NULL: what
  * is wrong with the state directory is a fact.
  */
-struct role_machine	*role_new(const struct mirrord_conf *conf, struct keep *keep,
-		    const struct seal_key *key, void (*on_change)(void *arg),
-		    void *arg);
+struct role_machine *role_new(const struct mirrord_conf *conf,
+	    struct keep *keep, const struct seal_key *key,
+	    void (*on_change)(void *arg), void *arg);
 /* Ends the threads; mounts and descriptors stay for a successor. */
 void		 role_free(struct role_machine *r);
 

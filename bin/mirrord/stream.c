@@ -507,9 +507,7 @@ wait_commit(struct stream *s, int64_t ns)
 {
 	struct timespec until;
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += (until.tv_nsec + ns) / 1000000000;
-	until.tv_nsec = (until.tv_nsec + ns) % 1000000000;
+	clock_after(&until, ns);
 	return pthread_cond_timedwait(&s->commit, &s->lock, &until);
 }
 
