@@ -260,6 +260,35 @@ set_bits(struct dirtyset *d, uint8_t *bitmap, unsigned first, unsigned last)
 	}
 }
 
+/* What the tail says anyway needs no bits. */
+static void
+trim(struct dirtyset *d, struct node *n)
+{
+	uint64_t block, keep = n->tail_from / BLOCK +
+	    (n->tail_from % BLOCK != 0);
+	unsigned i, b, out = 0;
+
+	if (n->tail_from == UINT64_MAX)
+		return;
+	for (i = 0; i < n->extent_count; i++) {
+		block = n->extent[i] * (ACTLOG_EXTENT / BLOCK);
+		if (block >= keep) {
+			d->bits -= count_bits(n->bitmap[i]);
+			free(n->bitmap[i]);
+			continue;
+		}
+		for (b = 0; b < BITMAP_LEN * 8; b++)
+			if (block + b >= keep &&
+			    (n->bitmap[i][b / 8] & 1u << (b & 7)) != 0) {
+				n->bitmap[i][b / 8] &= (uint8_t)~(1u << (b & 7));
+				d->bits--;
+			}
+		n->extent[out] = n->extent[i];
+		n->bitmap[out++] = n->bitmap[i];
+	}
+	n->extent_count = out;
+}
+
 void
 dirtyset_data(struct dirtyset *d, uint64_t oid, uint64_t off, uint64_t len)
 {
@@ -273,6 +302,8 @@ dirtyset_data(struct dirtyset *d, uint64_t oid, uint64_t off, uint64_t len)
 		return;
 	}
 	end = off + len - 1;
+	if (end >= n->tail_from)
+		end = n->tail_from - 1;
 	for (e = off / ACTLOG_EXTENT; e <= end / ACTLOG_EXTENT; e++) {
 		from = e == off / ACTLOG_EXTENT ? off % ACTLOG_EXTENT : 0;
 		to = e == end / ACTLOG_EXTENT ? end % ACTLOG_EXTENT :
@@ -287,8 +318,10 @@ dirtyset_tail(struct dirtyset *d, uint64_t oid, uint64_t from)
 {
 	struct node *n = need(d, oid);
 
-	if (n != NULL && !n->whole && from < n->tail_from)
-		n->tail_from = from;
+	if (n == NULL || n->whole || from >= n->tail_from)
+		return;
+	n->tail_from = from;
+	trim(d, n);
 }
 
 void
@@ -521,6 +554,7 @@ merge_node(struct dirtyset *into, const struct node *from)
 			b[k] |= from->bitmap[i][k];
 		into->bits += count_bits(b);
 	}
+	trim(into, n);
 }
 
 void

@@ -183,3 +183,19 @@ t_unit_halt_LDADD = bin/holdfastd/libholdfastd.a $(COMMON_LIBS)
 check_PROGRAMS += t/unit/report
 t_unit_report_SOURCES = %D%/report.c %D%/tap.h
 t_unit_report_LDADD = bin/runscript/librunscript.a $(COMMON_LIBS)
+
+check_PROGRAMS += t/unit/gen
+t_unit_gen_SOURCES = %D%/gen.c %D%/scratch.h %D%/tap.h
+t_unit_gen_LDADD = $(MIRRORD_LIBS)
+
+check_PROGRAMS += t/unit/meet
+t_unit_meet_SOURCES = %D%/meet.c %D%/tap.h
+t_unit_meet_LDADD = $(MIRRORD_LIBS)
+
+check_PROGRAMS += t/unit/actlog
+t_unit_actlog_SOURCES = %D%/actlog.c %D%/scratch.h %D%/tap.h
+t_unit_actlog_LDADD = $(MIRRORD_LIBS)
+
+check_PROGRAMS += t/unit/dirty
+t_unit_dirty_SOURCES = %D%/dirty.c %D%/scratch.h %D%/tap.h
+t_unit_dirty_LDADD = $(MIRRORD_LIBS)
