@@ -13,3 +13,5 @@ dist_man8_MANS += man/holdfast.8
 dist_man5_MANS += man/cluster.xml.5 man/userconfig.xml.5
 dist_man8_MANS += man/mirrord.8
 dist_man5_MANS += man/mirrord.conf.5
+dist_man8_MANS += man/moduled.8
+dist_man5_MANS += man/moduled.conf.5

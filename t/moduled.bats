@@ -411,3 +411,22 @@ n1 start_prim PRIM PRIM restart" ]
 	start_node 1
 	wait_until 5 'is n1 "PRIM Ready" && is n2 "SECOND Ready"'
 }
+
+@test "pages: every reason, every option with its default" {
+	local code name value src=$TOP/bin/moduled
+	sed -n 's/^	\[RS_.*= { "\([a-z-]*\)".*/\1/p' "$src/reason.c" |
+	    grep -v '^none$' >"$W/codes"
+	[ "$(wc -l <"$W/codes")" -gt 20 ]
+	while read -r code; do
+		grep -q "^\.It Li.*\b$code\b" "$TOP/man/moduled.8" ||
+		    { echo "moduled.8: no $code"; false; }
+	done <"$W/codes"
+	sed -n 's/^	CFG_[A-Z_]*("\([a-z_]*\)", \(.*\), CFGF.*/\1 \2/p' \
+	    "$src/moduled-conf.h" | grep -v '^va[lr]' >"$W/options"
+	[ "$(wc -l <"$W/options")" -gt 30 ]
+	while read -r name value; do
+		value=$(sed 's/cfg_//; s/"{}"/{}/; s/"/\\(dq/g' <<<"$value")
+		grep -qF "Cm $name No = $value" "$TOP/man/moduled.conf.5" ||
+		    { echo "moduled.conf.5: no $name = $value"; false; }
+	done <"$W/options"
+}

@@ -194,6 +194,8 @@ boot_wish(struct moduled *md)
 	else if (md->wish.again)
 		md->wish.start = true;
 	md->wish.again = false;
+	md->boot_until = mono_add_ms(mono_now(), 1000 *
+	    (int64_t)cfg_getint(md->d->conf, "boot_delay_s"));
 }
 
 static void

@@ -45,6 +45,7 @@ struct moduled {
 
 	struct wish		 wish;
 	struct mono		 order_since;
+	struct mono		 boot_until;	/* start not before */
 	struct machine		 m;
 	struct view		 v;
 	struct decision		 dec;

@@ -51,6 +51,13 @@ moduled_resource(struct moduled *md, const char *name, const char *value,
 }
 
 static void
+sooner(struct mono *wake, struct mono t)
+{
+	if (!mono_is_set(*wake) || mono_diff_ns(t, *wake) < 0)
+		*wake = t;
+}
+
+static void
 look_links(struct moduled *md)
 {
 	unsigned i;
@@ -118,19 +125,19 @@ look(struct moduled *md, struct mono *wake)
 	v->scripts_gated = scripts_gated(md->scripts);
 	v->scripts_prim = scripts_prim(md->scripts);
 	v->wish_start = md->wish.start;
+	if (v->wish_start && !mono_passed(md->boot_until, v->now) &&
+	    mono_is_set(md->boot_until)) {
+		v->wish_start = false;
+		sooner(wake, md->boot_until);
+	}
 	v->order = md->wish.order;
 	v->order_fullsync = md->wish.fullsync;
 	v->refused = md->wish.refused;
 	(void)snprintf(v->lastprim, sizeof(v->lastprim), "%s",
 	    md->wish.lastprim);
-	if (mono_is_set(md->blob_gone)) {
-		struct mono due = mono_add_ms(md->blob_gone,
-		    md->conf.timeout_ms);
-
-		if (!mono_passed(due, v->now) && (!mono_is_set(*wake) ||
-		    mono_diff_ns(due, *wake) < 0))
-			*wake = due;
-	}
+	if (mono_is_set(md->blob_gone) && v->peer.net == NET_UP)
+		sooner(wake, mono_add_ms(md->blob_gone,
+		    md->conf.timeout_ms));
 }
 
 static void
@@ -301,9 +308,8 @@ think_once(struct moduled *md)
 	look(md, &wake);
 	decide(&md->m, &md->v, &md->dec);
 	md->v.late = false;
-	if (mono_is_set(md->dec.wake) && (!mono_is_set(wake) ||
-	    mono_diff_ns(md->dec.wake, wake) < 0))
-		wake = md->dec.wake;
+	if (mono_is_set(md->dec.wake))
+		sooner(&wake, md->dec.wake);
 	keep_wish(md);
 	carry_out(md);
 	if (start_again(md))
