@@ -247,6 +247,15 @@ moduled" ]
 	[ "$status" -eq 0 ]
 	run holdfast help
 	[ "$status" -eq 0 ]
+	for v in $(printf '%s\n' "${lines[@]}" |
+	    sed -n 's/^  \([a-z]*\) .*/\1/p'); do
+		run holdfast help "$v"
+		[ "$status" -eq 0 ]
+		grep -qE "^\.(It )?Cm .*\b$v\b" "$top_srcdir/man/holdfast.8" ||
+		    { echo "$v is not in the page"; false; }
+	done
+	run holdfast help witness
+	[[ $output == *"third voter"* ]]
 }
 
 @test "called as safekit" {
@@ -295,6 +304,11 @@ moduled" ]
 	[[ $output == *"ERROR    lan cross: own address 192.0.2.11"* ]]
 	[[ $output == *"ERROR    "*"cluster.key: cannot be read"* ]]
 	[[ $output == *"ERROR    /srv/books: "* ]]
+	[[ $output != *"was edited"* ]]
+	sed -i 's/maxloop="3"/maxloop="9"/' \
+	    "$HOLDFAST_ROOT/etc/holdfast/modules/shop/conf/userconfig.xml"
+	run holdfast check shop
+	[[ $output == *"WARNING  shop: userconfig.xml was edited"* ]]
 }
 
 @test "schema and manual tables come from the tables" {

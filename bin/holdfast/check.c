@@ -24,7 +24,10 @@
 #include "paths.h"
 #include "probe.h"
 #include "seal.h"
+#include "statefile.h"
 #include "talk.h"
+
+#define CONFIG_MAX	(1024 * 1024)
 
 struct check {
 	struct cluster	 cl;
@@ -229,6 +232,38 @@ check_active(struct check *k, const struct safe *m)
 	}
 }
 
+/* Has userconfig.xml been edited since it was made effective? */
+static void
+check_drift(struct check *k, const char *module, const char *active)
+{
+	struct safe m = { .name = module, .cluster = &k->cl, .id = 1 };
+	char path[PATH_LEN], *text, *now;
+	struct report r;
+	size_t len;
+
+	text = statefile_read(path_etc(path,
+	    "modules/%s/conf/userconfig.xml", module), CONFIG_MAX, &len);
+	if (text == NULL) {
+		say(VERDICT_ERROR, module, "its userconfig.xml cannot be "
+		    "read", k);
+		return;
+	}
+	report_init(&r, path);
+	if (safe_compile(&m, text, len, &r) == -1) {
+		report_print(&r, stdout);
+		say(VERDICT_ERROR, module, "userconfig.xml has errors", k);
+	} else {
+		now = safe_text_xml(&m);
+		if (strcmp(now, active) != 0)
+			say(VERDICT_WARN, module, "userconfig.xml was edited "
+			    "since `holdfast config' made it effective", k);
+		free(now);
+	}
+	report_fini(&r);
+	safe_fini(&m);
+	free(text);
+}
+
 static void
 check_module(const char *module, void *arg)
 {
@@ -258,6 +293,7 @@ check_module(const char *module, void *arg)
 	k->warnings += r.warnings;
 	if (r.errors == 0)
 		check_active(k, &m);
+	check_drift(k, module, text);
 	report_fini(&r);
 	safe_fini(&m);
 	free(text);

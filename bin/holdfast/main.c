@@ -117,14 +117,6 @@ usage(FILE *out)
 	    "--timeout S, --why TEXT; see holdfast(8).\n");
 }
 
-static int
-verb_help(struct cmd *c)
-{
-	(void)c;
-	usage(stdout);
-	return 0;
-}
-
 static const struct verb_row *
 find_verb(const char *name)
 {
@@ -134,6 +126,42 @@ find_verb(const char *name)
 		if (strcmp(v->name, name) == 0)
 			return v;
 	return NULL;
+}
+
+/* The warning of a module without a third voter leads here. */
+static const char witness_text[] =
+"Two nodes have no majority when they lose each other.  As long as the\n"
+"heartbeats or the address of a module pass between living nodes, one node\n"
+"runs it and nothing acknowledged is lost.  If every network is split at\n"
+"once, both may run until they meet; the node that loses then waits, and\n"
+"nothing of it is overwritten without an order.\n"
+"A witness - a third voter on another machine - removes this case.  It is\n"
+"not in this release.  Until then: a second network that shares neither\n"
+"switch nor cable with the first.\n";
+
+static int
+verb_help(struct cmd *c)
+{
+	const struct verb_row *v;
+
+	if (c->argc == 0) {
+		usage(stdout);
+		return 0;
+	}
+	if (strcmp(c->argv[0], "witness") == 0) {
+		fputs(witness_text, stdout);
+		return 0;
+	}
+	v = find_verb(c->argv[0]);
+	if (v == NULL) {
+		fprintf(stderr, "holdfast: there is no help on \"%s\"\n",
+		    c->argv[0]);
+		return EX_USAGE;
+	}
+	printf("usage: holdfast %s %s\n%s; options: %s; least role: %s\n",
+	    v->name, v->args, v->help, v->options[0] != '\0' ? v->options :
+	    "none", v->role);
+	return 0;
 }
 
 /* --- options --------------------------------------------------------- */
@@ -312,13 +340,17 @@ static void
 find_module(struct cmd *c, const struct verb_row *v)
 {
 	const char *env = getenv("SAFEMODULE");
+	bool enough;
 
 	if (env != NULL && env[0] == '\0')
 		env = NULL;
 	if (v->module == NO_MODULE)
 		return;
+	/* get and set may have their words as options too. */
+	enough = c->argc <= v->min || (value_is_word("-r", v->options) &&
+	    c->argc == v->max);
 	if (c->module == NULL && env != NULL &&
-	    (c->as_safekit || c->argc <= v->min) && v->module == NEEDS_MODULE)
+	    (c->as_safekit || enough) && v->module == NEEDS_MODULE)
 		c->module = env;
 	if (c->module == NULL && c->argc > 0) {
 		c->module = c->argv[0];

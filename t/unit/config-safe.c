@@ -173,7 +173,7 @@ test_refusals(void)
 static void
 test_files(void)
 {
-	char *text;
+	char *text, *again;
 
 	ok(compile("<safe><service mode='mirror' maxloop='5'><heart/>"
 	    "<rfs async='second' stall='100ms'><replicated dir='/a'/></rfs>"
@@ -197,6 +197,12 @@ test_files(void)
 	ok(strstr(text, "maxloop = 5\n") != NULL, "maxloop");
 	free(text);
 	ok(safe_text_vipd(&m) == NULL, "no address, no vipd.conf");
+	text = safe_text_xml(&m);
+	ok(compile(text) == 0, "what is written is read again");
+	again = safe_text_xml(&m);
+	is_str(again, text, "and written the same");
+	free(text);
+	free(again);
 	text = safe_text_roster(&m);
 	is_str(text, "mirrord\nmoduled\n", "roster");
 	free(text);
