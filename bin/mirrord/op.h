@@ -20,17 +20,17 @@
 enum op_type {
 	OP_WRITE	= 1,	/* obj off data mtime; flags OPF_KILLPRIV */
 	OP_SYNC		= 2,	/* obj; flags OPF_DATAONLY; mtime */
-	OP_CREATE	= 3,	/* dir name obj mode uid gid */
-	OP_MKDIR	= 4,	/* dir name obj mode uid gid */
-	OP_MKNOD	= 5,	/* dir name obj mode uid gid rdev */
-	OP_SYMLINK	= 6,	/* dir name obj uid gid data (target) */
+	OP_CREATE	= 3,	/* dir name obj mode uid gid mtime */
+	OP_MKDIR	= 4,	/* dir name obj mode uid gid mtime */
+	OP_MKNOD	= 5,	/* dir name obj mode uid gid rdev mtime */
+	OP_SYMLINK	= 6,	/* dir name obj uid gid data (target) mtime */
 	OP_LINK		= 7,	/* dir name obj */
 	OP_UNLINK	= 8,	/* dir name victim; no dir: an OP_TMPFILE */
 	OP_RMDIR	= 9,	/* dir name victim */
 	OP_RENAME	= 10,	/* dir name dir2 name2 obj victim flags */
 	OP_SETATTR	= 11,	/* obj valid mode uid gid size atime mtime */
-	OP_FALLOCATE	= 12,	/* obj flags (FALLOC_FL_*) off len */
-	OP_COPY		= 13,	/* obj (source) off, obj2 off2 len */
+	OP_FALLOCATE	= 12,	/* obj flags (FALLOC_FL_*) off len mtime */
+	OP_COPY		= 13,	/* obj (source) off, obj2 off2 len mtime */
 	OP_SETXATTR	= 14,	/* obj name data flags (XATTR_*) */
 	OP_REMOVEXATTR	= 15,	/* obj name */
 	OP_TMPFILE	= 16,	/* dir obj mode uid gid: in stage until LINK */
@@ -74,7 +74,7 @@ struct op {
 	uint64_t	 len;
 	uint64_t	 size;
 	struct timespec	 atime;
-	struct timespec	 mtime;		/* all zero: leave (write, sync) */
+	struct timespec	 mtime;		/* all zero: leave */
 	const void	*data;		/* borrowed */
 	size_t		 data_len;
 };

@@ -230,13 +230,42 @@ request_cancel(struct request *r, const struct op *op)
 	r->locks.count = 0;
 }
 
+/* Rule R45: the peer's clock is not ours. */
+static void
+take_time(struct front *f, struct op *op)
+{
+	struct stat st;
+
+	switch (op->type) {
+	case OP_WRITE:
+	case OP_CREATE:
+	case OP_MKDIR:
+	case OP_MKNOD:
+	case OP_SYMLINK:
+	case OP_FALLOCATE:
+	case OP_COPY:
+		if (object_stat(f->objects, op->type == OP_COPY ? op->obj2 :
+		    op->obj, &st) == 0)
+			op->mtime = st.st_mtim;
+		break;
+	case OP_SETATTR:
+		if ((op->valid & (OPV_SIZE | OPV_MTIME)) == OPV_SIZE &&
+		    object_stat(f->objects, op->obj, &st) == 0) {
+			op->valid |= OPV_MTIME;
+			op->mtime = st.st_mtim;
+		}
+		break;
+	default:
+		break;
+	}
+}
+
 int
 request_change(struct request *r, struct op *op, const struct evidence *ev,
     uint64_t *done)
 {
 	struct front *f = r->f;
 	enum evidence_verdict verdict = EV_REPEAT;
-	struct stat st;
 	int error;
 
 	if (r->again)
@@ -258,10 +287,7 @@ request_change(struct request *r, struct op *op, const struct evidence *ev,
 	}
 	if (op->type == OP_COPY && done != NULL)
 		op->len = *done;
-	/* Rule R45: the peer's clock is not ours. */
-	if (op->type == OP_WRITE &&
-	    object_stat(f->objects, op->obj, &st) == 0)
-		op->mtime = st.st_mtim;
+	take_time(f, op);
 	op->seq = change_commit(f->change, op);
 	fail_point(4);
 	return 0;

@@ -174,6 +174,8 @@ make_in(struct objects *o, const struct op *op, int dfd, const char *name)
 	rc = object_bind_fd(o, op->dir, fd, op->obj);
 	if (rc == 0)
 		rc = set_owner(fd, op);
+	if (rc == 0)
+		rc = set_mtime(fd, &op->mtime);
 	(void)close(fd);
 	/* Half made is not made: the caller reports an error. */
 	if (rc != 0) {
@@ -357,6 +359,8 @@ do_fallocate(struct objects *o, const struct op *op, uint64_t *done)
 	if (fallocate(fd, (int)op->flags, (off_t)op->off,
 	    (off_t)op->len) == -1)
 		rc = -errno;
+	if (rc == 0)
+		rc = set_mtime(fd, &op->mtime);
 	object_fd_done(o, op->obj, fd);
 	return rc;
 }
@@ -425,6 +429,8 @@ do_copy(struct objects *o, const struct op *op, uint64_t *done)
 		*done = copied;
 	else if (rc == 0 && copied != op->len)
 		rc = -ESTALE;	/* the source differs from the primary's */
+	if (rc == 0)
+		rc = set_mtime(out, &op->mtime);
 	object_fd_done(o, op->obj2, out);
 	object_fd_done(o, op->obj, in);
 	return rc;

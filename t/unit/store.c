@@ -87,8 +87,10 @@ test_make(void)
 	op.mode = 06755;
 	op.uid = 33;
 	op.gid = 34;
+	op.mtime.tv_sec = 99;
 	is_num(run(&op), 0, "a setuid file of another owner");
 	(void)object_stat(t.objects, op.obj, &st);
+	is_num(st.st_mtime, 99, "has the primary's time");
 	ok(st.st_uid == 33 && st.st_gid == 34 &&
 	    (st.st_mode & 07777) == 06755, "keeps owner and setuid");
 	is_num(run(&op), -EEXIST, "a name that is there is refused");
