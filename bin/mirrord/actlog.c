@@ -402,7 +402,6 @@ actlog_cool(struct actlog *a, uint64_t seq)
 		enqueue(a, (uint16_t)i);
 	}
 	pthread_cond_broadcast(&a->room);
-	fail_point(22);
 	/* On disk too, or a crash of an idle node would compare them all. */
 	failures = a->failures;
 	while (a->queue_count > 0 && a->failures == failures) {

@@ -575,9 +575,7 @@ change_go_alone(struct change *c)
 	c->alone = true;
 	c->pending = false;
 	pthread_mutex_unlock(&c->lock);
-	fail_point(27);
 	rc = flush_locked(c);
-	fail_point(28);
 	pthread_mutex_unlock(&c->flush_lock);
 	return rc;
 }

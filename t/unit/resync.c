@@ -7,9 +7,7 @@
  * second argument sets the number of rounds.
  */
 #include <sys/stat.h>
-#include <sys/xattr.h>
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -25,114 +23,10 @@
 #include "../../bin/mirrord/resync.h"
 #include "../../bin/mirrord/store.h"
 #include "../../bin/mirrord/wire.h"
+#include "resync-app.h"
+#include "resync-link.h"
 #include "tap.h"
 #include "tree.h"
-
-/* ---- random ---- */
-
-static _Thread_local uint64_t rng;
-
-static unsigned
-rnd(unsigned n)
-{
-	rng ^= rng << 13;
-	rng ^= rng >> 7;
-	rng ^= rng << 17;
-	return (unsigned)((rng >> 11) % n);
-}
-
-/* ---- link: a queue of frames a direction ---- */
-
-struct packet {
-	struct packet	*next;
-	size_t		 len;
-	uint8_t		 data[];
-};
-
-struct queue {
-	pthread_mutex_t	 lock;
-	pthread_cond_t	 cond;
-	struct packet	*head, **tail;
-	size_t		 count;
-	bool		 closed;
-};
-
-static void
-queue_init(struct queue *q)
-{
-	memset(q, 0, sizeof(*q));
-	pthread_mutex_init(&q->lock, NULL);
-	pthread_cond_init(&q->cond, NULL);
-	q->tail = &q->head;
-}
-
-static void
-queue_close(struct queue *q)
-{
-	pthread_mutex_lock(&q->lock);
-	q->closed = true;
-	pthread_cond_broadcast(&q->cond);
-	pthread_mutex_unlock(&q->lock);
-}
-
-static void
-queue_fini(struct queue *q)
-{
-	struct packet *p;
-
-	while ((p = q->head) != NULL) {
-		q->head = p->next;
-		free(p);
-	}
-	pthread_mutex_destroy(&q->lock);
-	pthread_cond_destroy(&q->cond);
-}
-
-static int
-queue_put(struct queue *q, const void *data, size_t len)
-{
-	struct packet *p = malloc(sizeof(*p) + len);
-	int rc = -1;
-
-	p->next = NULL;
-	p->len = len;
-	memcpy(p->data, data, len);
-	pthread_mutex_lock(&q->lock);
-	/* Bounded, as a socket is. */
-	while (!q->closed && q->count > 64)
-		pthread_cond_wait(&q->cond, &q->lock);
-	if (!q->closed) {
-		*q->tail = p;
-		q->tail = &p->next;
-		q->count++;
-		rc = 0;
-		pthread_cond_broadcast(&q->cond);
-	}
-	pthread_mutex_unlock(&q->lock);
-	if (rc != 0)
-		free(p);
-	return rc;
-}
-
-static struct packet *
-queue_get(struct queue *q)
-{
-	struct packet *p;
-
-	pthread_mutex_lock(&q->lock);
-	while (q->head == NULL && !q->closed)
-		pthread_cond_wait(&q->cond, &q->lock);
-	p = q->closed ? NULL : q->head;
-	if (p != NULL) {
-		q->head = p->next;
-		if (q->head == NULL)
-			q->tail = &q->head;
-		q->count--;
-		pthread_cond_broadcast(&q->cond);
-	}
-	pthread_mutex_unlock(&q->lock);
-	return p;
-}
 
 /* ---- nodes ---- */
 
@@ -145,6 +39,7 @@ struct stream {
 
 struct node {
 	struct tree	 tree;
+	struct host	 host;		/* as the application sees it */
 	int		 statefd;
 	uint8_t		 id;
 	struct gen_file	*gen;
@@ -275,6 +170,7 @@ node_open(struct node *n)
 	memset(&n->stream, 0, sizeof(n->stream));
 	pthread_mutex_init(&n->stream.lock, NULL);
 	n->change = change_new(n->al, n->log, n->set, &n->stream);
+	n->host = (struct host){ n->tree.objects, n->change };
 	conf.objects = n->tree.objects;
 	conf.gen = n->gen;
 	conf.change = n->change;
@@ -341,390 +237,6 @@ node_restart(struct node *n)
 		exit(1);
 	}
 	node_open(n);
-}
-
-/* ---- the application ---- */
-
-struct found {
-	uint64_t	dir, oid;
-	char		name[16];
-	mode_t		mode;
-};
-
-/* A random entry, a directory for `dir'.  Walks from the root. */
-static bool
-pick(struct node *n, struct found *f, bool want_dir)
-{
-	struct objects *o = n->tree.objects;
-	uint64_t dir = 1, oid;
-	struct stat st;
-	unsigned depth, try;
-	char name[16];
-
-	f->dir = 0;
-	f->oid = 1;
-	f->mode = S_IFDIR;
-	if (want_dir && rnd(3) == 0)
-		return true;
-	for (depth = 0; depth < 5; depth++) {
-		for (try = 0; try < 6; try++) {
-			snprintf(name, sizeof(name), "n%u", rnd(14));
-			if (object_lookup(o, dir, name, false, &oid, &st) == 0)
-				break;
-		}
-		if (try == 6)
-			break;
-		if (want_dir && !S_ISDIR(st.st_mode))
-			continue;
-		f->dir = dir;
-		f->oid = oid;
-		f->mode = st.st_mode;
-		snprintf(f->name, sizeof(f->name), "%s", name);
-		if (!S_ISDIR(st.st_mode) || rnd(3) == 0)
-			return true;
-		dir = oid;
-	}
-	return f->dir != 0 || want_dir;
-}
-
-static uint8_t blob[3 * 1024 * 1024];
-
-static void
-run(struct node *n, struct op *op)
-{
-	struct object_locks l;
-	uint64_t oid[6] = { op->dir, op->dir2, op->obj, op->obj2, op->victim };
-	int rc;
-
-	if (change_begin(n->change, op) != 0)
-		return;
-	object_lock(n->tree.objects, &l, oid, 5);
-	rc = store_exec(n->tree.objects, op, NULL);
-	if (rc == 0)
-		(void)change_commit(n->change, op);
-	else
-		change_abort(n->change, op);
-	object_unlock(n->tree.objects, &l);
-	if (rc == 0 && (op->type == OP_UNLINK || op->type == OP_RMDIR ||
-	    op->type == OP_RENAME) && op->victim != 0)
-		object_forget_if_gone(n->tree.objects, op->victim);
-}
-
-static void
-make_something(struct node *n)
-{
-	static const enum op_type type[] = { OP_CREATE, OP_CREATE, OP_CREATE,
-	    OP_MKDIR, OP_MKDIR, OP_SYMLINK, OP_MKNOD };
-	struct op op = { .type = type[rnd(7)] };
-	struct found d;
-
-	if (!pick(n, &d, true))
-		return;
-	op.dir = d.oid;
-	snprintf(op.name, sizeof(op.name), "n%u", rnd(14));
-	op.obj = object_new_oid(n->tree.objects);
-	op.mode = 0600 + rnd(0100);
-	op.uid = rnd(3) * 100;
-	op.gid = rnd(3) * 100;
-	if (op.type == OP_MKDIR)
-		op.mode |= 0100;
-	if (op.type == OP_MKNOD)
-		op.mode |= S_IFIFO;
-	if (op.type == OP_SYMLINK) {
-		op.data = blob;
-		op.data_len = 1 + rnd(60);
-	}
-	run(n, &op);
-}
-
-static void
-change_data(struct node *n)
-{
-	struct op op = { .type = OP_WRITE };
-	struct found f;
-
-	if (!pick(n, &f, false) || !S_ISREG(f.mode))
-		return;
-	op.obj = f.oid;
-	op.off = (uint64_t)rnd(6) * 1024 * 1024 * rnd(2) + rnd(100000);
-	switch (rnd(8)) {
-	case 0:
-		op.type = OP_SETATTR;
-		op.valid = OPV_SIZE;
-		op.size = op.off;
-		break;
-	case 1:
-		op.type = OP_FALLOCATE;
-		op.flags = 3; /* punch, keep size */
-		op.len = 1 + rnd(200000);
-		break;
-	default:
-		op.data = blob + rnd(100000);
-		op.data_len = 1 + rnd(rnd(4) == 0 ? 400000 : 9000);
-		op.mtime.tv_nsec = UTIME_OMIT;
-		break;
-	}
-	run(n, &op);
-}
-
-static void
-change_attr(struct node *n)
-{
-	struct op op = { .type = OP_SETATTR };
-	struct found f;
-
-	if (!pick(n, &f, false))
-		return;
-	op.obj = f.oid;
-	switch (rnd(4)) {
-	case 0:
-		op.valid = OPV_UID | OPV_GID;
-		op.uid = rnd(5) * 10;
-		op.gid = rnd(5) * 10;
-		break;
-	case 1:
-		if (S_ISLNK(f.mode))
-			return;
-		op.valid = OPV_MODE;
-		op.mode = 0700 | rnd(0100);
-		break;
-	case 2:
-		if (S_ISLNK(f.mode) || S_ISFIFO(f.mode))
-			return;
-		op.type = OP_SETXATTR;
-		snprintf(op.name, sizeof(op.name), "user.x%u", rnd(3));
-		op.data = blob + rnd(1000);
-		op.data_len = rnd(80);
-		break;
-	default:
-		if (S_ISLNK(f.mode) || S_ISFIFO(f.mode))
-			return;
-		op.type = OP_REMOVEXATTR;
-		snprintf(op.name, sizeof(op.name), "user.x%u", rnd(3));
-		break;
-	}
-	run(n, &op);
-}
-
-static void
-change_name(struct node *n)
-{
-	struct op op = { 0 };
-	struct found f, d;
-	struct stat st;
-
-	if (!pick(n, &f, false) || f.dir == 0 || !pick(n, &d, true))
-		return;
-	op.dir = f.dir;
-	snprintf(op.name, sizeof(op.name), "%s", f.name);
-	switch (rnd(6)) {
-	case 0:
-		op.type = S_ISDIR(f.mode) ? OP_RMDIR : OP_UNLINK;
-		op.victim = f.oid;
-		break;
-	case 1:
-		if (S_ISDIR(f.mode))
-			return;
-		op.type = OP_LINK;
-		op.obj = f.oid;
-		op.dir = d.oid;
-		snprintf(op.name, sizeof(op.name), "n%u", rnd(14));
-		break;
-	default:
-		op.type = OP_RENAME;
-		op.obj = f.oid;
-		op.dir2 = d.oid;
-		snprintf(op.name2, sizeof(op.name2), "n%u", rnd(14));
-		op.flags = rnd(4) == 0 ? RENAME_EXCHANGE : 0;
-		if (object_lookup(n->tree.objects, d.oid, op.name2, false,
-		    &op.victim, &st) != 0)
-			op.victim = 0;
-		break;
-	}
-	run(n, &op);
-}
-
-static void
-change_one(struct node *n)
-{
-	switch (rnd(10)) {
-	case 0: case 1: case 2:
-		make_something(n);
-		break;
-	case 3: case 4:
-		change_name(n);
-		break;
-	case 5:
-		change_attr(n);
-		break;
-	default:
-		change_data(n);
-		break;
-	}
-}
-
-static atomic_bool app_stop;
-static uint64_t app_seed;
-
-static void *
-application(void *arg)
-{
-	struct node *n = arg;
-	struct timespec t = { 0, 0 };
-
-	rng = app_seed;
-	while (!atomic_load(&app_stop)) {
-		change_one(n);
-		t.tv_nsec = rnd(300000);
-		if (rnd(4) == 0)
-			nanosleep(&t, NULL);
-	}
-	return NULL;
-}
-
-/* ---- comparison ---- */
-
-static unsigned differences;
-
-static void
-differ(const char *path, const char *what)
-{
-	if (differences++ < 12)
-		printf("# %s: %s differs\n", path, what);
-}
-
-static int
-by_text(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static unsigned
-names_of(const char *dir, char **list, unsigned max)
-{
-	struct dirent *e;
-	unsigned n = 0;
-	DIR *d = opendir(dir);
-
-	while (d != NULL && (e = readdir(d)) != NULL && n < max)
-		if (strcmp(e->d_name, ".") != 0 &&
-		    strcmp(e->d_name, "..") != 0 &&
-		    strcmp(e->d_name, ".holdfast") != 0)
-			list[n++] = strdup(e->d_name);
-	if (d != NULL)
-		closedir(d);
-	qsort(list, n, sizeof(*list), by_text);
-	return n;
-}
-
-static void
-compare_content(const char *a, const char *b)
-{
-	static uint8_t x[65536], y[65536];
-	int fa = open(a, O_RDONLY), fb = open(b, O_RDONLY);
-	ssize_t n, m;
-
-	do {
-		n = read(fa, x, sizeof(x));
-		m = read(fb, y, sizeof(y));
-		if (n != m || (n > 0 && memcmp(x, y, (size_t)n) != 0)) {
-			differ(a, "content");
-			break;
-		}
-	} while (n > 0);
-	close(fa);
-	close(fb);
-}
-
-static void
-compare_xattrs(const char *a, const char *b)
-{
-	char la[1024], lb[1024], va[256], vb[256];
-	ssize_t na = llistxattr(a, la, sizeof(la)), i, n, m;
-	ssize_t nb = llistxattr(b, lb, sizeof(lb));
-
-	if (na != nb) {
-		struct stat st;
-		differ(a, "xattr list");
-		n = lgetxattr(a, OID_XATTR, va, sizeof(va));
-		lstat(a, &st);
-		printf("# mode %o oid", st.st_mode); for (i = 1; i < 9; i++) printf("%02x", (uint8_t)va[i]); printf("\n");
-		for (i = 0; i < na; i += (ssize_t)strlen(la + i) + 1) printf("# a %s\n", la+i);
-		for (i = 0; i < nb; i += (ssize_t)strlen(lb + i) + 1) printf("# b %s\n", lb+i);
-	}
-	for (i = 0; i < na; i += (ssize_t)strlen(la + i) + 1) {
-		n = lgetxattr(a, la + i, va, sizeof(va));
-		m = lgetxattr(b, la + i, vb, sizeof(vb));
-		if (strcmp(la + i, OID_XATTR) == 0)
-			n = m = memcmp(va, vb, 9) == 0 ? 0 : -2;
-		if (n == -2 || n != m || (n > 0 &&
-		    memcmp(va, vb, (size_t)n) != 0))
-			differ(a, la + i);
-	}
-}
-
-static void
-compare_one(const char *a, const char *b)
-{
-	char ta[256] = "", tb[256] = "";
-	struct stat sa, sb;
-
-	if (lstat(a, &sa) == -1 || lstat(b, &sb) == -1) {
-		differ(a, "existence");
-		return;
-	}
-	if (sa.st_mode != sb.st_mode)
-		differ(a, "mode");
-	if (sa.st_uid != sb.st_uid || sa.st_gid != sb.st_gid)
-		differ(a, "owner");
-	if (sa.st_nlink != sb.st_nlink)
-		differ(a, "link count");
-	if (!S_ISDIR(sa.st_mode) && sa.st_size != sb.st_size)
-		differ(a, "size");
-	else if (S_ISREG(sa.st_mode))
-		compare_content(a, b);
-	if (S_ISLNK(sa.st_mode) && (readlink(a, ta, 255) != readlink(b, tb,
-	    255) || strcmp(ta, tb) != 0))
-		differ(a, "target");
-	compare_xattrs(a, b);
-}
-
-static void
-compare_trees(const char *a, const char *b)
-{
-	char *la[64], *lb[64], pa[512], pb[512];
-	unsigned na = names_of(a, la, 64), nb = names_of(b, lb, 64), i;
-	struct stat st;
-
-	if (na != nb)
-		differ(a, "number of names");
-	for (i = 0; i < na || i < nb; i++) {
-		if (i < na && i < nb && strcmp(la[i], lb[i]) == 0) {
-			snprintf(pa, sizeof(pa), "%s/%s", a, la[i]);
-			snprintf(pb, sizeof(pb), "%s/%s", b, lb[i]);
-			compare_one(pa, pb);
-			if (lstat(pa, &st) == 0 && S_ISDIR(st.st_mode))
-				compare_trees(pa, pb);
-		} else
-			differ(i < na ? la[i] : lb[i], "name");
-	}
-	for (i = 0; i < na; i++)
-		free(la[i]);
-	for (i = 0; i < nb; i++)
-		free(lb[i]);
-}
-
-static unsigned
-stage_count(const struct node *n)
-{
-	char path[256], *l[64];
-	unsigned c, i;
-
-	snprintf(path, sizeof(path), "%s/.holdfast/stage", n->tree.data);
-	c = names_of(path, l, 64);
-	for (i = 0; i < c; i++)
-		free(l[i]);
-	return c;
 }
 
 /* ---- role machine of the test ---- */
@@ -827,7 +339,7 @@ app_start(pthread_t *t, uint64_t seed)
 {
 	app_seed = seed;
 	atomic_store(&app_stop, false);
-	pthread_create(t, NULL, application, source());
+	pthread_create(t, NULL, application, &source()->host);
 }
 
 static void
@@ -858,7 +370,7 @@ check_equal(const char *what, unsigned round)
 {
 	differences = 0;
 	compare_trees(N[0].tree.data, N[1].tree.data);
-	ok(differences == 0 && stage_count(source()->peer) == 0,
+	ok(differences == 0 && stage_count(source()->peer->tree.data) == 0,
 	    "round %u: equal after %s (%s, %u passes, %llu files, %llu KiB "
 	    "sent, freeze %lld ms)", round, what,
 	    meet_verdict_str(last_verdict), last_status.passes,
@@ -876,7 +388,6 @@ reunion(unsigned cuts, const char *what, unsigned round)
 	unsigned i;
 	bool done = false;
 
-	if (getenv("TRACE")) printf("# round %u source %u\n", round, s->id);
 	app_start(&app, rng + round);
 	for (i = 0; i < cuts; i++) {
 		atomic_store(&s->cut_after, 1 + (long)rnd(rnd(3) ? 60 : 600));
@@ -917,7 +428,24 @@ static void
 some_changes(unsigned count)
 {
 	while (count-- > 0)
-		change_one(source());
+		change_one(&source()->host);
+}
+
+/* As the role machine does: begun, and confirmed when all is applied. */
+static void
+checkpoints(unsigned count)
+{
+	struct node *s = source();
+	uint64_t seq;
+
+	while (count-- > 0 && atomic_load(&s->stream.both)) {
+		some_changes(10);
+		seq = s->stream.seq;
+		change_checkpoint_begin(s->change, seq);
+		some_changes(rnd(20));
+		drain();
+		change_checkpoint_done(s->change, seq);
+	}
 }
 
 /* The primary dies: what it had in hand is on its disk only. */
@@ -984,6 +512,8 @@ main(int argc, char **argv)
 	reunion(0, "first copy", 0);
 	for (k = 1; k <= rounds; k++) {
 		some_changes(rnd(150));
+		checkpoints(rnd(6));
+		some_changes(rnd(50));
 		switch (rnd(3)) {
 		case 0:
 			takeover();
