@@ -238,8 +238,9 @@ confirm(const struct cmd *c)
 
 	(void)talk_failed(c->module, "moduled", 1);	/* says what it costs */
 	if (!isatty(STDIN_FILENO)) {
-		fprintf(stderr, "holdfast: refused as unsafe; where it can be "
-		    "done all the same, --yes %s does it\n", c->module);
+		fprintf(stderr, "holdfast: refused as unsafe; if only the age "
+		    "of the data is in the way, --yes %s goes on\n",
+		    c->module);
 		return false;
 	}
 	fprintf(stderr, "Type the module's name to do it all the same: ");

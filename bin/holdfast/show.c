@@ -68,9 +68,12 @@ show_head(FILE *out)
 	    "STATE", "QUALITY", "DATA", "SINCE");
 }
 
+/* Of a node nobody hears there is nothing to say. */
 static const char *
-level_text(const char *level)
+level_text(const char *state, const char *level)
 {
+	if (strcmp(state, "UNKNOWN") == 0)
+		return "-";
 	return strcmp(level, "1") == 0 ? "level" :
 	    strcmp(level, "0") == 0 ? "stale" : level[0] != '\0' ? level :
 	    "-";
@@ -83,7 +86,7 @@ show_row(const char *module, const char *node, const char *state,
 {
 	fprintf(out, "%-16s %-12s %s%-7s %-10s%s %-6s %s\n", module, node,
 	    colour ? colour_of(quality) : "", state, quality,
-	    colour ? "\033[0m" : "", level_text(level), since);
+	    colour ? "\033[0m" : "", level_text(state, level), since);
 }
 
 static void
