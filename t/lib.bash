@@ -300,7 +300,8 @@ tree()
 	    xargs -0 -r sha256sum && { ! command -v getfattr >/dev/null ||
 	    find . -path ./.holdfast -prune -o -print0 | sort -z |
 	    xargs -0 -r getfattr -h -d -m - -e hex; }' |
-	    sed 's/\(trusted.holdfast.oid=0x.\{18\}\).*/\1/'
+	    sed 's/\(trusted.holdfast.oid=0x.\{18\}\).*/\1/
+	    /^trusted.holdfast.session=/d'
 }
 
 trees_are_equal()
