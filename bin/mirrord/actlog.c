@@ -46,7 +46,8 @@
 #define AL_ROTATE	64u
 /* 64 in rotation x 64 blocks = all slots. */
 #define AL_REBUILD	(AL_SLOTS / AL_ROTATE)
-#define AL_CHANGES	((RECORD_BLOCK - RECORD_HEADER_LEN) / AL_ENTRY - AL_ROTATE)
+#define AL_ENTRIES	((RECORD_BLOCK - RECORD_HEADER_LEN) / AL_ENTRY)
+#define AL_CHANGES	(AL_ENTRIES - AL_ROTATE)
 #define AL_FLAG_RESET	1u
 #define AL_HASH		8192u
 #define AL_NONE		UINT16_MAX
@@ -560,7 +561,7 @@ ring_read(struct actlog *a, struct ring *g, const char *module, uint8_t node)
 		g->good[i] = !g->zero[i] &&
 		    record_check(&g->head[i], b, AL_MAGIC, module, node) == 0 &&
 		    g->head[i].seq % AL_BLOCKS == i &&
-		    g->head[i].count <= AL_CHANGES + AL_ROTATE;
+		    g->head[i].count <= AL_ENTRIES;
 	}
 	return ring_judge(g);
 }

@@ -280,7 +280,7 @@ trim(struct dirtyset *d, struct node *n)
 		for (b = 0; b < BITMAP_LEN * 8; b++)
 			if (block + b >= keep &&
 			    (n->bitmap[i][b / 8] & 1u << (b & 7)) != 0) {
-				n->bitmap[i][b / 8] &= (uint8_t)~(1u << (b & 7));
+				n->bitmap[i][b / 8] ^= (uint8_t)(1u << (b & 7));
 				d->bits--;
 			}
 		n->extent[out] = n->extent[i];

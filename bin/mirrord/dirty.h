@@ -50,7 +50,8 @@ void		 dirtyset_clear(struct dirtyset *d);
 bool		 dirtyset_is_empty(const struct dirtyset *d);
 bool		 dirtyset_is_all(const struct dirtyset *d);
 uint64_t	 dirtyset_bytes(const struct dirtyset *d);
-uint64_t	 dirtyset_marks(const struct dirtyset *d, unsigned i); /* 0: end */
+/* The i-th mark, 0 behind the last. */
+uint64_t	 dirtyset_marks(const struct dirtyset *d, unsigned i);
 
 /* One dirty object, in ascending oid order. */
 struct dirty_item {
@@ -81,7 +82,8 @@ struct dirty	*dirty_open(int state_dirfd, const char *module, uint8_t node,
 		    struct dirtyset *into);
 /* A new, empty one in place of what is there: after EBADMSG, once `full
  * comparison' is durable in gen.  0, or -1 with errno. */
-int		 dirty_create(int state_dirfd, const char *module, uint8_t node);
+int		 dirty_create(int state_dirfd, const char *module,
+		    uint8_t node);
 void		 dirty_close(struct dirty *d);
 /* Adds the set (a delta) durably.  0, or -1 with errno; a full file turns
  * coarser by itself, at last into `all' (rule R20). */

@@ -57,8 +57,10 @@ bin_mirrord_libmirrord_a_SOURCES += \
 	%D%/record.c %D%/record.h \
 	%D%/resync.c %D%/resync.h \
 	%D%/resync-data.c \
+	%D%/resync-frame.h \
 	%D%/resync-int.h \
 	%D%/resync-names.c \
+	%D%/resync-pass.h \
 	%D%/resync-source.c \
 	%D%/resync-stage.c \
 	%D%/resync-target.c \

@@ -12,8 +12,10 @@
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 #include "resync-int.h"
+#include "resync-pass.h"
 
 /* Extents offered by hash and not answered yet: bounds what waits. */
 #define HASH_WINDOW	32u

@@ -21,6 +21,7 @@
 
 #include "fail.h"
 #include "resync-int.h"
+#include "resync-pass.h"
 #include "xalloc.h"
 
 /* A frame of names is sent when it is this long. */

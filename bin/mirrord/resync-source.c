@@ -17,6 +17,7 @@
 #include "fail.h"
 #include "log.h"
 #include "resync-int.h"
+#include "resync-pass.h"
 #include "xalloc.h"
 
 /* A set this small is copied under the freeze. */

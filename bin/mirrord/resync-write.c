@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 #include "fail.h"
 #include "resync-int.h"
@@ -22,8 +23,7 @@
 static int
 verdict(struct resync *r, const char *what, int rc)
 {
-	return rc == 0 || !resync_is_fatal(rc) ? 0 :
-	    resync_refuse(r, what, rc);
+	return rc == 0 || rc == -ESTALE ? 0 : resync_refuse(r, what, rc);
 }
 
 static int

@@ -116,8 +116,9 @@ t_unit_link_SOURCES = %D%/link.c %D%/tap.h %D%/tree.h
 t_unit_link_LDADD = $(MIRRORD_LIBS)
 
 check_PROGRAMS += t/unit/resync
-t_unit_resync_SOURCES = %D%/resync.c %D%/resync-app.h \
-	%D%/resync-link.h %D%/tap.h %D%/tree.h
+t_unit_resync_SOURCES = %D%/resync.c %D%/resync-app.c \
+	%D%/resync-app.h %D%/resync-link.c %D%/resync-link.h \
+	%D%/tap.h %D%/tree.h
 t_unit_resync_LDADD = $(MIRRORD_LIBS)
 check_PROGRAMS += t/unit/sequence
 t_unit_sequence_SOURCES = %D%/sequence.c %D%/tap.h

@@ -132,8 +132,9 @@ receive(void *arg)
 		rc = wire_open(&f, &w, p->data, p->len);
 		if (rc == 0 && f.type >= WT_RESYNC_MIN)
 			rc = resync_on_frame(n->resync, &f, w.oid);
-		else if (rc == 0 && op_get(&op, &f, w.oid) == 0) {
-			rc = store_exec(n->tree.objects, &op, NULL);
+		else if (rc == 0) {
+			rc = op_get(&op, &f, w.oid) == 0 ?
+			    store_exec(n->tree.objects, &op, NULL) : -EPROTO;
 			if (rc != 0) {
 				bad_ops++;
 				printf("# %s on the peer: %s\n",
@@ -170,7 +171,8 @@ node_open(struct node *n)
 	memset(&n->stream, 0, sizeof(n->stream));
 	pthread_mutex_init(&n->stream.lock, NULL);
 	n->change = change_new(n->al, n->log, n->set, &n->stream);
-	n->host = (struct host){ n->tree.objects, n->change };
+	n->host.objects = n->tree.objects;
+	n->host.change = n->change;
 	conf.objects = n->tree.objects;
 	conf.gen = n->gen;
 	conf.change = n->change;
@@ -337,15 +339,15 @@ reunite(bool join)
 static void
 app_start(pthread_t *t, uint64_t seed)
 {
-	app_seed = seed;
-	atomic_store(&app_stop, false);
+	source()->host.seed = seed;
+	atomic_store(&source()->host.stop, false);
 	pthread_create(t, NULL, application, &source()->host);
 }
 
 static void
 app_end(pthread_t t)
 {
-	atomic_store(&app_stop, true);
+	atomic_store(&source()->host.stop, true);
 	pthread_join(t, NULL);
 }
 
@@ -368,9 +370,8 @@ drain(void)
 static void
 check_equal(const char *what, unsigned round)
 {
-	differences = 0;
-	compare_trees(N[0].tree.data, N[1].tree.data);
-	ok(differences == 0 && stage_count(source()->peer->tree.data) == 0,
+	ok(trees_differ(N[0].tree.data, N[1].tree.data) == 0 &&
+	    stage_count(source()->peer->tree.data) == 0,
 	    "round %u: equal after %s (%s, %u passes, %llu files, %llu KiB "
 	    "sent, freeze %lld ms)", round, what,
 	    meet_verdict_str(last_verdict), last_status.passes,
@@ -388,7 +389,7 @@ reunion(unsigned cuts, const char *what, unsigned round)
 	unsigned i;
 	bool done = false;
 
-	app_start(&app, rng + round);
+	app_start(&app, rnd(1u << 30));
 	for (i = 0; i < cuts; i++) {
 		atomic_store(&s->cut_after, 1 + (long)rnd(rnd(3) ? 60 : 600));
 		if (reunite(true)) {
@@ -410,7 +411,7 @@ reunion(unsigned cuts, const char *what, unsigned round)
 			if (!g.alone)
 				go_alone(s);
 		}
-		app_start(&app, rng + round + i + 1);
+		app_start(&app, rnd(1u << 30));
 	}
 	atomic_store(&s->cut_after, 1L << 40);
 	for (i = 0; i < 3 && !done; i++)
@@ -489,14 +490,14 @@ node_up(struct node *n, uint8_t id)
 int
 main(int argc, char **argv)
 {
-	unsigned rounds = argc > 2 ? (unsigned)atoi(argv[2]) : 6, i, k;
+	unsigned rounds = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : 6;
+	unsigned i, k;
+	uint64_t seed;
 
-	rng = argc > 1 ? strtoull(argv[1], NULL, 0) : (uint64_t)time(NULL);
-	printf("# seed %llu\n", (unsigned long long)rng);
-	rng = rng * 0x9e3779b97f4a7c15u + 1;
-	for (i = 0; i < sizeof(blob); i++)
-		blob[i] = (uint8_t)(i * 7 + i / 251 + i / 65536);
-	memset(blob, 'a', 200);
+	seed = argc > 1 ? strtoull(argv[1], NULL, 0) : (uint64_t)time(NULL);
+	printf("# seed %llu\n", (unsigned long long)seed);
+	rnd_seed(seed);
+	app_init();
 	for (i = 0; i < 2; i++) {
 		if (!node_up(&N[i], (uint8_t)(i + 1)))
 			return tree_skip();
