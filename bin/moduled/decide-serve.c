@@ -18,6 +18,7 @@ go_alone(struct machine *m, const struct view *v, struct decision *d,
 
 	m->epoch = next_epoch(m, v);
 	m->member = m->joined = m->r24 = m->relisten = false;
+	m->seen_level = false;
 	m->left_since = m->unlinked_since = (struct mono){ 0 };
 	note(d, "going on alone in %s: %s", epoch_human(text, m->epoch), why);
 	return m->state == ST_PRIM ? EV_SHRUNK : EV_NONE;
@@ -114,8 +115,12 @@ peer_heard(struct machine *m, const struct view *v, struct decision *d)
 	if (m->relisten)
 		m->left_since = (struct mono){ 0 };
 	m->relisten = false;
-	if (v->peer.state != ST_SECOND && !v->peer.level && v->peer.durable)
-		return alone_now(m, v, d, "the peer does not follow");
+	/* Its blob follows the join by a moment; then its word counts. */
+	if (m->joined && v->peer.level)
+		m->seen_level = true;
+	if ((v->peer.state != ST_SECOND || m->seen_level) &&
+	    !v->peer.level && v->peer.durable)
+		return alone_now(m, v, d, "the peer is not level");
 	if (must_leave_out(m, v, d)) {
 		if (!m->r24) {
 			m->r24 = true;
@@ -145,7 +150,7 @@ without_peer(struct machine *m, const struct view *v, struct decision *d)
 		return EV_NONE;
 	/* From here on both answers are needed for each sync (L12). */
 	m->member = true;
-	m->joined = false;
+	m->joined = m->seen_level = false;
 	d->want.both = true;
 	return EV_NONE;
 }
@@ -228,6 +233,9 @@ show_serving(const struct machine *m, const struct view *v,
 static bool
 is_superseded(const struct machine *m, const struct view *v)
 {
+	if (v->peer.net == NET_UP && v->peer.stamp_prim &&
+	    round_cmp(v->peer.stamp_epoch, m->epoch) > 0)
+		return true;
 	if (!peer_up(v))
 		return false;
 	if (v->peer.role == SR_PRIM)

@@ -81,6 +81,7 @@ struct machine {
 	bool		 force;
 	bool		 member;	/* primary: the peer is in the set */
 	bool		 joined;
+	bool		 seen_level;	/* the peer said so since */
 	enum leave	 leave;
 	bool		 hand;		/* hand over when drained */
 	bool		 handing;	/* asked for: no way back */

@@ -157,7 +157,8 @@ int
 blob_parse(struct peer_facts *f, const char *text, const char **why)
 {
 	struct peer_facts n = { .net = f->net, .net_since = f->net_since,
-	    .loss = f->loss };
+	    .loss = f->loss, .stamp_prim = f->stamp_prim,
+	    .stamp_epoch = f->stamp_epoch };
 	struct line l;
 
 	if (line_parse(&l, text, strlen(text), why) != 0)

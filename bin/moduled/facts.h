@@ -72,6 +72,8 @@ struct peer_facts {
 	enum net_state	net;
 	struct mono	net_since;	/* of this net state */
 	bool		loss;		/* first pulses missed */
+	bool		stamp_prim;	/* its pulses say: primary ... */
+	struct epoch	stamp_epoch;	/* ... at this; blobs are slower */
 	bool		has_blob;
 	enum state	state;
 	enum quality	quality;
@@ -102,7 +104,7 @@ int	self_parse(struct self_facts *f, const struct line *l,
 	    const char **why);
 
 /*
- * The blob: one line, verb "facts".  net, net_since and loss are not in it
+ * The blob: one line, verb "facts".  net, net_since, loss and stamp are not in it
  * and stay as they are.  0, or -1 with *why set; f is then unchanged.
  */
 int	blob_parse(struct peer_facts *f, const char *text, const char **why);

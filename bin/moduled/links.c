@@ -132,6 +132,18 @@ on_blob(struct moduled *md, const struct line *l)
 }
 
 static void
+on_stamp(struct moduled *md, const struct line *l)
+{
+	const char *role = line_get(l, "role"), *text = line_get(l, "epoch");
+	struct epoch e;
+
+	if (role == NULL || text == NULL || epoch_parse(&e, text) != 0)
+		return;
+	md->peer.stamp_prim = strcmp(role, "prim") == 0;
+	md->peer.stamp_epoch = e;
+}
+
+static void
 on_mismatch(struct moduled *md, const struct line *l, bool differs)
 {
 	const char *what = line_get(l, "what");
@@ -169,6 +181,8 @@ heart_peer_event(struct moduled *md, const struct line *l)
 		on_blob(md, l);
 	else if (strcmp(l->verb, "loss") == 0)
 		md->peer.loss = ms > 0;	/* 0: it is heard again */
+	else if (strcmp(l->verb, "stamp") == 0)
+		on_stamp(md, l);
 	else if (strcmp(l->verb, "mismatch") == 0)
 		on_mismatch(md, l, true);
 	else if (strcmp(l->verb, "match") == 0)

@@ -14,7 +14,7 @@
 #define BOOLS(X)							\
 	X(promoting) X(fresh) X(force) X(member) X(joined) X(hand)	\
 	X(handing) X(fenced) X(swap) X(mark) X(r24)	\
-	X(relisten) X(tried_default)
+	X(relisten) X(tried_default) X(seen_level)
 
 #define TIMES(X)							\
 	X(wait_since) X(leave_since) X(r24_since) X(left_since)		\
