@@ -430,3 +430,54 @@ n1 start_prim PRIM PRIM restart" ]
 		    { echo "moduled.conf.5: no $name = $value"; false; }
 	done <"$W/options"
 }
+
+@test "defaultprim: the place goes back to whom it belongs" {
+	for i in 1 2; do
+		sed -i '$a defaultprim = "n2"' \
+		    "$W/n$i/var/lib/holdfast/m/config/active/moduled.conf"
+	done
+	start_node 1
+	start_node 2
+	ask n1 start
+	ask n2 start
+	ask n1 prim
+	wait_until 5 'is n2 "PRIM Ready" && is n1 "SECOND Ready"'
+	grep -q 'from defaultprim' "$W/n1.log"
+}
+
+@test "failover off: the secondary waits and says so" {
+	for i in 1 2; do
+		sed -i '$a failover = false' \
+		    "$W/n$i/var/lib/holdfast/m/config/active/moduled.conf"
+	done
+	pair_up
+	crash 1
+	wait_until 5 '[ "$(why n2)" = failover-off ]'
+	is n2 "WAIT NotReady"
+	[ "$(ask n2 prim yes=m)" = ok ]
+	wait_until 5 'is n2 "ALONE Ready"'
+}
+
+@test "a module of one node starts by itself" {
+	sed -i 's/^peer = .*/peer = ""/; s/rfs = true/rfs = false/' \
+	    "$W/n1/var/lib/holdfast/m/config/active/moduled.conf"
+	start_node 1
+	ask n1 start
+	wait_until 5 'is n1 "ALONE Ready"'
+	ask n1 stop
+	wait_until 5 'is n1 "STOP NotReady"'
+	ask n1 start
+	wait_until 5 'is n1 "ALONE Ready"'
+}
+
+@test "both lose their power: they compare, and the last primary leads" {
+	pair_up
+	ask n1 swap
+	wait_until 5 'is n2 "PRIM Ready" && is n1 "SECOND Ready"'
+	crash 1
+	crash 2
+	start_node 1
+	wait_until 5 '[ "$(why n1)" = peer-absent ]'
+	start_node 2
+	wait_until 5 'is n2 "PRIM Ready" && is n1 "SECOND Ready"'
+}

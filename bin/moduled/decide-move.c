@@ -28,7 +28,7 @@ promote(struct machine *m, struct epoch e)
 enum event
 step_promoting(struct machine *m, const struct view *v, struct decision *d)
 {
-	bool is_prim = v->self.known && v->self.role == SR_PRIM;
+	bool is_prim = v->self.known && v->self.role == SR_PRIM, too_old;
 
 	d->want.role = SR_PRIM;
 	d->want.epoch = m->epoch;
@@ -37,8 +37,11 @@ step_promoting(struct machine *m, const struct view *v, struct decision *d)
 	d->script_target = ST_ALONE;
 	d->script_gate = false;
 	d->intent = IN_PROMOTE;
-	if (!v->wish_start || (peer_up(v) && v->peer.role == SR_PRIM &&
-	    peer_outranks(m, v))) {
+	/* Another claim was followed or used here since: too late. */
+	too_old = v->self.known && !is_prim &&
+	    epoch_cmp(v->self.fence, m->epoch) > 0;
+	if (!v->wish_start || too_old || (peer_up(v) &&
+	    v->peer.role == SR_PRIM && peer_outranks(m, v))) {
 		m->promoting = false;
 		if (is_prim || !v->self.known) {
 			leave_prim(m, v, false, true);
@@ -161,6 +164,9 @@ step_leave_prim(struct machine *m, const struct view *v, struct decision *d)
 	 * the role the address goes first and the mount is aborted at once:
 	 * what it would still write is nobody's.
 	 */
+	if (!v->self.known)
+		because(d, Q_TRANSIENT, RS_STOPPING,
+		    ": mirrord does not answer");
 	if (!m->fenced && v->scripts_prim) {
 		d->vip_own = true;
 		if (!links_ok(v))

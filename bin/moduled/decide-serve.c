@@ -136,6 +136,8 @@ peer_heard(struct machine *m, const struct view *v, struct decision *d)
 		note(d, "%s is level and a member", v->conf->peer);
 		return EV_JOINED;
 	}
+	if (v->peer.loss && d->quality == Q_READY)
+		because(d, Q_TRANSIENT, RS_PEER_SILENT, "%s", "");
 	return EV_NONE;
 }
 
@@ -218,7 +220,10 @@ show_serving(const struct machine *m, const struct view *v,
 {
 	if (entered(m, v))
 		because(d, Q_READY, RS_NONE, "%s", "");
-	else if (v->self.known && v->self.code[0] != '\0' &&
+	else if (!v->self.known)
+		because(d, Q_TRANSIENT, RS_MIRRORD_ERROR,
+		    "mirrord is being restarted");
+	else if (v->self.code[0] != '\0' &&
 	    !v->self.mounted)
 		because(d, Q_NOTREADY, reason_of_code(v->self.code), "%s",
 		    v->self.error);

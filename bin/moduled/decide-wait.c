@@ -111,6 +111,7 @@ take(struct machine *m, const struct view *v, struct decision *d,
 
 	note(d, "takes the data in %s: %s", epoch_human(text, e), why);
 	promote(m, e);
+	m->fresh = v->self.is_new;
 	return step_promoting(m, v, d);
 }
 
@@ -221,8 +222,9 @@ both_wait(struct machine *m, const struct view *v, struct decision *d)
 static enum reason
 alone_forbidden(const struct machine *m, const struct view *v)
 {
+	/* A module of one node has nobody to ask. */
 	if (v->self.is_new)
-		return RS_NEW_MODULE;
+		return v->conf->peer[0] == '\0' ? RS_NONE : RS_NEW_MODULE;
 	if (!v->self.level || m->mark)
 		return v->self.resyncing ? RS_HALF_COPIED : RS_STALE;
 	if (strcmp(v->self.handed, v->conf->peer) == 0 &&
