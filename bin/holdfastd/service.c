@@ -121,11 +121,12 @@ service_init(struct service *s, const char *name, const char *module,
 
 /* A death nobody asked for: how long to wait, and what to say of it. */
 static unsigned
-on_death(struct service *s, struct mono now)
+on_death(struct service *s, bool is_stillborn, struct mono now)
 {
 	if (mono_diff_ms(now, s->started) >= STABLE_MS)
-		s->deaths = 0;
+		s->deaths = s->stillborn = 0;
 	s->deaths++;
+	s->stillborn += is_stillborn;
 	s->delay_ms = DELAY_FIRST_MS;
 	for (unsigned i = 1; i < s->deaths && s->delay_ms < DELAY_MAX_MS; i++)
 		s->delay_ms *= 2;
@@ -165,11 +166,21 @@ service_step(struct service *s, enum service_event e,
 
 	s->state = c->next;
 	if (s->state == SS_DELAY && before != SS_DELAY)
-		actions |= on_death(s, now);
+		actions |= on_death(s, before == SS_STARTING, now);
+	/*
+	 * What kept it from starting is over: those deaths must not delay it
+	 * when it is killed a moment later.
+	 */
+	if (before == SS_STARTING && e == SE_READY && s->stillborn > 0) {
+		if (s->deaths > LOUD_DEATHS)
+			actions |= SA_STABLE;
+		s->deaths -= s->stillborn;
+		s->stillborn = 0;
+	}
 	if (before == SS_UP && e == SE_TIMER) {
 		if (s->deaths > LOUD_DEATHS)
 			actions |= SA_STABLE;
-		s->deaths = 0;
+		s->deaths = s->stillborn = 0;
 	}
 	if (actions & SA_LATE)
 		s->late = true;

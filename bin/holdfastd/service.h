@@ -61,6 +61,7 @@ struct service {
 	enum service_state	state;
 	bool			late;		/* SA_LATE was returned */
 	unsigned		deaths;		/* since it was last stable */
+	unsigned		stillborn;	/* of these, never ready */
 	unsigned		starts;		/* processes so far */
 	int64_t			delay_ms;	/* of the last death */
 	int64_t			timer_ms;	/* for SA_TIMER */

@@ -498,7 +498,7 @@ try_again(struct super *s, const char *module)
 		if (module != NULL && u->s.module[0] != '\0' &&
 		    strcmp(u->s.module, module) != 0)
 			continue;
-		u->s.deaths = 0;
+		u->s.deaths = u->s.stillborn = 0;
 		apply(u, SE_RESTART);
 	}
 }

@@ -97,6 +97,7 @@ test_delay(void)
 	service_init(&s, "vipd", "", 2, now);
 	s.wanted = true;
 	step(&s, SE_START);
+	step(&s, SE_READY);
 	for (unsigned i = 0; i < sizeof(want) / sizeof(want[0]); i++) {
 		unsigned a = step(&s, SE_EXIT);
 
@@ -123,6 +124,27 @@ test_delay(void)
 	is_num(s.starts, 13, "processes are counted");
 	step(&s, SE_STOP);
 	is_num(s.state, SS_DOWN, "stop while it waits: down");
+}
+
+/* No configuration yet, then there is one, and a moment later it is killed. */
+static void
+test_stillborn(void)
+{
+	struct service s;
+
+	service_init(&s, "heartd", "", 1, now);
+	s.wanted = true;
+	step(&s, SE_START);
+	for (unsigned i = 0; i < 8; i++) {
+		step(&s, SE_EXIT);
+		pass(s.timer_ms);
+		step(&s, SE_TIMER);
+	}
+	is_num(s.timer_ms, times.ready_ms, "it starts after a long delay");
+	ok(step(&s, SE_READY) & SA_STABLE, "ready at last: told");
+	pass(1000);
+	step(&s, SE_EXIT);
+	is_num(s.timer_ms, 10, "killed then, it is back at once");
 }
 
 static void
@@ -236,6 +258,7 @@ main(void)
 	test_life();
 	test_restart_waits();
 	test_delay();
+	test_stillborn();
 	test_late();
 	test_adopt();
 	test_turns();
