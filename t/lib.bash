@@ -77,6 +77,7 @@ lab_teardown()
 	if [ -z "${BATS_TEST_COMPLETED-}" ] &&
 	    [ ! -e "$BATS_FILE_TMPDIR/skip" ]; then
 		lab_dump
+		on c1 pkill -x ledger-client || :
 	fi
 }
 
@@ -234,6 +235,7 @@ pair_restore()
 # The client's load: each acknowledged entry is a line of /srv/acked.
 load_start()
 {
+	on c1 pkill -x ledger-client || :
 	on c1 sh -c "rm -f /srv/acked /srv/out; $CLIENT -a $VIP -p $PORT \
 	    -f /srv/acked $* run >/srv/out 2>&1 & echo \$! >/srv/pid"
 	wait_until 10 '[ "$(acked)" -gt 10 ]'

@@ -32,8 +32,9 @@ lab_stage()
 		printf '%s\n' "$HOLDFAST_LAB_STAGE" >"$LAB_STATE/stage"
 		return
 	fi
-	# Not as a part of a make that may be running us.
-	env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS make -s -C "$LAB_BUILD" \
+	# Not as a part of a make that may be running us, and one at a time.
+	env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS \
+	    flock "$LAB_BUILD/config.status" make -s -C "$LAB_BUILD" \
 	    install "DESTDIR=$LAB_STORE/stage" >"$log" 2>&1 || {
 		tail -n 20 "$log" >&2
 		die "$EX_UNAVAILABLE" "make install failed in $LAB_BUILD"
