@@ -201,3 +201,7 @@ t_unit_actlog_LDADD = $(MIRRORD_LIBS)
 check_PROGRAMS += t/unit/dirty
 t_unit_dirty_SOURCES = %D%/dirty.c %D%/scratch.h %D%/tap.h
 t_unit_dirty_LDADD = $(MIRRORD_LIBS)
+
+check_PROGRAMS += t/unit/change
+t_unit_change_SOURCES = %D%/change.c %D%/scratch.h %D%/tap.h
+t_unit_change_LDADD = $(MIRRORD_LIBS)
