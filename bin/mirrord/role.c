@@ -22,6 +22,10 @@
 
 /* Rule R12: bounds what a crash reads again. */
 #define CHECKPOINT_MS	5000
+/* A full activity log holds writers up: looked at so often, and cooled no
+ * more often than that, since a checkpoint writes all there is. */
+#define TIGHT_LOOK_MS	100
+#define TIGHT_PAUSE_MS	500
 /* A step that failed is tried again, as long as it is wished. */
 #define RETRY_MS	1000
 #define STACK_LEN	(256 * 1024)
@@ -153,18 +157,42 @@ checkpoint_both(struct role_machine *r)
 	}
 }
 
+/*
+ * Until the next checkpoint is due: CHECKPOINT_MS after `last', or earlier
+ * when half of the activity log is pinned (rule R12), which a successor may
+ * find so from the start.  With the lock.
+ */
+static void
+await_checkpoint(struct role_machine *r, struct mono last)
+{
+	struct mono now;
+
+	while (!r->ending && !r->checkpoint_now) {
+		wait_until(r, &r->mark, r->kind == RK_PRIM ? TIGHT_LOOK_MS :
+		    CHECKPOINT_MS);
+		now = mono_now();
+		if (mono_passed(mono_add_ms(last, CHECKPOINT_MS), now))
+			break;
+		if (r->kind == RK_PRIM && r->mounted &&
+		    mono_passed(mono_add_ms(last, TIGHT_PAUSE_MS), now) &&
+		    actlog_is_tight(r->parts.actlog))
+			break;
+	}
+}
+
 static void *
 checkpoint_thread(void *arg)
 {
 	struct role_machine *r = arg;
+	struct mono last = { 1 };
 	unsigned count = 0;
 	bool both;
 
 	pthread_mutex_lock(&r->lock);
 	while (!r->ending) {
-		if (!r->checkpoint_now)
-			wait_until(r, &r->mark, CHECKPOINT_MS);
+		await_checkpoint(r, last);
 		r->checkpoint_now = false;
+		last = mono_now();
 		if (r->ending || r->kind != RK_PRIM || !r->mounted)
 			continue;
 		both = r->both;
