@@ -21,6 +21,8 @@ BATS_SUITES = \
 	t/etc.bats \
 	t/heartd.bats \
 	t/holdfast.bats \
+	t/mirrord.bats \
+	t/mirrord-pair.bats \
 	t/ledger.bats \
 	t/lab.bats \
 	t/vipd.bats
@@ -33,3 +35,8 @@ endif
 check-long: all
 	HOLDFAST_LONG=1 $(MAKE) $(AM_MAKEFLAGS) check
 .PHONY: check-long
+
+# What the suites of mirrord drive it with.
+noinst_PROGRAMS += t/files/ops t/files/work
+t_files_ops_SOURCES = t/files/ops.c
+t_files_work_SOURCES = t/files/work.c

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "clock.h"
@@ -193,13 +194,18 @@ cover_all(struct role_machine *r)
 	/* Only at a start from STOP: later the view is in the way. */
 	if (r->kind == RK_NONE && check_ways_in(r) == -1)
 		return -1;
-	for (i = 0; i < r->conf->dir_count; i++)
+	for (i = 0; i < r->conf->dir_count; i++) {
+		/* Made before, so that the view can cover it as well. */
+		if (mkdirat(r->parts.root_fd[i], ".holdfast", 0700) == -1 &&
+		    errno != EEXIST)
+			log_warn("%s/.holdfast", r->conf->dir[i]);
 		if (mount_cover(r->conf->dir[i], r->conf->hidden) == -1) {
 			role_set_error(r, "directory",
 			    "%s: cannot be covered: %s", r->conf->dir[i],
 			    strerror(errno));
 			return -1;
 		}
+	}
 	return 0;
 }
 

@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: ISC
+# shellcheck shell=bash
+#
+# One or two mirrord without their siblings: a node is a mount and network
+# namespace that a sleeping process holds, an ext4 image, a keepd and a
+# mirrord, driven by lines.  Used by mirrord.bats and mirrord-pair.bats.
+
+mirror_can_run()
+{
+	local why=
+
+	if [ "$(id -u)" -ne 0 ]; then
+		why="needs root"
+	elif [ ! -c /dev/loop-control ] || [ ! -c /dev/fuse ]; then
+		why="needs /dev/loop-control and /dev/fuse"
+	elif ! command -v socat >/dev/null; then
+		why="needs socat"
+	fi
+	[ -z "$why" ] || skip "$why"
+}
+
+# mirror_node N: node N of M, 10.77.0.N, directory $M/N/data/x.
+mirror_node()
+{
+	local n=$1 o=$((3 - $1)) d=$M/$1
+
+	mkdir -p "$d/etc/holdfast" "$d/data" "$d/run/holdfast/m" \
+	    "$d/var/lib/holdfast/m/config/1" "$d/var/log/holdfast"
+	ln -s 1 "$d/var/lib/holdfast/m/config/active"
+	cp "$M/key" "$d/etc/holdfast/cluster.key"
+	chmod 600 "$d/etc/holdfast/cluster.key"
+	cat >"$d/var/lib/holdfast/m/config/1/mirrord.conf" <<-EOF
+		module = "m"
+		node = $n
+		name = "n$n"
+		addrs = {"10.77.0.$n"}
+		peer "n$o" {
+			id = $o
+			addrs = {"10.77.0.$o"}
+		}
+		async = "${ASYNC:-none}"
+		directories = {"$d/data/x"}
+	EOF
+	truncate -s 300M "$d/img"
+	mkfs.ext4 -q -m0 "$d/img"
+	unshare -nm --propagation private sleep 600 3>&- &
+	echo $! >"$d/ns"
+	wait_until 5 "[ \"\$(readlink /proc/$!/ns/mnt)\" != \
+	    \"\$(readlink /proc/self/ns/mnt)\" ]"
+	on "$n" sh -c "mount -o loop '$d/img' '$d/data' && mkdir '$d/data/x' \
+	    '$d/data/native' && ip link set lo up"
+	keepd_start "$n"
+}
+
+mirror_setup()
+{
+	export M; M=$(mktemp -d)
+	printf 'holdfast-key 12345678\n%s\n' \
+	    "$(head -c 32 /dev/urandom | base64)" >"$M/key"
+	mirror_node 1
+	[ "${1:-1}" -eq 1 ] || mirror_node 2
+	[ "${1:-1}" -eq 1 ] || mirror_cable
+	mirrord_start 1
+	[ "${1:-1}" -eq 1 ] || mirrord_start 2
+}
+
+mirror_cable()
+{
+	ip link add v1 netns "$(cat "$M/1/ns")" type veth peer name v2 \
+	    netns "$(cat "$M/2/ns")"
+	for i in 1 2; do
+		on $i sh -c "ip addr add 10.77.0.$i/24 dev v$i &&
+		    ip link set v$i up"
+	done
+}
+
+mirror_teardown()
+{
+	[ -n "${M:-}" ] || return 0
+	for i in 1 2; do
+		[ -d "$M/$i" ] || continue
+		mirrord_kill $i
+		kill "$(cat "$M/$i/keepd")" "$(cat "$M/$i/ns")" 2>/dev/null
+	done
+	# The images go with the namespaces.
+	wait_until 5 "! losetup -l | grep -q '$M/'"
+	rm -rf "$M"
+}
+
+mirror_dump()
+{
+	tail -n 40 "$M"/?/log
+	for i in 1 2; do
+		[ -d "$M/$i" ] && ask $i status
+	done
+	return 0
+}
+
+# on N COMMAND...: inside node N.
+on()
+{
+	local n=$1
+
+	shift
+	HOLDFAST_ROOT="$M/$n" nsenter -t "$(cat "$M/$n/ns")" -m -n "$@"
+}
+
+keepd_start()
+{
+	on "$1" sh -c 'echo $$ >"$0"; exec "$1" -d 3>&-' "$M/$1/keepd" \
+	    "$top_builddir/bin/keepd/keepd" 2>>"$M/$1/log" 3>&- &
+	wait_until 5 "[ -S $M/$1/run/holdfast/keepd.sock ]"
+}
+
+mirrord_start()
+{
+	on "$1" sh -c 'echo $$ >"$0"; exec "$1" -d -M m 3>&-' \
+	    "$M/$1/mirrord" "$top_builddir/bin/mirrord/mirrord" \
+	    2>>"$M/$1/log" 3>&- &
+	wait_until 5 "ask $1 status | grep -q ^ok"
+}
+
+mirrord_kill()
+{
+	local pid
+
+	pid=$(cat "$M/$1/mirrord")
+	kill -9 "$pid" 2>/dev/null || return 0
+	# The successor starts after the end of every thread (R58).
+	wait_until 5 "[ ! -e /proc/$pid ]"
+}
+
+# ask N LINE...
+ask()
+{
+	local n=$1
+
+	shift
+	echo "$*" | timeout 5 socat -t 2 - \
+	    "UNIX:$M/$n/run/holdfast/m/mirrord.sock" 2>/dev/null
+}
+
+# fact N KEY
+fact()
+{
+	ask "$1" status | sed -n 's/^role=/ role=/; s/.* '"$2"'=\("[^"]*"\|[^ ]*\).*/\1/p' |
+	    tr -d '"'
+}
+
+# fact_is N KEY VALUE
+fact_is()
+{
+	[ "$(fact "$1" "$2")" = "$3" ]
+}
+
+# What a directory of node N holds, one line a thing.
+tree()
+{
+	on "$1" sh -c "cd '$2' &&
+	    find . -path ./.holdfast -prune -o -type f -printf \
+		'%P %m %U %G %s %n %T@\n' -o ! -type d -printf \
+		'%P %y %m %U %G %l\n' -o -printf '%P %m %U %G\n' | sort &&
+	    find . -path ./.holdfast -prune -o -type f -print0 | sort -z |
+	    xargs -0r md5sum"
+}
+
+# The two nodes hold the same.
+same_trees()
+{
+	tree 1 "$M/1/data/x" >"$M/tree.1"
+	tree 2 "$M/2/data/x" >"$M/tree.2"
+	diff -a "$M/tree.1" "$M/tree.2" >"$M/diff" ||
+	    { head -n 20 "$M/diff"; return 1; }
+}

@@ -1,0 +1,153 @@
+#!/usr/bin/env bats
+# Two mirrord and their keepd, driven by lines in place of moduled: first
+# copy, join, loss, reunion, swap.  Needs root for namespaces and mounts.
+
+load lib
+load mirror
+
+setup_file()
+{
+	mirror_can_run
+	mirror_setup 2
+}
+
+teardown_file() { mirror_teardown; }
+
+teardown() { [ -n "${BATS_TEST_COMPLETED:-}" ] || mirror_dump; }
+
+work()
+{
+	on "$1" "$top_builddir/t/files/work" "$M/$1/data/x" "$2" "$3" 3>&-
+}
+
+# join P S EPOCH: S becomes level and a member of primary P.
+join()
+{
+	ask "$2" want role=second epoch="$3" primary="n$1"
+	wait_until 20 "fact_is $1 ready 1"
+	ask "$1" want role=prim epoch="$3" set=both
+	wait_until 5 "fact_is $1 joined 1"
+	wait_until 5 "fact_is $2 level 1"
+	fact_is "$1" alone 0
+	fact_is "$2" epoch "$3"
+}
+
+@test "first copy" {
+	on 1 sh -c "cd '$M/1/data/x'; mkdir -p a/b; echo one >a/one
+	    ln a/one a/b/two; ln -s one a/three
+	    head -c 5000000 /dev/urandom >a/big
+	    truncate -s 20M a/hole; setfattr -n user.k -v v a/one || :"
+	ask 1 want role=prim epoch=0.1.1 set=self fresh=1
+	wait_until 5 "fact_is 1 mounted 1"
+	join 1 2 0.1.1
+	same_trees
+}
+
+@test "what applications do is done on both" {
+	on 1 mkdir "$M/1/data/x/ops"
+	on 1 "$top_builddir/t/files/ops" "$M/1/data/x/ops" >/dev/null
+	on 1 sync "$M/1/data/x/a/one"
+	same_trees
+}
+
+@test "kill -9 of either under load: no error, and equal" {
+	work 1 6 1 >"$M/work" &
+	pid=$!
+	while kill -0 $pid 2>/dev/null; do
+		for i in 1 2; do
+			sleep 0.3
+			mirrord_kill $i
+			mirrord_start $i
+		done
+	done
+	wait $pid || { cat "$M/work"; false; }
+	cat "$M/work"
+	wait_until 5 "fact_is 1 link up"
+	on 1 sync "$M/1/data/x/a/one"
+	fact_is 1 joined 1
+	fact_is 1 peer_failed ""
+	same_trees
+}
+
+@test "a sync waits for the peer until it is out of the set" {
+	mirrord_kill 2
+	on 1 sh -c "echo late >'$M/1/data/x/late'; sync '$M/1/data/x/late'
+	    echo answered >'$M/answered'" 3>&- &
+	wait_until 5 "[ \"\$(fact 1 stall_ms)\" -gt 300 ]"
+	[ ! -e "$M/answered" ]
+	# Reads go on meanwhile.
+	[ "$(on 1 cat "$M/1/data/x/a/one")" = one ]
+	ask 1 want role=prim epoch=0.2.1 set=self
+	wait_until 5 "[ -e $M/answered ]"
+	fact_is 1 alone 1
+	fact_is 1 epoch 0.2.1
+}
+
+@test "reunion sends what changed, while the application runs" {
+	on 1 sh -c "cd '$M/1/data/x'; echo changed >a/one; mv a/big a/moved
+	    rm a/three; mkdir c; echo new >c/new; chmod 600 a/hole"
+	mirrord_start 2
+	work 1 3 2 >"$M/work" &
+	pid=$!
+	join 1 2 0.2.1
+	wait $pid || { cat "$M/work"; false; }
+	# The five megabytes that only got another name stay where they are.
+	[ "$(fact 1 sent_bytes)" -lt 5000000 ]
+	same_trees
+}
+
+@test "swap" {
+	ask 1 want role=down
+	wait_until 10 "fact_is 1 drained 1"
+	fact_is 1 equal 1
+	ask 1 want role=down handed=n2 epoch=0.3.2
+	wait_until 5 "fact_is 1 handed n2"
+	[[ $(ask 1 want role=prim epoch=0.2.1 set=self) == *old-epoch* ]]
+	ask 2 want role=prim epoch=0.3.2 set=self
+	wait_until 5 "fact_is 2 mounted 1"
+	on 2 sh -c "echo two >'$M/2/data/x/two'; sync '$M/2/data/x/two'"
+	join 2 1 0.3.2
+	same_trees
+}
+
+@test "the second takes over with all that was acknowledged" {
+	on 2 sh -c "cd '$M/2/data/x'; for i in 1 2 3 4 5 6 7 8 9; do
+	    echo \$i >ack\$i; sync ack\$i; done"
+	mirrord_kill 2
+	ask 1 want role=prim epoch=0.4.1 set=self
+	wait_until 5 "fact_is 1 mounted 1"
+	for i in 1 2 3 4 5 6 7 8 9; do
+		[ "$(on 1 cat "$M/1/data/x/ack$i")" = $i ]
+	done
+	on 1 sh -c "cd '$M/1/data/x'; echo survivor >ack1; rm ack2"
+}
+
+@test "the old primary comes back as second" {
+	mirrord_start 2
+	ask 2 want role=wait
+	wait_until 10 "fact_is 2 role wait"
+	join 1 2 0.4.1
+	same_trees
+}
+
+@test "two histories: nothing is overwritten without leave" {
+	mirrord_kill 2
+	ask 1 want role=prim epoch=0.5.1 set=self
+	wait_until 5 "fact_is 1 alone 1"
+	on 1 sh -c "echo mine >'$M/1/data/x/mine'"
+	ask 1 want role=wait
+	wait_until 10 "fact_is 1 role wait"
+	mirrord_start 2
+	ask 2 want role=prim epoch=0.6.2 set=self
+	wait_until 5 "fact_is 2 mounted 1"
+	on 2 sh -c "echo theirs >'$M/2/data/x/theirs'"
+	ask 1 want role=second epoch=0.6.2 primary=n2
+	wait_until 5 "[ -n \"\$(fact 1 diverged)\" ]"
+	[ "$(on 1 cat "$M/1/data/x/mine")" = mine ]
+	fact_is 1 code diverged
+	ask 1 want role=second epoch=0.6.2 primary=n2 fullsync=1
+	wait_until 20 "fact_is 2 ready 1"
+	ask 2 want role=prim epoch=0.6.2 set=both
+	wait_until 5 "fact_is 1 level 1"
+	same_trees
+}
