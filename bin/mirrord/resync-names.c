@@ -120,7 +120,8 @@ batch_add(struct batch *b, const char *name, uint64_t oid, uint32_t mode)
 	return b->f.len > NAMES_FULL ? batch_send(b, 0) : 0;
 }
 
-/* One name as it is now.  Sockets are not replicated: absent. */
+/* One name as it is now.  Of a socket the name travels, as with the stream:
+ * who renames or removes it later must find it on both. */
 static int
 add_name(struct batch *b, const char *name, bool absent_too, bool deep)
 {
@@ -130,7 +131,7 @@ add_name(struct batch *b, const char *name, bool absent_too, bool deep)
 
 	rc = object_lookup(b->p->r->conf.objects, b->dir, name, true, &oid,
 	    &st);
-	if (rc != 0 || S_ISSOCK(st.st_mode))
+	if (rc != 0)
 		return absent_too ? batch_add(b, name, 0, 0) : 0;
 	consider(b->p, oid, &st, deep, false);
 	return batch_add(b, name, oid, st.st_mode);
@@ -292,8 +293,7 @@ send_link(struct pass *p, uint64_t dir, const char *name, bool in_new)
 	int fd;
 
 	/* Gone meanwhile: then it is in the next set. */
-	if (object_lookup(o, dir, name, true, &oid, &st) != 0 ||
-	    S_ISSOCK(st.st_mode))
+	if (object_lookup(o, dir, name, true, &oid, &st) != 0)
 		return 0;
 	if (in_new)
 		consider(p, oid, &st, false, true);
