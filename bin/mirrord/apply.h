@@ -70,7 +70,8 @@ struct apply_job {
 /* The frame f, opened by wire_open() as w.  One thread at a time. */
 enum apply_result apply_frame(struct apply *a, struct frame_in *f,
 		    const struct wire *w, struct apply_job *job);
-/* A job, once each.  AR_DONE (answer it), AR_DIRTY or AR_FAILED.  Any thread. */
+/* A job, once each, on any thread.  AR_DONE (answer it), AR_DIRTY or
+ * AR_FAILED. */
 enum apply_result apply_run(struct apply *a, struct apply_job *job);
 /* Newest sequence applied. */
 uint64_t	 apply_applied(struct apply *a);

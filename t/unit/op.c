@@ -207,6 +207,32 @@ test_stamp(void)
 	ok(op_get(&op, &f, w.oid) == 0, "the fields are untouched");
 }
 
+/* The manual has each op by number and name. */
+static void
+test_page(void)
+{
+	const char *top = getenv("top_srcdir");
+	char path[512], want[64], *page;
+	unsigned t;
+	size_t n;
+	FILE *f;
+
+	(void)snprintf(path, sizeof(path), "%s/man/holdfast-protocol.7",
+	    top == NULL ? "." : top);
+	f = fopen(path, "r");
+	page = calloc(1, 1 << 18);
+	n = f == NULL || page == NULL ? 0 : fread(page, 1, (1 << 18) - 1, f);
+	ok(n > 0, "holdfast-protocol(7) is there");
+	for (t = OP_WRITE; n > 0 && t <= OP_TMPFILE; t++) {
+		(void)snprintf(want, sizeof(want), "\n.It %u Cm %s\n", t,
+		    op_name(t));
+		ok(strstr(page, want) != NULL, "it has %s", op_name(t));
+	}
+	if (f != NULL)
+		(void)fclose(f);
+	free(page);
+}
+
 int
 main(void)
 {
@@ -218,6 +244,7 @@ main(void)
 	test_values();
 	test_shape();
 	test_stamp();
+	test_page();
 	ok(crc32c(0, "123456789", 9) == 0xe3069283, "crc32c check value");
 	return tap_done();
 }
