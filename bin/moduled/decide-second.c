@@ -12,6 +12,9 @@
 static bool
 is_member(const struct machine *m, const struct view *v)
 {
+	if (v->peer.stamp_prim &&
+	    round_cmp(v->peer.stamp_epoch, v->self.epoch) > 0)
+		return false;
 	return v->self.known && v->self.level && !m->mark &&
 	    round_cmp(v->self.epoch, m->epoch) == 0 &&
 	    round_cmp(v->peer.epoch, v->self.epoch) <= 0;
@@ -114,8 +117,8 @@ follow(struct machine *m, const struct view *v, struct decision *d)
 		return peer_left(m, v, d);
 	if (v->self.known && epoch_cmp(v->peer.epoch, v->self.fence) < 0) {
 		/* Refused by our fence until it has refreshed (L17). */
-		leave_second(m, v, false);
-		return EV_LEAVE;
+		because(d, Q_TRANSIENT, RS_LISTENING, "%s", "");
+		return EV_NONE;
 	}
 	m->epoch = d->want.epoch = v->peer.epoch;
 	show_following(m, v, d);

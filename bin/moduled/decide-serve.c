@@ -56,6 +56,8 @@ static enum event
 peer_silent(struct machine *m, const struct view *v, struct decision *d)
 {
 	m->r24 = false;
+	/* A peer that hears us, though we do not hear it, leaves at once. */
+	d->intent = IN_GOING_ALONE;
 	if (!links_ok(v) || m->relisten) {
 		/* Acknowledges nothing, decides nothing, then stops. */
 		because(d, Q_NOTREADY, RS_NO_NETWORK, "; writes are held");
@@ -115,11 +117,14 @@ peer_heard(struct machine *m, const struct view *v, struct decision *d)
 	if (m->relisten)
 		m->left_since = (struct mono){ 0 };
 	m->relisten = false;
-	/* Its blob follows the join by a moment; then its word counts. */
-	if (m->joined && v->peer.level)
+	/*
+	 * Blobs are slower than the join: the peer's word counts once it has
+	 * called itself level in this very epoch.
+	 */
+	if (m->joined && v->peer.level &&
+	    round_cmp(v->peer.epoch, m->epoch) == 0)
 		m->seen_level = true;
-	if ((v->peer.state != ST_SECOND || m->seen_level) &&
-	    !v->peer.level && v->peer.durable)
+	if (m->seen_level && !v->peer.level && v->peer.durable)
 		return alone_now(m, v, d, "the peer is not level");
 	if (must_leave_out(m, v, d)) {
 		if (!m->r24) {

@@ -353,7 +353,10 @@ static bool
 between_roles(struct machine *m, const struct view *v, struct decision *d)
 {
 	if (!v->scripts_gated || v->scripts_target != ST_SECOND ||
-	    !peer_up(v) || lasted(&m->wait_since, v, d, v->conf->timeout_ms))
+	    !peer_up(v))
+		return false;
+	if (v->peer.role != SR_PRIM &&
+	    lasted(&m->wait_since, v, d, v->conf->timeout_ms))
 		return false;
 	d->script_target = ST_SECOND;
 	d->script_gate = false;

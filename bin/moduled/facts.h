@@ -104,8 +104,8 @@ int	self_parse(struct self_facts *f, const struct line *l,
 	    const char **why);
 
 /*
- * The blob: one line, verb "facts".  net, net_since, loss and stamp are not in it
- * and stay as they are.  0, or -1 with *why set; f is then unchanged.
+ * The blob: one line, verb "facts".  net, net_since, loss and stamp are not in
+ * it and stay as they are.  0, or -1 with *why set; f is then unchanged.
  */
 int	blob_parse(struct peer_facts *f, const char *text, const char **why);
 /* false: it did not fit. */
