@@ -31,7 +31,7 @@ struct link_run {
 	struct epoch		 epoch;
 	struct conn		*conn;		/* in use, or NULL */
 	uint64_t		 number;
-	unsigned		 users;		/* of conn, beside the threads */
+	unsigned		 users;		/* beside the threads */
 	uint64_t		 stream_from;	/* primary: 0 not yet */
 	pthread_mutex_t		 turn;		/* who sends the queue */
 	uint64_t		 send_seq;	/* under turn; 0 not yet */

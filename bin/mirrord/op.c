@@ -55,8 +55,8 @@ static const struct shape shapes[] = {
 			    F_MTIME, 0 },
 	[OP_MKNOD]	= { "mknod", F_DIR | F_NAME | F_MODE | F_OWNER |
 			    F_RDEV | F_MTIME, 0 },
-	[OP_SYMLINK]	= { "symlink", F_DIR | F_NAME | F_OWNER | F_MTIME | F_DATA,
-			    SYMLINK_MAX_LEN },
+	[OP_SYMLINK]	= { "symlink", F_DIR | F_NAME | F_OWNER | F_MTIME |
+			    F_DATA, SYMLINK_MAX_LEN },
 	[OP_LINK]	= { "link", F_DIR | F_NAME, 0 },
 	[OP_UNLINK]	= { "unlink", F_DIR | F_NAME | F_GONE, 0 },
 	[OP_RMDIR]	= { "rmdir", F_DIR | F_NAME | F_GONE, 0 },
@@ -64,8 +64,10 @@ static const struct shape shapes[] = {
 			    F_VICTIM | F_FLAGS, 0 },
 	[OP_SETATTR]	= { "setattr", F_VALID | F_MODE | F_OWNER | F_SIZE |
 			    F_ATIME | F_MTIME, 0 },
-	[OP_FALLOCATE]	= { "fallocate", F_FLAGS | F_OFF | F_LEN | F_MTIME, 0 },
-	[OP_COPY]	= { "copy", F_OFF | F_OBJ2 | F_OFF2 | F_LEN | F_MTIME, 0 },
+	[OP_FALLOCATE]	= { "fallocate", F_FLAGS | F_OFF | F_LEN |
+			    F_MTIME, 0 },
+	[OP_COPY]	= { "copy", F_OFF | F_OBJ2 | F_OFF2 | F_LEN |
+			    F_MTIME, 0 },
 	[OP_SETXATTR]	= { "setxattr", F_NAME | F_XNAME | F_FLAGS | F_DATA,
 			    XATTR_MAX_LEN },
 	[OP_REMOVEXATTR] = { "removexattr", F_NAME | F_XNAME, 0 },

@@ -12,9 +12,10 @@
 /*
  * 0 or -errno.  On the primary the caller has set fsuid, fsgid and groups of
  * its thread for quota (rule R43), and raised its capabilities again without
- * CAP_SYS_RESOURCE: a changed fsuid drops those that handles need.  Creations bind op->obj.  OP_SYNC syncs.
- * OP_WRITE writes all or fails; OP_RENAME handles RENAME_EXCHANGE,
- * RENAME_NOREPLACE.  OP_COPY: *done gets the bytes copied (may be NULL).
+ * CAP_SYS_RESOURCE: a changed fsuid drops those that handles need.
+ * Creations bind op->obj.  OP_SYNC syncs.  OP_WRITE writes all or fails;
+ * OP_RENAME handles RENAME_EXCHANGE, RENAME_NOREPLACE.  OP_COPY: *done gets
+ * the bytes copied (may be NULL).
  * An unlinked victim stays reachable by its open descriptors only.
  */
 int	store_exec(struct objects *o, const struct op *op, uint64_t *done);
