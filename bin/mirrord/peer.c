@@ -215,9 +215,10 @@ on_down(uint64_t connection, void *arg)
 	resync_stop(r->resync);
 	pthread_mutex_lock(&r->lock);
 	r->ready = false;
-	/* The strict phase ended without a join: syncs are this node's own
-	 * again, and what it queued is already noted as lacking. */
-	if (r->kind == RK_PRIM && !r->both) {
+	/* The strict phase ended without a join: what it queued is owed
+	 * again, and then syncs are this node's own. */
+	if (r->kind == RK_PRIM && !r->both &&
+	    change_go_alone(r->parts.change) == 0) {
 		stream_set(r->parts.stream, SS_SELF);
 		stream_reset(r->parts.stream);
 	}
@@ -386,6 +387,7 @@ peer_open(struct role_machine *r)
 		.change = r->parts.change,
 		.actlog = r->parts.actlog,
 		.node = r->conf->node,
+		.unclean = r->conf->async_second,
 		.send = send_frame,
 		.strict = begin_strict,
 		.on_event = on_resync,

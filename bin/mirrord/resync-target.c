@@ -534,6 +534,7 @@ on_final(struct resync *r)
 struct join {
 	const struct gen *source;
 	struct epoch	  since;
+	bool		  unclean;
 };
 
 static void
@@ -543,6 +544,8 @@ become_level(struct gen *g, void *arg)
 
 	gen_follow(g, j->source);
 	g->since = g->epoch = j->since;
+	/* Before it counts: a crash from here on loses receipts (L14). */
+	g->unclean = j->unclean;
 }
 
 static int
@@ -565,6 +568,7 @@ on_join(struct resync *r, struct frame_in *f)
 		return -1;
 	j.source = &source;
 	j.since = since;
+	j.unclean = r->conf.unclean;
 	if (gen_update(r->conf.gen, become_level, &j) == -1)
 		return resync_refuse(r, "gen", errno);
 	resync_frame(r, &out, RF_LEVEL, 0);

@@ -47,6 +47,8 @@ struct resync_conf {
 	struct change	*change;	/* source */
 	struct actlog	*actlog;
 	uint8_t		 node;
+	/* Target: receipts are acknowledgements (rule L14). */
+	bool		 unclean;
 	/* link_send(): blocks until the kernel took it; 0 or -1. */
 	int		(*send)(struct frame_out *f, void *arg);
 	/* Source, under the freeze: stream_set(SS_BOTH) and link_stream().

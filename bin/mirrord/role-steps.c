@@ -32,6 +32,7 @@ struct gen_change {
 	bool		 member;	/* alone ends */
 	bool		 not_level;
 	bool		 clean;		/* an orderly end */
+	bool		 synced;	/* all that was received (L14) */
 	bool		 force;
 	uint8_t		 handed_to;
 };
@@ -59,6 +60,8 @@ apply_change(struct gen *g, void *arg)
 	}
 	if (c->clean)
 		g->clean_stop_s = time(NULL);
+	if (c->synced)
+		g->unclean = false;
 	if (c->alone) {
 		if (gen_uuid_is_none(&g->current) || !g->alone || c->force) {
 			gen_uuid_random(&fresh);
@@ -68,6 +71,7 @@ apply_change(struct gen *g, void *arg)
 			memset(&g->resyncing, 0, sizeof(g->resyncing));
 		g->alone = true;
 		g->level = true;
+		g->unclean = false;
 		g->clean_stop_s = 0;
 		memset(&g->handed, 0, sizeof(g->handed));
 		g->handed_to = 0;
@@ -334,15 +338,19 @@ end_prim(struct role_machine *r, bool orderly)
 	return 0;
 }
 
+/* *synced: all that was received as second is on disk. */
 static int
-leave_present(struct role_machine *r, bool orderly)
+leave_present(struct role_machine *r, bool orderly, bool *synced)
 {
+	int error;
+
+	*synced = false;
 	if (r->kind == RK_PRIM && end_prim(r, orderly) == -1)
 		return -1;
 	peer_stop(r);
 	if (r->kind == RK_SECOND) {
-		int error = apply_drain(r->parts.apply);
-
+		error = apply_drain(r->parts.apply);
+		*synced = error == 0;
 		if (error != 0)
 			log_warnx("what was received cannot be made durable:"
 			    " %s", strerror(-error));
@@ -356,7 +364,7 @@ step_none(struct role_machine *r)
 	struct gen_change c = { .role = GR_NONE, .clean = true };
 	unsigned i;
 
-	if (leave_present(r, true) == -1)
+	if (leave_present(r, true, &c.synced) == -1)
 		return -1;
 	if (r->kind == RK_SECOND && store_gen(r, &c) == -1)
 		return -1;
@@ -381,7 +389,7 @@ step_wait(struct role_machine *r, const struct wish *w)
 		if (cover_all(r) == -1)
 			return -1;
 		/* Fenced or sent away: the log stays as it is (R28). */
-		if (leave_present(r, false) == -1)
+		if (leave_present(r, false, &c.synced) == -1)
 			return -1;
 	}
 	gen_read(r->parts.gen, &g);
@@ -397,11 +405,12 @@ int
 step_second(struct role_machine *r, const struct wish *w)
 {
 	struct gen_change c = { .role = GR_SECOND, .epoch = w->epoch };
+	bool synced;
 	struct gen g;
 
 	if (step_open(r) == -1 || cover_all(r) == -1)
 		return -1;
-	if (r->kind != RK_SECOND && leave_present(r, false) == -1)
+	if (r->kind != RK_SECOND && leave_present(r, false, &synced) == -1)
 		return -1;
 	gen_read(r->parts.gen, &g);
 	/* L11: the fence is stored before a frame of its epoch is applied. */
@@ -532,16 +541,26 @@ take_member(struct role_machine *r, const struct wish *w)
 	struct gen_change c = { .role = GR_PRIM, .epoch = w->epoch,
 	    .set_epoch = true, .member = true };
 
-	if (!r->ready) {
+	bool ready;
+
+	/* First in memory: a connection that ends now must not release the
+	 * syncs any more. */
+	pthread_mutex_lock(&r->lock);
+	ready = r->ready;
+	r->both = ready;
+	r->ready = false;
+	pthread_mutex_unlock(&r->lock);
+	if (!ready) {
 		role_set_error(r, "not-ready", "the other node is not level");
 		return -1;
 	}
-	if (store_gen(r, &c) == -1)
+	if (store_gen(r, &c) == -1) {
+		pthread_mutex_lock(&r->lock);
+		r->both = false;
+		pthread_mutex_unlock(&r->lock);
+		link_break(r->link);
 		return -1;
-	pthread_mutex_lock(&r->lock);
-	r->both = true;
-	r->ready = false;
-	pthread_mutex_unlock(&r->lock);
+	}
 	if (resync_join(r->resync, w->epoch) != 0)
 		link_break(r->link);
 	role_clear_error(r);
@@ -575,7 +594,8 @@ step_prim(struct role_machine *r, const struct wish *w)
 	    mono_add_ms(mono_now(), w->lease_ms).ns : 0;
 	__atomic_store_n(&r->parts.front.lease_ns, lease, __ATOMIC_RELEASE);
 	gen_read(r->parts.gen, &g);
-	if (!w->both && !g.alone) {
+	/* Also when an earlier try stopped half way. */
+	if (!w->both && (!g.alone || r->both)) {
 		if (go_alone(r, w) == -1)
 			return -1;
 		link_set_epoch(r->link, w->epoch);
@@ -650,7 +670,8 @@ step_take_up(struct role_machine *r)
 	if (parts_kept_mirror(&r->parts)) {
 		change_set_epoch(r->parts.change, g.epoch);
 		stream_set(r->parts.stream, g.alone ? SS_SELF : SS_BOTH);
-		if (g.alone)
+		/* Killed before the join or half way to alone: owed. */
+		if (g.alone && change_go_alone(r->parts.change) == 0)
 			stream_reset(r->parts.stream);
 		if (mount_all(r) == -1)
 			return;

@@ -244,6 +244,28 @@ start_thread(pthread_t *t, void *(*fn)(void *), void *arg)
 	}
 }
 
+static void
+lose_level(struct gen *g, void *arg)
+{
+	(void)arg;
+	g->level = false;
+	g->unclean = false;
+}
+
+/* Rule L14: receipts that a crash of this node took were acknowledged. */
+static void
+check_unclean(struct role_machine *r)
+{
+	struct gen g;
+
+	gen_read(r->parts.gen, &g);
+	if (!g.unclean || parts_kept(&r->parts))
+		return;
+	log_warnx("crashed while receipts were acknowledged: not level");
+	if (gen_update(r->parts.gen, lose_level, NULL) == -1)
+		role_set_error(r, "statedir", "gen: %s", strerror(errno));
+}
+
 struct role_machine *
 role_new(const struct mirrord_conf *conf, struct keep *keep,
     const struct seal_key *key, void (*on_change)(void *arg), void *arg)
@@ -271,6 +293,7 @@ role_new(const struct mirrord_conf *conf, struct keep *keep,
 		r->has_state = true;
 		r->parts.front.on_disk_error = on_disk_error;
 		r->parts.front.arg = r;
+		check_unclean(r);
 		step_take_up(r);
 	}
 	start_thread(&r->thread, role_thread, r);
