@@ -37,7 +37,7 @@ struct gen {
 	struct gen_uuid	 resyncing;	/* target of this generation */
 	bool		 unclean;
 	int64_t		 clean_stop_s;	/* wall seconds, 0 none (R42) */
-	uint64_t	 session;	/* R23: raised at start and role change */
+	uint64_t	 session;	/* R23: start, role change */
 	uint64_t	 peer_session;	/* highest seen of the peer */
 	bool		 peer_log_invalid;	/* R21 */
 	bool		 dirty_all;	/* R20 */

@@ -181,8 +181,8 @@ meet_decide(struct meet *m, const struct meet_side *a,
 	m->source = s->gen->current;
 	m->target = t->gen->current;
 	if (a->is_primary && b->is_primary)
-		say(m, MV_REFUSE, "two-primaries", "%s and %s are both primary: "
-		    "the higher epoch stays", a->name, b->name);
+		say(m, MV_REFUSE, "two-primaries", "%s and %s are both "
+		    "primary: the higher epoch stays", a->name, b->name);
 	else if (!a->is_primary && !b->is_primary)
 		say(m, MV_REFUSE, "no-primary", "neither %s nor %s is primary",
 		    a->name, b->name);

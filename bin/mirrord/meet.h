@@ -29,8 +29,8 @@ struct meet_side {
 	bool		 is_new;	/* gen_is_new() */
 	bool		 gen_bad;	/* its record was not readable (R22) */
 	bool		 log_bad;	/* al or dirty was not readable (R22) */
-	bool		 fullsync;	/* the operator allowed to overwrite it */
-	uint64_t	 root_session;	/* in the root's xattr, 0 unknown (R23) */
+	bool		 fullsync;	/* it may be overwritten */
+	uint64_t	 root_session;	/* of the xattr, 0 unknown */
 };
 
 #define MEET_TEXT_LEN	512

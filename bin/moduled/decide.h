@@ -59,7 +59,7 @@ struct view {
 	enum state		 scripts_at, scripts_target;
 	bool			 scripts_busy;
 	bool			 scripts_gated;	/* the old role has ended */
-	bool			 scripts_prim;	/* start_prim ran, no stop yet */
+	bool			 scripts_prim;	/* start_prim ran */
 	bool			 wish_start;
 	enum order		 order;
 	bool			 order_fullsync;

@@ -157,7 +157,8 @@ run(struct conn *c, const char *file, int64_t seconds, int64_t count,
 		err(EX_CANTCREAT, "%s", file);
 	start = t.last_ms = now_ms(CLOCK_MONOTONIC);
 	while (!is_ending && (count == 0 || (int64_t)t.acknowledged < count) &&
-	    (seconds == 0 || now_ms(CLOCK_MONOTONIC) - start < seconds * 1000)) {
+	    (seconds == 0 ||
+	    now_ms(CLOCK_MONOTONIC) - start < seconds * 1000)) {
 		if (c->fd == -1 && !conn_open(c))
 			continue;
 		(void)snprintf(id, sizeof(id), "%s-%d-%" PRIu64, prefix,

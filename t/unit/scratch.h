@@ -17,7 +17,8 @@ scratch_up(void)
 {
 	int fd;
 
-	snprintf(scratch_path, sizeof(scratch_path), "/var/tmp/hf-state-XXXXXX");
+	snprintf(scratch_path, sizeof(scratch_path),
+	    "/var/tmp/hf-state-XXXXXX");
 	if (mkdtemp(scratch_path) == NULL ||
 	    (fd = open(scratch_path, O_RDONLY | O_DIRECTORY)) == -1) {
 		perror("scratch directory");

@@ -62,7 +62,8 @@ holds(const char *name, const char *text)
 
 	n = read(fd, buf, sizeof(buf));
 	(void)close(fd);
-	return n == (ssize_t)strlen(text) && memcmp(buf, text, strlen(text)) == 0;
+	return n == (ssize_t)strlen(text) &&
+	    memcmp(buf, text, strlen(text)) == 0;
 }
 
 static void

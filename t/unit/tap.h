@@ -40,7 +40,8 @@ tap_ok(bool good, const char *file, int line, const char *fmt, ...)
 	const char *g_ = (got), *w_ = (want);				\
 	if (!tap_ok(g_ != NULL && strcmp(g_, w_) == 0,			\
 	    __FILE__, __LINE__, __VA_ARGS__))				\
-		printf("# got  %s\n# want %s\n", g_ ? g_ : "(null)", w_);	\
+		printf("# got  %s\n# want %s\n",			\
+		    g_ ? g_ : "(null)", w_);				\
 } while (0)
 #define is_num(got, want, ...) do {					\
 	long long g_ = (long long)(got), w_ = (long long)(want);	\
