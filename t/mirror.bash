@@ -112,11 +112,16 @@ keepd_start()
 	wait_until 5 "[ -S $M/$1/run/holdfast/keepd.sock ]"
 }
 
-mirrord_start()
+mirrord_run()
 {
 	on "$1" sh -c 'echo $$ >"$0"; exec "$1" -d -M m 3>&-' \
 	    "$M/$1/mirrord" "$top_builddir/bin/mirrord/mirrord" \
-	    2>>"$M/$1/log" 3>&- &
+	    2>>"$M/$1/log"
+}
+
+mirrord_start()
+{
+	mirrord_run "$1" 3>&- &
 	wait_until 5 "ask $1 status | grep -q ^ok"
 }
 
@@ -128,6 +133,24 @@ mirrord_kill()
 	kill -9 "$pid" 2>/dev/null || return 0
 	# The successor starts after the end of every thread (R58).
 	wait_until 5 "[ ! -e /proc/$pid ]"
+}
+
+# mirrord_dies_while N PID STEP[:COUNT]...: as long as PID lives, at each
+# numbered step in turn.
+mirrord_dies_while()
+{
+	local n=$1 p=$2 step
+
+	shift 2
+	while :; do
+		for step in "$@"; do
+			kill -0 "$p" 2>/dev/null || return 0
+			# Who never comes to its step is killed after a second.
+			HOLDFAST_FAIL=$step mirrord_run "$n" 3>&- &
+			wait_until 1 "! kill -0 $! 2>/dev/null" 2>/dev/null ||
+			    mirrord_kill "$n"
+		done
+	done
 }
 
 # ask N LINE...

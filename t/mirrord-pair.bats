@@ -69,6 +69,28 @@ join()
 	same_trees
 }
 
+@test "both die at each numbered step: no error, and equal" {
+	work 1 12 5 >"$M/work" &
+	pid=$!
+	mirrord_kill 1
+	mirrord_kill 2
+	mirrord_dies_while 2 $pid 16:40 17:50 18:5 19:5 16:9 17:7 \
+	    2>/dev/null &
+	second=$!
+	mirrord_dies_while 1 $pid 3:9 4:11 14:13 5:4 20:3 12:7 2:5 15:5 10:3 \
+	    11:2 4:30 3:30
+	wait $second
+	mirrord_start 1
+	mirrord_start 2
+	wait $pid || { cat "$M/work"; false; }
+	cat "$M/work"
+	wait_until 5 "fact_is 1 link up"
+	on 1 sync "$M/1/data/x/a/one"
+	fact_is 1 joined 1
+	fact_is 1 peer_failed ""
+	same_trees
+}
+
 @test "a sync waits for the peer until it is out of the set" {
 	mirrord_kill 2
 	on 1 sh -c "echo late >'$M/1/data/x/late'; sync '$M/1/data/x/late'

@@ -55,6 +55,17 @@ teardown() { [ -n "${BATS_TEST_COMPLETED:-}" ] || mirror_dump; }
 	grep -q "requests were in hand" "$M/1/log"
 }
 
+@test "it dies at each numbered step: no application notices" {
+	on 1 "$top_builddir/t/files/work" "$M/1/data/x" 8 2 >"$M/work" 3>&- &
+	pid=$!
+	mirrord_kill 1
+	mirrord_dies_while 1 $pid 12:7 2:5 3:9 4:11 14:13 15:5 10:3 11:2 5:4 \
+	    6:2 7:2 8:1 12:40 3:30 4:30 14:30
+	mirrord_start 1
+	wait $pid || { cat "$M/work"; false; }
+	cat "$M/work"
+}
+
 @test "a killed keepd is refilled and the next life finds everything" {
 	kill -9 "$(cat "$M/1/keepd")"
 	keepd_start 1

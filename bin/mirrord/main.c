@@ -190,7 +190,7 @@ on_tick(void *arg)
 static void
 harden(void)
 {
-	struct rlimit files = { FILES_MAX, FILES_MAX };
+	struct rlimit files, more = { FILES_MAX, FILES_MAX };
 	FILE *f;
 
 	if (prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0) == -1)
@@ -203,8 +203,12 @@ harden(void)
 		if (fclose(f) != 0)
 			log_debug("oom score: refused");
 	}
-	if (setrlimit(RLIMIT_NOFILE, &files) == -1)
-		log_warn("limit of open files stays");
+	if (setrlimit(RLIMIT_NOFILE, &more) == -1 &&
+	    getrlimit(RLIMIT_NOFILE, &files) == 0) {
+		files.rlim_cur = files.rlim_max;
+		if (setrlimit(RLIMIT_NOFILE, &files) == -1)
+			log_warn("limit of open files stays");
+	}
 	/* Workers take the caller's fsuid and keep their capabilities. */
 	if (prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0) == -1)
 		log_warn("securebits");
