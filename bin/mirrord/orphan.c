@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * A short list in hash chains: most modules have no or a few open unlinked
- * files at a time.  keepd's names are open.<oid in hex>.
+ * files at a time.  What the parcel has no room for is put to keepd under
+ * open.<oid in hex>.
  */
 #include "orphan.h"
 
@@ -17,6 +18,8 @@
 #include "log.h"
 #include "xalloc.h"
 
+#include "parcel.h"
+
 #define HEADS	256
 #define PREFIX	"open."
 
@@ -25,10 +28,12 @@ struct orphan {
 	uint64_t	 oid;
 	int		 fd;
 	bool		 set;
+	bool		 named;		/* in keepd by name */
 };
 
 struct orphans {
 	struct keep	*keep;
+	struct parcel	*parcel;
 	pthread_mutex_t	 lock;
 	unsigned	 count;		/* atomic: the common answer is no */
 	struct orphan	*head[HEADS];
@@ -55,7 +60,7 @@ find(struct orphans *o, uint64_t oid)
 }
 
 static void
-insert(struct orphans *o, uint64_t oid, int fd, bool set)
+insert(struct orphans *o, uint64_t oid, int fd, bool set, bool named)
 {
 	struct orphan **p = find(o, oid), *n = *p;
 
@@ -68,20 +73,32 @@ insert(struct orphans *o, uint64_t oid, int fd, bool set)
 	}
 	n->fd = fd;
 	n->set = set;
+	n->named = named;
 }
 
-/* Removes it here; the descriptor in keepd goes too. */
+static void
+let_go(struct orphans *o, uint64_t oid, bool named)
+{
+	char name[32];
+
+	if (named || o->parcel == NULL)
+		(void)keep_drop(o->keep, name_of(name, oid));
+	else if (parcel_drop(o->parcel, oid) != 0)
+		log_warnx("open file %016llx: was not kept",
+		    (unsigned long long)oid);
+}
+
+/* Removes it here; what is kept goes too. */
 static bool
 take_out(struct orphans *o, struct orphan **p)
 {
 	struct orphan *n = *p;
-	char name[32];
 
 	if (n == NULL)
 		return false;
 	*p = n->next;
 	__atomic_sub_fetch(&o->count, 1, __ATOMIC_RELEASE);
-	(void)keep_drop(o->keep, name_of(name, n->oid));
+	let_go(o, n->oid, n->named);
 	(void)close(n->fd);
 	free(n);
 	return true;
@@ -103,30 +120,63 @@ on_name(const char *what, void *arg)
 	o->name[o->name_count++] = oid;
 }
 
+/* One that an earlier life left. */
+static void
+take_up(struct orphans *o, uint64_t oid, int fd, bool named)
+{
+	struct stat st;
+
+	/* Held, but the call was never made (step 10): recovery of its slot
+	 * makes it again.  Or held twice, after a kill in a turn. */
+	if (fstat(fd, &st) == -1 || st.st_nlink > 0 ||
+	    *find(o, oid) != NULL) {
+		let_go(o, oid, named);
+		(void)close(fd);
+	} else {
+		insert(o, oid, fd, true, named);
+	}
+}
+
+struct found {
+	unsigned	 count;
+	uint64_t	*oid;
+	int		*fd;
+};
+
+static void
+on_parcel(uint64_t oid, int fd, void *arg)
+{
+	struct found *f = arg;
+
+	f->oid = xrealloc(f->oid, f->count + 1, sizeof(*f->oid));
+	f->fd = xrealloc(f->fd, f->count + 1, sizeof(*f->fd));
+	f->oid[f->count] = oid;
+	f->fd[f->count++] = fd;
+}
+
 struct orphans *
 orphans_open(struct keep *k)
 {
 	struct orphans *o = xcalloc(1, sizeof(*o));
-	struct stat st;
+	struct found f = { 0 };
 	char name[32];
 	unsigned i;
 	int fd;
 
 	o->keep = k;
 	pthread_mutex_init(&o->lock, NULL);
+	o->parcel = parcel_open(k);
+	if (o->parcel != NULL)
+		(void)parcel_each(o->parcel, on_parcel, &f);
+	for (i = 0; i < f.count; i++)
+		take_up(o, f.oid[i], f.fd[i], false);
+	free(f.oid);
+	free(f.fd);
 	(void)keep_list(k, on_name, o);	/* no keepd: nothing was kept */
 	for (i = 0; i < o->name_count; i++) {
 		fd = keep_get(k, name_of(name, o->name[i]));
-		if (fd == -1)
-			continue;
-		/* Held, but the call was never made (step 10): recovery of
-		 * its slot makes it again. */
-		if (fstat(fd, &st) == -1 || st.st_nlink > 0) {
-			(void)keep_drop(k, name);
-			(void)close(fd);
-			continue;
-		}
-		insert(o, o->name[i], fd, true);
+		if (fd != -1)
+			take_up(o, o->name[i], fd, true);
 	}
 	free(o->name);
 	o->name = NULL;
@@ -148,6 +198,7 @@ orphans_close(struct orphans *o)
 			(void)close(n->fd);	/* keepd's stays */
 			free(n);
 		}
+	parcel_close(o->parcel);
 	pthread_mutex_destroy(&o->lock);
 	free(o);
 }
@@ -157,13 +208,17 @@ orphan_hold(struct orphans *o, uint64_t oid, int fd)
 {
 	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	char name[32];
+	bool named;
 
 	if (copy == -1)
 		return -errno;
-	if (keep_put(o->keep, name_of(name, oid), copy) == -1)
-		log_warn("open file %s: keepd does not hold it", name);
 	pthread_mutex_lock(&o->lock);
-	insert(o, oid, copy, false);
+	/* A repeat after a kill finds it held already. */
+	(void)take_out(o, find(o, oid));
+	named = o->parcel == NULL || parcel_put(o->parcel, oid, copy) != 0;
+	if (named && keep_put(o->keep, name_of(name, oid), copy) == -1)
+		log_warn("open file %s: keepd does not hold it", name);
+	insert(o, oid, copy, false, named);
 	pthread_mutex_unlock(&o->lock);
 	return 0;
 }

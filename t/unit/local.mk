@@ -205,3 +205,7 @@ t_unit_dirty_LDADD = $(MIRRORD_LIBS)
 check_PROGRAMS += t/unit/change
 t_unit_change_SOURCES = %D%/change.c %D%/scratch.h %D%/tap.h
 t_unit_change_LDADD = $(MIRRORD_LIBS)
+
+check_PROGRAMS += t/unit/parcel
+t_unit_parcel_SOURCES = %D%/parcel.c %D%/tap.h
+t_unit_parcel_LDADD = $(MIRRORD_LIBS)
