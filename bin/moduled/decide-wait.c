@@ -142,6 +142,7 @@ ordered_prim(struct machine *m, const struct view *v, struct decision *d)
 		m->block = RS_ADDRESS_ANSWERED;
 		(void)snprintf(m->block_text, sizeof(m->block_text), "%s",
 		    v->probe_text);
+		because(d, Q_NOTREADY, m->block, "%s", m->block_text);
 		return EV_NONE;
 	case PB_FREE:
 		break;

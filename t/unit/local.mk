@@ -209,3 +209,11 @@ t_unit_change_LDADD = $(MIRRORD_LIBS)
 check_PROGRAMS += t/unit/parcel
 t_unit_parcel_SOURCES = %D%/parcel.c %D%/tap.h
 t_unit_parcel_LDADD = $(MIRRORD_LIBS)
+
+check_PROGRAMS += t/unit/decide
+t_unit_decide_SOURCES = %D%/decide.c %D%/tap.h
+t_unit_decide_LDADD = bin/moduled/libmoduled.a $(COMMON_LIBS)
+
+check_PROGRAMS += t/unit/module-wish
+t_unit_module_wish_SOURCES = %D%/module-wish.c %D%/tap.h
+t_unit_module_wish_LDADD = bin/moduled/libmoduled.a $(COMMON_LIBS)

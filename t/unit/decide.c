@@ -1,0 +1,474 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The rules of the mode without a third voter, one by one: each condition of
+ * a decision is taken away alone, and the decision must not be made.  What
+ * they do together, pair.c plays.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "tap.h"
+
+#include "../../bin/moduled/decide.h"
+
+#define T	1000
+#define G	100
+#define PULSE	100
+#define MS	INT64_C(1000000)
+
+static struct decide_conf conf;
+static struct machine m;
+static struct view v;
+static struct decision d;
+
+static void
+think(void)
+{
+	decide(&m, &v, &d);
+}
+
+static void
+at(int64_t ms)
+{
+	v.now.ns = ms * MS;
+}
+
+static struct epoch
+round_of(uint64_t n, uint8_t node)
+{
+	return (struct epoch){ .n = n, .node = node };
+}
+
+/* n1, at 100 s, with a peer n2 that is heard. */
+static void
+world(void)
+{
+	conf = (struct decide_conf){ .module = "m", .node = "n1",
+	    .peer = "n2", .node_id = 1, .peer_id = 2, .timeout_ms = T,
+	    .probe_gap_ms = G, .pulse_ms = PULSE, .stall_ms = 500,
+	    .fencehold_ms = 3000, .failover = true, .vip = true,
+	    .defaultprim = "alone", .addresses = "10.0.0.1" };
+	machine_init(&m);
+	memset(&v, 0, sizeof(v));
+	at(100000);
+	v.conf = &conf;
+	v.heard_since.ns = 1;
+	v.lan_up = v.vip_link_up = v.wish_start = true;
+	v.self.known = v.self.level = true;
+	v.self.epoch = v.self.fence = round_of(7, 2);
+	v.peer.net = NET_UP;
+	v.peer.has_blob = v.peer.level = v.peer.durable = true;
+	v.peer.wish_start = true;
+	v.peer.quality = Q_READY;
+	v.peer.epoch = v.peer.fence = round_of(7, 2);
+}
+
+static void
+be_second(void)
+{
+	world();
+	m.state = v.scripts_at = v.scripts_target = ST_SECOND;
+	m.epoch = v.self.epoch;
+	v.self.role = SR_SECOND;
+	v.peer.state = ST_PRIM;
+	v.peer.role = SR_PRIM;
+	think();
+}
+
+static void
+be_prim(void)
+{
+	world();
+	m.state = v.scripts_at = v.scripts_target = ST_PRIM;
+	v.self.epoch = v.self.fence = v.peer.epoch = v.peer.fence =
+	    m.epoch = round_of(7, 1);
+	m.member = m.joined = true;
+	v.self.role = SR_PRIM;
+	v.self.mounted = v.self.joined = v.self.link_up = true;
+	v.vip_owned = v.scripts_prim = true;
+	v.peer.state = ST_SECOND;
+	v.peer.role = SR_SECOND;
+	think();
+}
+
+static void
+be_waiting(void)
+{
+	world();
+	m.state = v.scripts_at = v.scripts_target = ST_WAIT;
+	m.wait_since = v.now;
+	v.self.role = v.peer.role = SR_WAIT;
+	v.peer.state = ST_WAIT;
+}
+
+static void
+peer_falls_silent(void)
+{
+	v.peer.net = NET_DOWN;
+	v.peer.net_since = v.now;
+	think();
+}
+
+static void
+probe_answers(bool found)
+{
+	v.probe_done = d.probe_id;
+	v.probe_answered = found;
+	(void)snprintf(v.probe_text, sizeof(v.probe_text), "10.0.0.1");
+	think();
+}
+
+/* The scripts and the store have followed into WAIT. */
+static void
+settle(void)
+{
+	v.scripts_at = v.scripts_target = ST_WAIT;
+	v.self.role = SR_WAIT;
+	v.late = false;
+	think();
+}
+
+static void
+second(void)
+{
+	be_second();
+	ok(d.quality == Q_READY && d.want.role == SR_SECOND,
+	    "SECOND follows and is Ready");
+	peer_falls_silent();
+	ok(d.probe_id != 0 && !m.promoting, "silent: the address is asked");
+	probe_answers(false);
+	ok(m.promoting && d.want.role == SR_PRIM && !d.want.both &&
+	    d.want.epoch.n == 8 && d.want.epoch.node == 1 && !d.vip_own,
+	    "nobody: the next epoch is asked of the store, no address yet");
+	v.self.role = SR_PRIM;
+	v.self.epoch = v.self.fence = d.want.epoch;
+	v.self.mounted = v.self.alone = true;
+	think();
+	ok(m.state == ST_ALONE && d.vip_own && !d.script_gate,
+	    "mounted: ALONE, the address, no script before it");
+	v.vip_owned = true;
+	think();
+	ok(d.script_gate && d.script_target == ST_ALONE,
+	    "address set: the scripts");
+
+	be_second();
+	peer_falls_silent();
+	probe_answers(true);
+	ok(m.state == ST_WAIT && d.want.notlevel, "answered: not level");
+	v.self.level = false;
+	settle();
+	ok(d.reason == RS_ADDRESS_ANSWERED && d.quality == Q_NOTREADY,
+	    "answered: WAIT, and who answers");
+
+	be_second();
+	v.self.level = false;
+	peer_falls_silent();
+	settle();
+	ok(m.state == ST_WAIT && !m.promoting && d.reason == RS_STALE,
+	    "not level: never");
+	be_second();
+	v.lan_up = false;
+	peer_falls_silent();
+	settle();
+	ok(m.state == ST_WAIT && d.reason == RS_NO_NETWORK,
+	    "own links down: never");
+	be_second();
+	v.vip_link_up = false;
+	peer_falls_silent();
+	ok(d.probe_id == 0 && d.reason == RS_NO_NETWORK,
+	    "the address cannot be asked: not");
+	be_second();
+	v.late = true;
+	peer_falls_silent();
+	ok(m.state == ST_WAIT && !m.promoting, "late: never");
+	be_second();
+	conf.failover = false;
+	peer_falls_silent();
+	settle();
+	ok(m.state == ST_WAIT && d.reason == RS_FAILOVER_OFF,
+	    "failover off: waits and says so");
+	be_second();
+	v.peer.epoch = round_of(8, 2);
+	peer_falls_silent();
+	settle();
+	ok(m.state == ST_WAIT && d.reason == RS_PEER_NEWER,
+	    "a later epoch was heard of: never");
+	be_second();
+	v.peer.stamp_prim = true;
+	v.peer.stamp_epoch = round_of(8, 2);
+	peer_falls_silent();
+	ok(!m.promoting, "also when only a pulse said so");
+	be_second();
+	v.peer.net = NET_UNKNOWN;
+	think();
+	ok(d.probe_id == 0 && m.state == ST_SECOND, "unknown is not silent");
+	be_second();
+	v.peer.intent = IN_GOING_ALONE;
+	think();
+	ok(m.state == ST_WAIT && m.mark && d.want.notlevel,
+	    "R24: leaves at once");
+	be_second();
+	v.wish_start = false;
+	think();
+	ok(m.leave == LV_SECOND && d.want.notlevel,
+	    "stop: not level first, and the primary is told");
+}
+
+static void
+prim(void)
+{
+	be_prim();
+	ok(d.quality == Q_READY && d.vip_own && d.want.both, "PRIM is Ready");
+	peer_falls_silent();
+	at(100000 + 3 * G + PULSE - 1);
+	think();
+	ok(m.state == ST_PRIM && d.want.both && d.vip_own &&
+	    d.reason == RS_PEER_SILENT,
+	    "silent: holds its writes and the address");
+	at(100000 + 3 * G + PULSE);
+	think();
+	ok(m.state == ST_ALONE && !d.want.both && d.want.epoch.n == 8,
+	    "a living peer has probed by now: ALONE");
+
+	be_prim();
+	v.lan_up = false;
+	think();
+	at(100000 + T);
+	peer_falls_silent();
+	ok(m.state == ST_PRIM && d.reason == RS_NO_NETWORK && d.want.both,
+	    "no link: decides nothing");
+	at(100000 + T + 3001);
+	think();
+	ok(m.state == ST_WAIT && m.fenced && !d.vip_own,
+	    "after fencehold: stops, address first");
+	be_prim();
+	v.lan_up = false;
+	think();
+	at(100000 + T);
+	peer_falls_silent();
+	v.lan_up = true;
+	at(100000 + T + 2000);
+	think();
+	ok(m.state == ST_PRIM && d.want.both,
+	    "link back, peer silent: it may have served; not alone");
+
+	be_prim();
+	v.peer.state = ST_ALONE;
+	v.peer.role = SR_PRIM;
+	v.peer.epoch = round_of(8, 2);
+	think();
+	ok(m.state == ST_WAIT && m.fenced && !d.vip_own &&
+	    d.want.role == SR_PRIM, "a later primary: address off at once");
+	v.vip_owned = false;
+	think();
+	ok(d.want.role == SR_DOWN, "then the mount, scripts or not");
+	be_prim();
+	v.peer.stamp_prim = true;
+	v.peer.stamp_epoch = round_of(8, 2);
+	think();
+	ok(m.state == ST_WAIT, "its pulse is enough");
+
+	be_prim();
+	v.self.stall_ms = 500;
+	think();
+	ok(d.intent == IN_GOING_ALONE && d.want.both,
+	    "R24: the intent is out before anything is done");
+	v.peer.state = ST_WAIT;
+	v.peer.level = false;
+	v.peer.durable = true;
+	think();
+	ok(m.state == ST_ALONE && !d.want.both, "left and recorded: alone");
+	be_prim();
+	v.self.stall_ms = 500;
+	think();
+	at(100000 + 499);
+	think();
+	ok(m.state == ST_PRIM, "R24 without an answer: waits");
+	at(100000 + 500);
+	think();
+	ok(m.state == ST_ALONE, "but not longer than stall");
+	be_prim();
+	v.peer.fence = round_of(9, 2);
+	think();
+	ok(m.state == ST_ALONE && d.want.epoch.n == 10,
+	    "L17: a higher fence is topped");
+}
+
+static void
+swap(void)
+{
+	be_prim();
+	v.order = OR_SWAP;
+	think();
+	ok(m.state == ST_WAIT && d.vip_own && d.want.role == SR_PRIM &&
+	    d.script_target == ST_SECOND && !d.script_gate,
+	    "swap: the application first");
+	v.order = OR_NONE;
+	v.scripts_prim = false;
+	v.scripts_busy = v.scripts_gated = true;
+	v.scripts_target = ST_SECOND;
+	think();
+	ok(!d.vip_own && d.want.role == SR_PRIM, "then the address");
+	v.vip_owned = false;
+	think();
+	ok(d.want.role == SR_DOWN && !d.want.handed, "then the data");
+	v.self.role = SR_DOWN;
+	v.self.mounted = v.self.joined = false;
+	v.self.drained = v.self.equal = true;
+	think();
+	ok(d.want.handed && d.want.epoch.n == 8 && d.want.epoch.node == 2,
+	    "then the hand-over, in its epoch");
+	(void)snprintf(v.self.handed, sizeof(v.self.handed), "n2");
+	v.self.handed_epoch = d.want.epoch;
+	think();
+	ok(m.leave == LV_PRIM, "and nothing before it answers");
+	v.peer.epoch = v.peer.fence = d.want.epoch;
+	v.peer.role = SR_PRIM;
+	v.peer.state = ST_ALONE;
+	v.self.role = SR_WAIT;
+	think();
+	ok(m.state == ST_SECOND && d.want.role == SR_SECOND &&
+	    d.script_gate, "it serves: SECOND");
+
+	be_prim();
+	v.order = OR_SWAP;
+	think();
+	v.order = OR_NONE;
+	v.scripts_prim = v.vip_owned = false;
+	v.self.role = SR_DOWN;
+	v.self.mounted = false;
+	v.self.drained = true;
+	v.self.equal = false;
+	think();
+	ok(!d.want.handed, "not equal: not handed");
+	be_second();
+	v.peer.state = ST_WAIT;
+	v.peer.role = SR_DOWN;
+	(void)snprintf(v.peer.handed, sizeof(v.peer.handed), "n1");
+	v.peer.handed_epoch = round_of(8, 1);
+	think();
+	ok(m.promoting && d.want.epoch.n == 8, "handed to us: taken");
+	be_second();
+	v.self.level = false;
+	v.peer.state = ST_WAIT;
+	v.peer.role = SR_DOWN;
+	(void)snprintf(v.peer.handed, sizeof(v.peer.handed), "n1");
+	v.peer.handed_epoch = round_of(8, 1);
+	think();
+	ok(!m.promoting && d.refuse.n == 8, "not level: refused, durably");
+}
+
+static void
+restart(void)
+{
+	be_waiting();
+	v.peer.net = NET_DOWN;
+	v.peer.net_since = v.now;
+	think();
+	ok(d.reason == RS_PEER_ABSENT && d.quality == Q_NOTREADY,
+	    "level, without the peer: waits");
+	v.self.alone = true;
+	think();
+	ok(d.probe_id != 0, "alone on record: asks for the address");
+	probe_answers(false);
+	ok(m.promoting && d.want.epoch.n == 8, "and starts");
+	be_waiting();
+	v.self.alone = true;
+	v.peer.net = NET_DOWN;
+	v.peer.net_since = v.now;
+	(void)snprintf(v.self.handed, sizeof(v.self.handed), "n2");
+	v.self.handed_epoch = round_of(8, 2);
+	think();
+	ok(d.reason == RS_HANDED, "handed over: waits for its answer");
+
+	be_waiting();
+	think();
+	ok(!m.promoting && d.reason == RS_LISTENING,
+	    "equal, the lower id: first shown for T");
+	at(100000 + T);
+	think();
+	ok(m.promoting, "then it leads");
+	be_waiting();
+	(void)snprintf(v.lastprim, sizeof(v.lastprim), "n2");
+	(void)snprintf(v.peer.lastprim, sizeof(v.peer.lastprim), "n2");
+	at(100000 + T);
+	think();
+	ok(!m.promoting && d.reason == RS_PEER_STARTS,
+	    "equal: the last primary leads");
+	be_waiting();
+	v.peer.epoch = round_of(8, 2);
+	at(100000 + T);
+	think();
+	ok(!m.promoting, "a later epoch leads");
+	be_waiting();
+	v.peer.state = ST_ALONE;
+	v.peer.role = SR_PRIM;
+	think();
+	ok(m.state == ST_SECOND, "a primary is followed");
+	be_waiting();
+	v.mismatch = RS_CONFIG_DIFFERS;
+	v.peer.state = ST_ALONE;
+	v.peer.role = SR_PRIM;
+	think();
+	ok(m.state == ST_WAIT && d.reason == RS_CONFIG_DIFFERS,
+	    "not with another configuration");
+}
+
+static void
+orders(void)
+{
+	bool risk;
+
+	be_waiting();
+	v.self.is_new = v.peer.is_new = true;
+	v.self.level = false;
+	v.self.epoch = v.self.fence = v.peer.epoch = v.peer.fence =
+	    (struct epoch){ 0 };
+	think();
+	ok(d.reason == RS_NEW_MODULE, "new on both: waits");
+	is_num(decide_may_prim(&m, &v, false, &risk), RS_NONE, "prim may");
+	ok(!risk, "without risk");
+	v.order = OR_PRIM;
+	think();
+	probe_answers(false);
+	ok(m.promoting && d.want.fresh && d.want.epoch.n == 1 &&
+	    d.want.epoch.era == 0, "prim: epoch 1");
+	be_waiting();
+	v.self.level = false;
+	v.peer.net = NET_DOWN;
+	is_num(decide_may_prim(&m, &v, false, &risk), RS_NONE, "stale");
+	ok(risk, "asks for the name");
+	v.order = OR_PRIM;
+	think();
+	probe_answers(false);
+	ok(d.want.epoch.era == 1 && d.want.force, "forced: a new era");
+	be_waiting();
+	v.self.level = false;
+	v.self.resyncing = true;
+	v.peer.net = NET_DOWN;
+	is_num(decide_may_prim(&m, &v, false, &risk), RS_HALF_COPIED,
+	    "half copied: not by prim");
+	is_num(decide_may_prim(&m, &v, true, &risk), RS_NONE,
+	    "but by primforce");
+	be_second();
+	is_num(decide_may_prim(&m, &v, true, &risk), RS_PEER_STARTS,
+	    "never beside a primary");
+	be_waiting();
+	v.peer.net = NET_DOWN;
+	v.order = OR_PRIM;
+	think();
+	probe_answers(true);
+	ok(d.order_done && !m.promoting && d.reason == RS_ADDRESS_ANSWERED,
+	    "prim, but somebody answers: dropped, with the reason");
+}
+
+int
+main(void)
+{
+	second();
+	prim();
+	swap();
+	restart();
+	orders();
+	return tap_done();
+}
