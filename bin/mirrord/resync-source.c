@@ -448,7 +448,13 @@ joined(struct gen *g, void *arg)
 	gen_joined(g);
 }
 
-/* The peer's level is durable: base none, then the log is emptied. */
+/*
+ * The peer's level is durable: base none, then the log is emptied.  Before
+ * that everything written while alone is made durable here as well: its
+ * slots left the activity log for the dirty log (rule R19), so that once
+ * both are empty nothing would remember it, and a power cut would leave this
+ * node behind the peer without either knowing (rule R12).
+ */
 static int
 finish(struct resync *r)
 {
@@ -458,7 +464,8 @@ finish(struct resync *r)
 	if (await(r, &r->got_level) == -1)
 		return -1;
 	fail_point(44);
-	if (gen_update(r->conf.gen, joined, NULL) == -1 ||
+	if (objects_checkpoint(r->conf.objects) != 0 ||
+	    gen_update(r->conf.gen, joined, NULL) == -1 ||
 	    change_level(r->conf.change) != 0) {
 		log_warn("state directory: the end of the resync cannot be "
 		    "stored; it is compared once more next time");
