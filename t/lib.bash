@@ -119,7 +119,8 @@ lab_namespaces()
 }
 
 # Processes in a cgroup or a namespace of the lab.  One that has ended and
-# waits for the machine's init to collect it holds nothing.
+# waits for the machine's init to collect it holds nothing; one of another lab
+# may have been given the number of a namespace that is gone.
 lab_processes()
 {
 	local dir
@@ -131,6 +132,8 @@ lab_processes()
 		    cut -d' ' -f2
 	} | cut -d/ -f1-3 | sort -u); do
 		grep -sq '^State:.*zombie' "$dir/status" ||
+		    grep -s '/holdfast-lab' "$dir/cgroup" |
+		    grep -qv "/holdfast-lab-$HOLDFAST_LAB/" ||
 		    ps -o pid=,stat=,args= -p "${dir##*/}"
 	done
 }
