@@ -173,6 +173,38 @@ show_newer(const struct view *v, struct decision *d, enum reason r)
 		    epoch_detail(text, sizeof(text), v->peer.epoch));
 }
 
+/*
+ * Before the address is taken nobody may answer for it, a host that is no
+ * node neither; false, and the reason shown, until that is known.
+ */
+static bool
+address_is_free(struct machine *m, const struct view *v, struct decision *d)
+{
+	if (mono_is_set(m->probe_retry) &&
+	    !mono_passed(m->probe_retry, v->now)) {
+		wake_at(d, m->probe_retry);
+		because(d, Q_NOTREADY, RS_ADDRESS_ANSWERED, "%s",
+		    m->block_text);
+		return false;
+	}
+	switch (probe(m, v, d)) {
+	case PB_PENDING:
+		return false;
+	case PB_ANSWERED:
+		probe_stop(m);
+		m->probe_retry = mono_add_ms(v->now, PROBE_AGAIN_MS);
+		wake_at(d, m->probe_retry);
+		(void)snprintf(m->block_text, sizeof(m->block_text), "%s",
+		    v->probe_text);
+		because(d, Q_NOTREADY, RS_ADDRESS_ANSWERED, "%s",
+		    m->block_text);
+		return false;
+	case PB_FREE:
+		break;
+	}
+	return true;
+}
+
 static enum event
 both_wait(struct machine *m, const struct view *v, struct decision *d)
 {
@@ -214,7 +246,8 @@ both_wait(struct machine *m, const struct view *v, struct decision *d)
 	 * saw of the other cannot both be wrong.
 	 */
 	because(d, Q_TRANSIENT, RS_LISTENING, "%s", "");
-	if (!lasted(&m->wait_since, v, d, v->conf->timeout_ms))
+	if (!lasted(&m->wait_since, v, d, v->conf->timeout_ms) ||
+	    !address_is_free(m, v, d))
 		return EV_NONE;
 	return take(m, v, d, next_epoch(m, v), "the newest record is here");
 }
@@ -242,28 +275,8 @@ static enum event
 start_alone(struct machine *m, const struct view *v, struct decision *d)
 {
 	because(d, Q_TRANSIENT, RS_LISTENING, "%s", "");
-	if (mono_is_set(m->probe_retry) &&
-	    !mono_passed(m->probe_retry, v->now)) {
-		wake_at(d, m->probe_retry);
-		because(d, Q_NOTREADY, RS_ADDRESS_ANSWERED, "%s",
-		    m->block_text);
+	if (!address_is_free(m, v, d))
 		return EV_NONE;
-	}
-	switch (probe(m, v, d)) {
-	case PB_PENDING:
-		return EV_NONE;
-	case PB_ANSWERED:
-		probe_stop(m);
-		m->probe_retry = mono_add_ms(v->now, PROBE_AGAIN_MS);
-		wake_at(d, m->probe_retry);
-		(void)snprintf(m->block_text, sizeof(m->block_text), "%s",
-		    v->probe_text);
-		because(d, Q_NOTREADY, RS_ADDRESS_ANSWERED, "%s",
-		    m->block_text);
-		return EV_NONE;
-	case PB_FREE:
-		break;
-	}
 	return take(m, v, d, next_epoch(m, v),
 	    "the peer is on record as behind");
 }
@@ -301,8 +314,11 @@ peer_is_heard(struct machine *m, const struct view *v, struct decision *d)
 {
 	bool fullsync = v->order == OR_SECOND && v->order_fullsync;
 
-	probe_stop(m);
-	m->probe_retry = (struct mono){ 0 };
+	/* Only two that wait still have to ask for the address. */
+	if (peer_serves(v)) {
+		probe_stop(m);
+		m->probe_retry = (struct mono){ 0 };
+	}
 	if (m->block == RS_ADDRESS_ANSWERED || m->block == RS_NO_NETWORK ||
 	    m->block == RS_FAILOVER_OFF)
 		m->block = RS_NONE;
