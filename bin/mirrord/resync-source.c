@@ -458,8 +458,20 @@ joined(struct gen *g, void *arg)
 static int
 finish(struct resync *r)
 {
+	int error;
+
 	if (await(r, &r->got_equal) == -1)
 		return -1;
+	/*
+	 * What changed here while alone is in no log once the peer is level.
+	 * It must be on this disk before: else a crash loses what the peer
+	 * has, and the next meeting knows of no difference.
+	 */
+	error = objects_checkpoint(r->conf.objects);
+	if (error != 0) {
+		resync_fail(r, "local disk: %s", strerror(-error));
+		return -1;
+	}
 	r->conf.on_event(RE_READY, r->conf.arg);
 	if (await(r, &r->got_level) == -1)
 		return -1;
