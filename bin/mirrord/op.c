@@ -159,6 +159,10 @@ op_put(struct frame_out *f, void *buf, size_t size, const struct op *op)
 		put_time(f, &op->atime);
 	if (has & F_MTIME)
 		put_time(f, &op->mtime);
+	if (has & F_DIR)
+		put_time(f, &op->dir_mtime);
+	if (has & F_DIR2)
+		put_time(f, &op->dir2_mtime);
 	if (has & F_DATA)
 		frame_put_bytes(f, op->data, op->data_len);
 }
@@ -237,6 +241,10 @@ get_values(struct op *op, struct frame_in *f, const struct shape *s)
 		get_time(f, &op->atime);
 	if (has & F_MTIME)
 		get_time(f, &op->mtime);
+	if (has & F_DIR)
+		get_time(f, &op->dir_mtime);
+	if (has & F_DIR2)
+		get_time(f, &op->dir2_mtime);
 	if (has & F_DATA)
 		op->data = frame_get_bytes(f, s->data_max, &op->data_len);
 }

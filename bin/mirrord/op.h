@@ -75,6 +75,9 @@ struct op {
 	uint64_t	 size;
 	struct timespec	 atime;
 	struct timespec	 mtime;		/* all zero: leave */
+	/* Of dir and dir2 after the op (R45); zero: as it comes. */
+	struct timespec	 dir_mtime;
+	struct timespec	 dir2_mtime;
 	const void	*data;		/* borrowed */
 	size_t		 data_len;
 };

@@ -230,12 +230,25 @@ request_cancel(struct request *r, const struct op *op)
 	r->locks.count = 0;
 }
 
-/* Rule R45: the peer's clock is not ours. */
+static void
+take_dir_time(struct front *f, uint64_t dir, struct timespec *t)
+{
+	struct stat st;
+
+	if (dir != 0 && object_stat(f->objects, dir, &st) == 0)
+		*t = st.st_mtim;
+}
+
+/* Rule R45: the peer's clock is not ours.  Under the objects' locks. */
 static void
 take_time(struct front *f, struct op *op)
 {
 	struct stat st;
 
+	if (op->type != OP_TMPFILE) {
+		take_dir_time(f, op->dir, &op->dir_mtime);
+		take_dir_time(f, op->dir2, &op->dir2_mtime);
+	}
 	switch (op->type) {
 	case OP_WRITE:
 	case OP_CREATE:

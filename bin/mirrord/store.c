@@ -481,13 +481,36 @@ static handler *const handlers[] = {
 	[OP_TMPFILE]	 = do_tmpfile,
 };
 
+/* On the peer: the directory changed when the primary's did (rule R45). */
+static int
+set_dir_mtime(struct objects *o, uint64_t dir, const struct timespec *mtime)
+{
+	int fd, rc;
+
+	if (dir == 0 || !time_is_set(mtime))
+		return 0;
+	fd = object_fd(o, dir, O_PATH);
+	if (fd < 0)
+		return fd;
+	rc = set_mtime(fd, mtime);
+	object_fd_done(o, dir, fd);
+	return rc;
+}
+
 int
 store_exec(struct objects *o, const struct op *op, uint64_t *done)
 {
+	int rc;
+
 	if ((unsigned)op->type >= sizeof(handlers) / sizeof(handlers[0]) ||
 	    handlers[op->type] == NULL)
 		return -EINVAL;
-	return handlers[op->type](o, op, done);
+	rc = handlers[op->type](o, op, done);
+	if (rc == 0)
+		rc = set_dir_mtime(o, op->dir, &op->dir_mtime);
+	if (rc == 0)
+		rc = set_dir_mtime(o, op->dir2, &op->dir2_mtime);
+	return rc;
 }
 
 /* Whether `name' in dir is oid; -ENOENT counts as oid 0. */

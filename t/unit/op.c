@@ -39,6 +39,8 @@ fill(struct op *op, enum op_type type)
 	op->atime.tv_nsec = UTIME_OMIT;
 	op->mtime.tv_sec = -5;
 	op->mtime.tv_nsec = 999999999;
+	op->dir_mtime.tv_sec = 1000;
+	op->dir2_mtime.tv_nsec = 77;
 	op->data = "some data";
 	op->data_len = 9;
 }
