@@ -462,22 +462,16 @@ finish(struct resync *r)
 
 	if (await(r, &r->got_equal) == -1)
 		return -1;
-	/*
-	 * What changed here while alone is in no log once the peer is level.
-	 * It must be on this disk before: else a crash loses what the peer
-	 * has, and the next meeting knows of no difference.
-	 */
-	error = objects_checkpoint(r->conf.objects);
-	if (error != 0) {
-		resync_fail(r, "local disk: %s", strerror(-error));
-		return -1;
-	}
 	r->conf.on_event(RE_READY, r->conf.arg);
 	if (await(r, &r->got_level) == -1)
 		return -1;
 	fail_point(44);
-	if (objects_checkpoint(r->conf.objects) != 0 ||
-	    gen_update(r->conf.gen, joined, NULL) == -1 ||
+	error = objects_checkpoint(r->conf.objects);
+	if (error != 0)
+		log_warnx("local disk: %s: what was written alone stays on "
+		    "record and is compared once more next time",
+		    strerror(-error));
+	else if (gen_update(r->conf.gen, joined, NULL) == -1 ||
 	    change_level(r->conf.change) != 0) {
 		log_warn("state directory: the end of the resync cannot be "
 		    "stored; it is compared once more next time");
