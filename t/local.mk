@@ -25,7 +25,13 @@ BATS_SUITES = \
 	t/mirrord-pair.bats \
 	t/ledger.bats \
 	t/lab.bats \
-	t/vipd.bats
+	t/vipd.bats \
+	t/moduled.bats \
+	t/10-takeover.bats \
+	t/20-daemons.bats \
+	t/30-network.bats \
+	t/40-reunion.bats \
+	t/50-trouble.bats
 EXTRA_DIST += $(BATS_SUITES) t/lib.bash t/conf
 if HAVE_BATS
 TESTS += $(BATS_SUITES)
