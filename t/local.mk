@@ -32,7 +32,7 @@ BATS_SUITES = \
 	t/30-network.bats \
 	t/40-reunion.bats \
 	t/50-trouble.bats
-EXTRA_DIST += $(BATS_SUITES) t/lib.bash t/conf
+EXTRA_DIST += $(BATS_SUITES) t/lib.bash t/mirror.bash t/conf
 if HAVE_BATS
 TESTS += $(BATS_SUITES)
 endif

@@ -220,6 +220,21 @@ n1 stop_second force WAIT STOP stop" ]
 	ask c show | grep -q 'node=n1 .*alone=1'
 }
 
+@test "stopped with its node, a module starts with it; by the operator, not" {
+	pair_up
+	[ "$(ask n2 stop who=holdfastd)" = ok ]
+	wait_until 5 'is n2 "STOP NotReady"'
+	kill_node 2 -TERM
+	start_node 2
+	wait_until 5 'is n1 "PRIM Ready" && is n2 "SECOND Ready"'
+	[ "$(ask n2 stop who=root)" = ok ]
+	wait_until 5 'is n2 "STOP NotReady"'
+	[ "$(ask n2 stop who=holdfastd)" = ok ]
+	kill_node 2 -TERM
+	start_node 2
+	is n2 "STOP NotReady"
+}
+
 @test "the stale node alone waits, and prim asks for the name" {
 	pair_up
 	ask n2 stop

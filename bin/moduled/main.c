@@ -185,6 +185,9 @@ boot_wish(struct moduled *md)
 	const char *boot = cfg_getstr(md->d->conf, "boot");
 	char path[PATH_LEN];
 
+	if (md->wish.resume)
+		md->wish.start = true;
+	md->wish.resume = false;
 	if (access(path_run(path, "%s/state", md->name), F_OK) == 0)
 		return;
 	if (strcmp(boot, "on") == 0)

@@ -38,7 +38,7 @@ act_start(struct moduled *md, char *text, size_t size)
 	(void)text;
 	(void)size;
 	md->wish.start = true;
-	md->wish.again = false;
+	md->wish.again = md->wish.resume = false;
 	md->wish.maxloop = false;
 	md->boot_until = (struct mono){ 0 };
 	/* A new start asks again what blocked the last one. */
@@ -53,8 +53,22 @@ act_stop(struct moduled *md, char *text, size_t size)
 {
 	(void)text;
 	(void)size;
-	md->wish.start = md->wish.again = false;
+	md->wish.start = md->wish.again = md->wish.resume = false;
 	md->wish.order = OR_NONE;
+	return NULL;
+}
+
+/*
+ * holdfastd stops the modules when the node stops.  That is not what the
+ * operator wants of the module: it starts again with the node.
+ */
+static const char *
+act_node_stop(struct moduled *md, char *text, size_t size)
+{
+	bool resume = md->wish.start || md->wish.again || md->wish.resume;
+
+	(void)act_stop(md, text, size);
+	md->wish.resume = resume;
 	return NULL;
 }
 
@@ -179,7 +193,7 @@ action_take(struct moduled *md, const char *verb, const char *who,
 		{ "start", act_start }, { "stop", act_stop },
 		{ "forcestop", act_forcestop }, { "restart", act_restart },
 		{ "stopstart", act_stopstart }, { "swap", act_swap },
-		{ "second", act_second },
+		{ "second", act_second }, { "node-stop", act_node_stop },
 	};
 	const char *code = NULL;
 	bool over = false;
@@ -198,6 +212,8 @@ action_take(struct moduled *md, const char *verb, const char *who,
 		md->wish.maxloop = true;
 		verb = "stop";
 	}
+	if (strcmp(verb, "stop") == 0 && !over && strcmp(who, "holdfastd") == 0)
+		verb = "node-stop";
 	for (i = 0; i < sizeof(acts) / sizeof(acts[0]); i++)
 		if (strcmp(acts[i].verb, verb) == 0)
 			code = acts[i].act(md, text, size);

@@ -37,6 +37,7 @@ wish_format(char *buf, size_t size, const struct wish *w)
 	line_begin(&o, "wish");
 	line_add(&o, "state", w->start ? "start" : "stop");
 	line_add_num(&o, "again", w->again);
+	line_add_num(&o, "resume", w->resume);
 	line_add(&o, "order", order_name(w->order));
 	line_add_num(&o, "fullsync", w->fullsync);
 	line_add(&o, "who", w->who);
@@ -83,6 +84,7 @@ wish_parse(struct wish *w, const char *text, const char **why)
 	}
 	w->start = strcmp(v, "start") == 0;
 	w->again = line_get_bool(&l, "again");
+	w->resume = line_get_bool(&l, "resume");
 	v = line_get(&l, "order");
 	for (i = 0; v != NULL && i < OR_COUNT; i++)
 		if (strcmp(v, order_names[i]) == 0)

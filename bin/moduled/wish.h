@@ -20,6 +20,7 @@
 struct wish {
 	bool		start;
 	bool		again;		/* stopstart: start when stopped */
+	bool		resume;		/* stopped with the node: start with it */
 	enum order	order;
 	bool		fullsync;
 	char		who[FACT_NAME];
