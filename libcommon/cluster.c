@@ -19,6 +19,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "conf.h"
 #include "log.h"
@@ -218,11 +219,12 @@ cluster_load(struct cluster *c, const char *path)
 	memset(c, 0, sizeof(*c));
 	if (path == NULL)
 		path = path_state(buf, "cluster/cluster.conf");
-	cfg = conf_load(path, cluster_opts, true, NULL);
-	if (cfg == NULL) {
-		log_warnx("%s: run `holdfast config' to make it", path);
+	if (access(path, F_OK) == -1 && errno == ENOENT) {
+		log_warnx("%s: not there: run `holdfast config'", path);
 		return -1;
 	}
+	if ((cfg = conf_load(path, cluster_opts, true, NULL)) == NULL)
+		return -1;
 	bad = read_cluster(c, cfg);
 	(void)cfg_free(cfg);
 	return bad == 0 ? 0 : -1;

@@ -12,6 +12,8 @@
 #define DELAY_FIRST_MS	10
 #define DELAY_MAX_MS	10000
 #define STABLE_MS	60000
+/* After exit status 78: `holdfast config' restarts it, this is the spare. */
+#define DELAY_CONFIG_MS	60000
 /* Deaths that get a line of their own; the next one is "keeps dying". */
 #define LOUD_DEATHS	4
 /* So many deaths in a row, and the daemons behind it wait no longer. */
@@ -132,6 +134,8 @@ on_death(struct service *s, bool is_stillborn, struct mono now)
 		s->delay_ms *= 2;
 	if (s->delay_ms > DELAY_MAX_MS)
 		s->delay_ms = DELAY_MAX_MS;
+	if (s->bad_config)
+		s->delay_ms = DELAY_CONFIG_MS;
 	if (s->deaths <= LOUD_DEATHS)
 		return SA_DIED;
 	return s->deaths == LOUD_DEATHS + 1 ? SA_DYING : 0;
@@ -209,7 +213,7 @@ service_is_settled(const struct service *s)
 	case SS_STARTING:
 		return s->late || s->deaths >= HOPELESS_DEATHS;
 	case SS_DELAY:
-		return s->deaths >= HOPELESS_DEATHS;
+		return s->bad_config || s->deaths >= HOPELESS_DEATHS;
 	default:
 		return false;
 	}

@@ -60,6 +60,7 @@ struct service {
 	bool			wanted;
 	enum service_state	state;
 	bool			late;		/* SA_LATE was returned */
+	bool			bad_config;	/* exit status 78 at the last */
 	unsigned		deaths;		/* since it was last stable */
 	unsigned		stillborn;	/* of these, never ready */
 	unsigned		starts;		/* processes so far */

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -217,6 +218,8 @@ on_exit_status(pid_t pid, int status, void *arg)
 	unit_clear(u);
 	u->has_exited = true;
 	u->last_status = status;
+	u->s.bad_config = WIFEXITED(status) &&
+	    WEXITSTATUS(status) == EX_CONFIG;
 	save(s);
 	apply(u, SE_EXIT);
 	take_turns(s);

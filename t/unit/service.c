@@ -126,6 +126,21 @@ test_delay(void)
 	is_num(s.state, SS_DOWN, "stop while it waits: down");
 }
 
+static void
+test_bad_config(void)
+{
+	struct service s;
+
+	service_init(&s, "heartd", "", 1, now);
+	s.wanted = true;
+	step(&s, SE_START);
+	s.bad_config = true;
+	step(&s, SE_EXIT);
+	is_num(s.timer_ms, 60000, "no configuration: not tried all the time");
+	ok(service_is_settled(&s), "and nobody waits for it");
+	ok(step(&s, SE_RESTART) & SA_SPAWN, "`holdfast config' starts it");
+}
+
 /* No configuration yet, then there is one, and a moment later it is killed. */
 static void
 test_stillborn(void)
@@ -258,6 +273,7 @@ main(void)
 	test_life();
 	test_restart_waits();
 	test_delay();
+	test_bad_config();
 	test_stillborn();
 	test_late();
 	test_adopt();
