@@ -42,7 +42,8 @@ initd_SCRIPTS = etc/init.d/holdfast
 
 # Their names at the place are not their names here.
 install-data-hook-etc:
-	$(MKDIR_P) $(DESTDIR)$(sysconfdir)/logrotate.d \
+	$(MKDIR_P) $(DESTDIR)$(sysconfdir)/holdfast \
+	    $(DESTDIR)$(sysconfdir)/logrotate.d \
 	    $(DESTDIR)$(prefix)/lib/sysusers.d \
 	    $(DESTDIR)$(prefix)/lib/tmpfiles.d \
 	    $(DESTDIR)$(docdir)
