@@ -243,7 +243,7 @@ n1 stop_second force WAIT STOP stop" ]
 	ask n2 start
 	wait_until 5 '[ "$(why n2)" = stale ]'
 	run ask n2 prim
-	[[ $output == "err code=unsafe"* ]]
+	[[ $output == "err code=confirm"* ]]
 	[ "$(ask n2 prim yes=m)" = ok ]
 	wait_until 5 'is n2 "ALONE Ready"'
 	ask c show | grep -q 'node=n2 .*epoch=1\.'
@@ -435,6 +435,8 @@ n1 start_prim PRIM PRIM restart" ]
 	while read -r code; do
 		grep -q "^\.It Li.*\b$code\b" "$TOP/man/moduled.8" ||
 		    { echo "moduled.8: no $code"; false; }
+		grep -qx "\.It Li $code" "$TOP/man/holdfast-troubleshooting.7" ||
+		    { echo "holdfast-troubleshooting.7: no $code"; false; }
 	done <"$W/codes"
 	sed -n 's/^	CFG_[A-Z_]*("\([a-z_]*\)", \(.*\), CFGF.*/\1 \2/p' \
 	    "$src/moduled-conf.h" | grep -v '^va[lr]' >"$W/options"
@@ -444,6 +446,23 @@ n1 start_prim PRIM PRIM restart" ]
 		grep -qF "Cm $name No = $value" "$TOP/man/moduled.conf.5" ||
 		    { echo "moduled.conf.5: no $name = $value"; false; }
 	done <"$W/options"
+}
+
+@test "why: what it waits for, what the peer is, and the chain of causes" {
+	pair_up
+	ask n2 stop
+	wait_until 5 'is n2 "STOP NotReady" && is n1 "ALONE Ready"'
+	ask n1 status | grep -q 'code=alone .*command="on n2: holdfast start m"'
+	crash 1
+	ask n2 start
+	wait_until 5 '[ "$(why n2)" = stale ]'
+	run ask n2 why
+	[[ ${lines[0]} == 'text="m on n2 is WAIT NotReady since '* ]]
+	[[ ${lines[1]} == *'n1 has newer data'*'[stale]'* ]]
+	[[ $output == *'to go on: bring n1 back'* ]]
+	[[ $output == *'to go on: holdfast prim m  - what n1 wrote'*'runs'* ]]
+	[[ $output == *'text="STOP -> WAIT: started"'* ]]
+	[[ ${lines[-2]} == *'Action start called by'* ]]
 }
 
 @test "defaultprim: the place goes back to whom it belongs" {

@@ -17,6 +17,7 @@
 #include "generation.h"
 #include "goal.h"
 #include "paths.h"
+#include "show.h"
 #include "status.h"
 #include "talk.h"
 
@@ -92,9 +93,7 @@ say_blocked(const struct waiter *w)
 	fprintf(stderr, "%s: %s: %s\n", w->c->module, w->st->state,
 	    r != NULL ? record_get(r, "text") : "waits");
 	for (r = NULL; (r = status_find(w->st, "goon", r)) != NULL; )
-		fprintf(stderr, "  to go on: %s%s%s\n",
-		    record_get(r, "command"), record_get(r, "cost")[0] !=
-		    '\0' ? "  - " : "", record_get(r, "cost"));
+		show_way(r, "  ", stderr);
 }
 
 static int
@@ -226,8 +225,7 @@ static bool
 can_be_confirmed(const struct cmd *c)
 {
 	return c->yes == NULL && strncmp(c->verb, "prim", 4) == 0 &&
-	    (strcmp(talk_code(), "unsafe") == 0 ||
-	    strcmp(talk_code(), "confirm") == 0);
+	    strcmp(talk_code(), "confirm") == 0;
 }
 
 /* The administrator types the module's name; false: did not. */
@@ -238,8 +236,8 @@ confirm(const struct cmd *c)
 
 	(void)talk_failed(c->module, "moduled", 1);	/* says what it costs */
 	if (!isatty(STDIN_FILENO)) {
-		fprintf(stderr, "holdfast: refused as unsafe; if only the age "
-		    "of the data is in the way, --yes %s goes on\n",
+		fprintf(stderr, "holdfast: refused; `holdfast %s %s --yes "
+		    "%s' does it all the same\n", c->verb, c->module,
 		    c->module);
 		return false;
 	}

@@ -103,6 +103,7 @@ show_nodes(const struct status *st, bool colour, FILE *out)
 		    " *" : "");
 		show_row(first ? st->module : "", node,
 		    record_get(r, "state"), record_get(r, "quality"),
+		    record_num(r, "new") == 1 ? "new" :
 		    record_get(r, "level"), record_get(r, "since_s")[0] !=
 		    '\0' ? since : "-", colour, out);
 		first = false;
@@ -156,6 +157,16 @@ show_resources(const struct status *st, FILE *out)
 	}
 }
 
+void
+show_way(const struct record *r, const char *indent, FILE *out)
+{
+	const char *command = record_get(r, "command");
+	const char *cost = record_get(r, "cost");
+
+	fprintf(out, "%sto go on: %s%s%s\n", indent, command,
+	    command[0] != '\0' && cost[0] != '\0' ? "  - " : "", cost);
+}
+
 static void
 show_troubles(const struct status *st, FILE *out)
 {
@@ -169,9 +180,7 @@ show_troubles(const struct status *st, FILE *out)
 	for (r = NULL; (r = status_find(st, "missing", r)) != NULL; )
 		fprintf(out, "    missing: %s\n", record_get(r, "text"));
 	for (r = NULL; (r = status_find(st, "goon", r)) != NULL; )
-		fprintf(out, "    to go on: %s%s%s\n",
-		    record_get(r, "command"), record_get(r, "cost")[0] !=
-		    '\0' ? "  - " : "", record_get(r, "cost"));
+		show_way(r, "    ", out);
 	for (r = NULL; (r = status_find(st, "warning", r)) != NULL; ) {
 		fprintf(out, "  warning: %s\n", record_get(r, "text"));
 		if (record_get(r, "command")[0] != '\0')
@@ -183,10 +192,13 @@ show_troubles(const struct status *st, FILE *out)
 void
 show_module(const struct status *st, bool colour, FILE *out)
 {
+	const struct record *first = status_find(st, "node", NULL);
+
 	show_nodes(st, colour, out);
 	if (st->is_old)
-		fprintf(out, "  moduled is not running on this node; this is "
-		    "what it said last\n");
+		fprintf(out, "  moduled is not running on this node%s\n",
+		    first == NULL ? "; it has said nothing yet" :
+		    "; this is what it said last");
 	show_replication(st, out);
 	show_resources(st, out);
 	show_troubles(st, out);
@@ -382,8 +394,9 @@ on_why(const struct line *l, void *arg)
 
 	(void)arg;
 	if (text != NULL && strcmp(l->verb, "err") != 0)
-		printf("%s%s%s\n", time != NULL ? time : "",
-		    time != NULL ? "  " : "", text);
+		printf("%s%s%s%s\n", time != NULL ? "  " : "",
+		    time != NULL ? time : "", time != NULL ? "  " : "",
+		    text);
 }
 
 int

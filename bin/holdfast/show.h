@@ -13,6 +13,8 @@
 /* Rows of a module under a common head; every warning with its command. */
 void	show_head(FILE *out);
 void	show_module(const struct status *st, bool colour, FILE *out);
+/* One way to go on: a command with its cost, or what to do. */
+void	show_way(const struct record *r, const char *indent, FILE *out);
 
 /* The whole document, schema 1.  warning[]: of the node itself. */
 void	show_json(struct status *const *st, unsigned count, const char *node,

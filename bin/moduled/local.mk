@@ -2,6 +2,7 @@
 
 noinst_LIBRARIES += bin/moduled/libmoduled.a
 bin_moduled_libmoduled_a_SOURCES = \
+	%D%/chain.c %D%/chain.h \
 	%D%/decide-int.h \
 	%D%/decide-move.c \
 	%D%/decide-second.c \
@@ -29,5 +30,6 @@ bin_moduled_moduled_SOURCES = \
 	%D%/record.c \
 	%D%/status.c \
 	%D%/think.c \
-	%D%/verbs.c
+	%D%/verbs.c \
+	%D%/why.c
 bin_moduled_moduled_LDADD = bin/moduled/libmoduled.a $(COMMON_LIBS)

@@ -53,6 +53,8 @@ struct moduled {
 	struct scripts		*scripts;
 	struct resources	 res;
 	int64_t			 state_wall_s;	/* entered the state */
+	int64_t			 reason_wall_s;	/* the reason came up */
+	enum reason		 reason_told;
 	char			 warning[FACT_TEXT];	/* of a script */
 	bool			 started;
 	bool			 has_facts;	/* told in this life */
@@ -101,8 +103,19 @@ void	record_want(struct moduled *md, const struct want *w);
 void	status_answer(struct moduled *md, struct client *c);
 /* For observers: the file under /run and the event `state'. */
 void	status_show(struct moduled *md);
+/* The whole answer, a line each; the caller frees. */
+char	*status_text(struct moduled *md);
+void	status_wall(char buf[CLOCK_WALL_LEN], int64_t wall_s);
+/* "n1, silent since ..." */
+void	status_peer(struct moduled *md, char buf[FACT_TEXT]);
+/* A text of the table of reasons with the values of this moment. */
+const char *status_fill(struct moduled *md, char buf[FACT_TEXT * 2],
+	    const char *text);
 /* Fills o with the event `state'. */
 void	status_state_line(struct moduled *md, struct line_out *o);
+
+/* why.c */
+void	why_answer(struct moduled *md, struct client *c);
 
 /* verbs.c */
 extern const struct verb moduled_verbs[];

@@ -6,86 +6,107 @@
 
 #include <string.h>
 
-#define LOSES "what {peer} wrote since then is given up; if {peer} still " \
-	"runs, two will run until they meet"
+#define LOSES "what {peer} wrote since they parted is given up{silent}"
+#define BY_ITSELF "it is tried again every second"
 
 static const struct reason_row rows[RS_COUNT] = {
-	[RS_NONE] = { "none", true, "", "", "", "" },
-	[RS_STARTING] = { "starting", true, "starting{detail}", "", "", "" },
-	[RS_STOPPING] = { "stopping", true, "stopping{detail}", "", "", "" },
-	[RS_LISTENING] = { "listening", true,
+	[RS_NONE] = { "none", true, false, "", "", "", "" },
+	[RS_STARTING] = { "starting", true, false,
+	    "starting{detail}", "", "", "" },
+	[RS_STOPPING] = { "stopping", true, false,
+	    "stopping{detail}", "", "", "" },
+	[RS_LISTENING] = { "listening", true, false,
 	    "listening for {peer} before deciding", "", "", "" },
-	[RS_PROMOTING] = { "promoting", true,
+	[RS_PROMOTING] = { "promoting", true, false,
 	    "taking over: {detail}", "", "", "" },
-	[RS_SWAPPING] = { "swapping", true,
+	[RS_SWAPPING] = { "swapping", true, false,
 	    "handing over to {peer}", "", "", "" },
-	[RS_NEW_MODULE] = { "new-module", false,
+	[RS_NEW_MODULE] = { "new-module", false, false,
 	    "new module: no node has said which one has the data",
 	    "the choice of the first primary",
 	    "holdfast prim {module}",
 	    "run it on the node that has the data; the directories of the "
 	    "other node are overwritten with it" },
-	[RS_STALE] = { "stale", false,
-	    "{peer} has newer data{detail}", "{peer}",
+	[RS_STALE] = { "stale", false, true,
+	    "{peer} has newer data{detail}", "{peer_now}",
 	    "holdfast prim {module}", LOSES },
-	[RS_PEER_NEWER] = { "peer-newer", false,
-	    "{peer} has newer data{detail}", "{peer}",
+	[RS_PEER_NEWER] = { "peer-newer", false, true,
+	    "{peer} has newer data{detail}", "{peer_now}",
 	    "holdfast prim {module}", LOSES },
-	[RS_PEER_ABSENT] = { "peer-absent", false,
-	    "{peer} was in step with this node when last seen and may have "
-	    "gone on since", "{peer}", "holdfast prim {module}",
+	[RS_PEER_ABSENT] = { "peer-absent", false, true,
+	    "{peer} was in step with this node when last heard and may have "
+	    "gone on since", "{peer_now}", "holdfast prim {module}",
 	    "nothing if {peer} wrote nothing since; else " LOSES },
-	[RS_PEER_STARTS] = { "peer-starts", true,
+	[RS_PEER_STARTS] = { "peer-starts", true, false,
 	    "{peer} starts as primary", "", "", "" },
-	[RS_HALF_COPIED] = { "half-copied", false,
+	[RS_HALF_COPIED] = { "half-copied", false, true,
 	    "the copy to this node was interrupted; {peer} has the data",
-	    "{peer}", "holdfast primforce {module}",
-	    "files may be half copied; only if {peer} is lost for good" },
-	[RS_ADDRESS_ANSWERED] = { "address-answered", false,
-	    "{peer} is silent but {detail} still answers", "{peer}",
+	    "{peer_now}", "holdfast primforce {module}",
+	    "the files here may be half copied; only if {peer} is lost for "
+	    "good" },
+	[RS_ADDRESS_ANSWERED] = { "address-answered", false, true,
+	    "{peer} is silent but {detail} still answers",
+	    "silence of the address, or {peer_now}",
 	    "holdfast prim {module}",
 	    "first make sure that whoever answers is off; " LOSES },
-	[RS_NO_NETWORK] = { "no-network", false,
-	    "no network: every link of this node is down{detail}",
-	    "a network link", "", "" },
-	[RS_DIVERGED] = { "diverged", false,
+	[RS_NO_NETWORK] = { "no-network", false, false,
+	    "every network link of this node is down{detail}",
+	    "one network link of this node", "",
+	    "mend a cable, port or switch of this node; it goes on by "
+	    "itself" },
+	[RS_DIVERGED] = { "diverged", false, false,
 	    "both nodes wrote alone: {detail}",
-	    "the choice of the history to keep",
+	    "the choice of the node whose writes are kept",
 	    "holdfast second {module} fullsync",
-	    "what this node alone wrote is overwritten with {peer}'s data" },
-	[RS_CONFIG_DIFFERS] = { "config-differs", false,
-	    "the configuration differs: {detail}", "the same configuration",
-	    "holdfast config {module}", "run it on both nodes" },
-	[RS_MODULE_ID] = { "module-id", false,
-	    "the module ids differ: {detail}", "the same id",
-	    "holdfast module install --id N", "the module is stopped" },
-	[RS_HANDED] = { "handed", false,
-	    "handed to {peer}{detail}, which has not answered", "{peer}",
+	    "what this node wrote alone is overwritten with {peer}'s data; "
+	    "save it first, to keep the other way open" },
+	[RS_CONFIG_DIFFERS] = { "config-differs", false, false,
+	    "the configuration differs: {detail}",
+	    "the same userconfig.xml on both nodes",
+	    "holdfast config {module}",
+	    "make the files the same first, then run it on both nodes" },
+	[RS_MODULE_ID] = { "module-id", false, false,
+	    "the module ids differ: {detail}", "the same id", "",
+	    "on the node with the wrong one: holdfast stop {module}, module "
+	    "remove {module}, module install with --id, config {module}; "
+	    "the data stays" },
+	[RS_HANDED] = { "handed", false, true,
+	    "handed to {peer}{detail}, which has not answered",
+	    "{peer_now}", "holdfast prim {module}", LOSES },
+	[RS_HOLDERS] = { "holders", false, false,
+	    "processes use a replicated directory beside the mirror: "
+	    "{detail}", "their end", "",
+	    "end these processes; " BY_ITSELF },
+	[RS_DIRECTORY] = { "directory", false, false,
+	    "replicated directory {detail}", "that directory", "",
+	    "make or mend it on this node; " BY_ITSELF },
+	[RS_STATEDIR] = { "statedir", false, false,
+	    "this node's records in /var/lib/holdfast/{module}: {detail}",
+	    "readable records", "",
+	    "mend that filesystem; " BY_ITSELF },
+	[RS_DISK] = { "disk", false, false,
+	    "local disk: {detail}", "a disk that works", "",
+	    "free space or mend the disk of this node; " BY_ITSELF },
+	[RS_MIRRORD_ERROR] = { "mirrord-error", false, false,
+	    "replication: {detail}", "", "",
+	    "see `holdfast log {module}'; " BY_ITSELF },
+	[RS_FAILOVER_OFF] = { "failover-off", false, true,
+	    "{peer} is silent and failover is off", "{peer_now}",
 	    "holdfast prim {module}", LOSES },
-	[RS_HOLDERS] = { "holders", false,
-	    "processes use a replicated directory beside the mirror: {detail}",
-	    "their end", "holdfast start {module}",
-	    "end these processes first" },
-	[RS_DISK] = { "disk", false,
-	    "local disk: {detail}", "a disk that works", "", "" },
-	[RS_MIRRORD_ERROR] = { "mirrord-error", false,
-	    "replication: {detail}", "mirrord", "holdfast log {module}", "" },
-	[RS_FAILOVER_OFF] = { "failover-off", false,
-	    "{peer} is silent and failover is off", "{peer}",
-	    "holdfast prim {module}", LOSES },
-	[RS_RESOURCE] = { "resource", false,
-	    "resource {detail} is down", "{detail}", "", "" },
-	[RS_MAXLOOP] = { "maxloop", false,
+	[RS_RESOURCE] = { "resource", false, false,
+	    "resource {detail} is down", "{detail} up", "",
+	    "mend what it stands for; it goes on by itself" },
+	[RS_MAXLOOP] = { "maxloop", false, false,
 	    "stopped after {detail} restarts in the interval",
 	    "a cure for what fails", "holdfast start {module}", "" },
-	[RS_SCRIPT_FAILED] = { "script-failed", false,
+	[RS_SCRIPT_FAILED] = { "script-failed", false, false,
 	    "script {detail}", "", "holdfast log {module}", "" },
-	[RS_PEER_SILENT] = { "peer-silent", true,
+	[RS_PEER_SILENT] = { "peer-silent", true, false,
 	    "{peer} is silent; writes are held until it is known to be out",
-	    "{peer}", "", "" },
-	[RS_GOING_ALONE] = { "going-alone", true,
+	    "{peer_now}", "", "" },
+	[RS_GOING_ALONE] = { "going-alone", true, false,
 	    "{peer} does not answer; going on without it", "", "", "" },
-	[RS_COPYING] = { "copying", true,
+	[RS_COPYING] = { "copying", true, false,
 	    "being brought level by {peer}", "", "", "" },
 };
 
@@ -98,8 +119,19 @@ reason_row(enum reason r)
 enum reason
 reason_of_code(const char *code)
 {
-	int i;
+	/* Words of the store for what has a row of another name. */
+	static const struct {
+		const char	*code;
+		enum reason	 r;
+	} also[] = {
+		{ "new", RS_NEW_MODULE }, { "not-level", RS_STALE },
+		{ "gen", RS_STATEDIR },
+	};
+	unsigned i;
 
+	for (i = 0; i < sizeof(also) / sizeof(also[0]); i++)
+		if (strcmp(code, also[i].code) == 0)
+			return also[i].r;
 	for (i = 1; i < RS_COUNT; i++)
 		if (strcmp(code, rows[i].code) == 0)
 			return (enum reason)i;
@@ -114,7 +146,8 @@ value_of(const char **p, const struct reason_args *a)
 	} known[] = {
 		{ "{module}", a->module }, { "{node}", a->node },
 		{ "{peer}", a->peer }, { "{addresses}", a->addresses },
-		{ "{detail}", a->detail },
+		{ "{detail}", a->detail }, { "{peer_now}", a->peer_now },
+		{ "{silent}", a->silent },
 	};
 	size_t i;
 

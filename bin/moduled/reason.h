@@ -30,6 +30,8 @@ enum reason {
 	RS_MODULE_ID,
 	RS_HANDED,
 	RS_HOLDERS,
+	RS_DIRECTORY,
+	RS_STATEDIR,
 	RS_DISK,
 	RS_MIRRORD_ERROR,
 	RS_FAILOVER_OFF,
@@ -45,10 +47,11 @@ enum reason {
 struct reason_row {
 	const char	*code;
 	bool		 passes;	/* goes by itself: Transient */
+	bool		 by_peer;	/* the peer coming back ends it */
 	const char	*text;
 	const char	*missing;	/* "" none */
 	const char	*go_on;		/* command, "" none */
-	const char	*cost;
+	const char	*cost;		/* without a command: what to do */
 };
 
 const struct reason_row	*reason_row(enum reason r);
@@ -57,9 +60,14 @@ enum reason		 reason_of_code(const char *code);
 
 struct reason_args {
 	const char	*module, *node, *peer, *addresses, *detail;
+	const char	*peer_now;	/* "n2, silent since ..." */
+	const char	*silent;	/* the risk in not hearing it, or "" */
 };
 
-/* Replaces {module} {node} {peer} {addresses} {detail}; cuts at size. */
+/*
+ * Replaces {module} {node} {peer} {addresses} {detail} {peer_now} {silent};
+ * cuts at size.
+ */
 const char	*reason_text(char *buf, size_t size, const char *text,
 		    const struct reason_args *a);
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "line.h"
 #include "log.h"
@@ -39,13 +40,66 @@ begin(struct line_out *o, const char *kind)
 	line_add(o, "kind", kind);
 }
 
-static const char *
-fill(struct moduled *md, char buf[FACT_TEXT * 2], const char *text)
+void
+status_wall(char buf[CLOCK_WALL_LEN], int64_t wall_s)
 {
+	time_t t = (time_t)wall_s;
+	struct tm tm;
+
+	if (localtime_r(&t, &tm) == NULL || strftime(buf, CLOCK_WALL_LEN,
+	    "%Y-%m-%d %H:%M:%S", &tm) == 0)
+		buf[0] = '\0';
+}
+
+/* "n1, which is in STOP", "n1, silent since ...". */
+void
+status_peer(struct moduled *md, char buf[FACT_TEXT])
+{
+	const struct peer_facts *p = &md->v.peer;
+	char since[CLOCK_WALL_LEN];
+
+	if (p->net == NET_UP && p->has_blob)
+		(void)snprintf(buf, FACT_TEXT, "%s, which is heard and in %s",
+		    md->conf.peer, state_name(p->state));
+	else if (p->net == NET_DOWN && mono_is_set(p->net_since) &&
+	    p->has_blob) {
+		status_wall(since, wall_now() - mono_diff_ms(mono_now(),
+		    p->net_since) / 1000);
+		(void)snprintf(buf, FACT_TEXT, "%s, silent since %s",
+		    md->conf.peer, since);
+	} else
+		(void)snprintf(buf, FACT_TEXT, "%s, not heard since this "
+		    "node started", md->conf.peer);
+}
+
+/* The store names generations by UUIDs; eight digits tell them apart. */
+static const char *
+detail(struct moduled *md, char buf[FACT_TEXT])
+{
+	char mine[9], theirs[9];
+
+	if (md->dec.reason != RS_DIVERGED || sscanf(md->dec.detail,
+	    "mine=%8[0-9a-f]%*[^ ] theirs=%8[0-9a-f]", mine, theirs) != 2)
+		return md->dec.detail;
+	(void)snprintf(buf, FACT_TEXT, "history %s here, %s on %s", mine,
+	    theirs, md->conf.peer);
+	return buf;
+}
+
+const char *
+status_fill(struct moduled *md, char buf[FACT_TEXT * 2], const char *text)
+{
+	char now[FACT_TEXT], silent[FACT_TEXT] = "", history[FACT_TEXT];
 	struct reason_args a = { .module = md->name, .node = md->conf.node,
 	    .peer = md->conf.peer, .addresses = md->addresses,
-	    .detail = md->dec.detail };
+	    .detail = detail(md, history), .peer_now = now,
+	    .silent = silent };
 
+	status_peer(md, now);
+	if (md->v.peer.net != NET_UP)
+		(void)snprintf(silent, sizeof(silent), "; if %s still runs, "
+		    "both run until they meet, and then one of them gives up "
+		    "what it wrote", md->conf.peer);
 	return reason_text(buf, FACT_TEXT * 2, text, &a);
 }
 
@@ -80,6 +134,32 @@ put_warning(struct out *t, const char *code, const char *text,
 	put(t, &o);
 }
 
+/* The application runs, but one more failure would end that. */
+static void
+put_alone(struct moduled *md, struct out *t)
+{
+	const struct peer_facts *p = &md->v.peer;
+	char text[FACT_TEXT * 2], command[FACT_TEXT * 2] = "";
+
+	if (p->net != NET_UP || !p->has_blob) {
+		status_peer(md, command);
+		(void)snprintf(text, sizeof(text), "not redundant: %s",
+		    command);
+		command[0] = '\0';
+	} else if (p->state == ST_SECOND)
+		(void)snprintf(text, sizeof(text), "not redundant yet: %s is "
+		    "being brought level", md->conf.peer);
+	else {
+		(void)snprintf(text, sizeof(text), "not redundant: %s is in "
+		    "%s%s%s", md->conf.peer, state_name(p->state),
+		    p->reason[0] != '\0' ? ", reason " : "", p->reason);
+		(void)snprintf(command, sizeof(command), "on %s: holdfast %s "
+		    "%s", md->conf.peer, p->wish_start ? "why" : "start",
+		    md->name);
+	}
+	put_warning(t, "alone", text, command);
+}
+
 static void
 put_warnings(struct moduled *md, struct out *t)
 {
@@ -100,12 +180,8 @@ put_warnings(struct moduled *md, struct out *t)
 		    "%lld actions of error", (long long)md->wish.loops - 1);
 		put_warning(t, "maxloop", text, command);
 	}
-	if (md->m.state == ST_ALONE && md->conf.peer[0] != '\0' &&
-	    md->v.peer.net != NET_UP) {
-		(void)snprintf(text, sizeof(text), "not redundant: %s is "
-		    "silent", md->conf.peer);
-		put_warning(t, "alone", text, "");
-	}
+	if (md->m.state == ST_ALONE && md->conf.peer[0] != '\0')
+		put_alone(md, t);
 	if (md->v.conflict[0] != '\0') {
 		(void)snprintf(text, sizeof(text), "another host answers for "
 		    "%s", md->v.conflict);
@@ -119,29 +195,81 @@ put_warnings(struct moduled *md, struct out *t)
 }
 
 static void
+put_way(struct out *t, const char *command, const char *cost)
+{
+	struct line_out o;
+
+	begin(&o, "goon");
+	line_add(&o, "command", command);
+	line_add(&o, "cost", cost);
+	put(t, &o);
+}
+
+/* The way that loses nothing: the other node. */
+static void
+put_way_of_peer(struct moduled *md, struct out *t)
+{
+	const struct peer_facts *p = &md->v.peer;
+	char command[FACT_TEXT] = "", cost[FACT_TEXT * 2];
+
+	if (p->net != NET_UP || !p->has_blob)
+		(void)snprintf(cost, sizeof(cost), "bring %s back (power, "
+		    "network); nothing is lost, and it goes on by itself",
+		    md->conf.peer);
+	else if (!p->wish_start) {
+		(void)snprintf(command, sizeof(command), "on %s: holdfast "
+		    "start %s", md->conf.peer, md->name);
+		(void)snprintf(cost, sizeof(cost), "nothing is lost; this "
+		    "node follows it");
+	} else {
+		(void)snprintf(command, sizeof(command), "on %s: holdfast "
+		    "why %s", md->conf.peer, md->name);
+		(void)snprintf(cost, sizeof(cost), "it waits itself%s%s: "
+		    "what it waits for comes first", p->reason[0] != '\0' ?
+		    " with the reason " : "", p->reason);
+	}
+	put_way(t, command, cost);
+}
+
+static void
+put_other_way(struct moduled *md, struct out *t)
+{
+	char command[FACT_TEXT], cost[FACT_TEXT * 2];
+
+	(void)snprintf(command, sizeof(command), "on %s: holdfast stop %s; "
+	    "then here: holdfast prim %s", md->conf.peer, md->name,
+	    md->name);
+	(void)snprintf(cost, sizeof(cost), "what %s wrote alone is given up "
+	    "when it follows: there, holdfast start %s, then holdfast second "
+	    "%s fullsync", md->conf.peer, md->name, md->name);
+	put_way(t, command, cost);
+}
+
+static void
 put_blocked(struct moduled *md, struct out *t)
 {
 	const struct reason_row *r = reason_row(md->dec.reason);
-	char text[FACT_TEXT * 2];
+	char text[FACT_TEXT * 2], cost[FACT_TEXT * 2];
 	struct line_out o;
 
 	if (md->dec.reason == RS_NONE)
 		return;
 	begin(&o, "blocked");
 	line_add(&o, "code", r->code);
-	line_add(&o, "text", fill(md, text, r->text));
+	line_add(&o, "text", status_fill(md, text, r->text));
 	put(t, &o);
 	if (r->missing[0] != '\0') {
 		begin(&o, "missing");
-		line_add(&o, "text", fill(md, text, r->missing));
+		line_add(&o, "text", status_fill(md, text, r->missing));
 		put(t, &o);
 	}
-	if (r->go_on[0] == '\0')
-		return;
-	begin(&o, "goon");
-	line_add(&o, "command", fill(md, text, r->go_on));
-	line_add(&o, "cost", fill(md, text, r->cost));
-	put(t, &o);
+	if (r->by_peer && md->conf.peer[0] != '\0')
+		put_way_of_peer(md, t);
+	if (r->go_on[0] != '\0' || r->cost[0] != '\0')
+		put_way(t, status_fill(md, text, r->go_on),
+		    status_fill(md, cost, r->cost));
+	if (md->dec.reason == RS_DIVERGED)
+		put_other_way(md, t);
 }
 
 static void
@@ -156,6 +284,7 @@ put_nodes(struct moduled *md, struct out *t)
 	line_add(&o, "state", state_name(md->m.state));
 	line_add(&o, "quality", quality_name(md->dec.quality));
 	line_add_num(&o, "level", md->v.self.level && !md->m.mark);
+	line_add_num(&o, "new", md->v.self.known && md->v.self.is_new);
 	line_add(&o, "share", "");
 	line_add_num(&o, "since_s", wall_now() - md->state_wall_s);
 	line_add_num(&o, "self", 1);
@@ -168,8 +297,10 @@ put_nodes(struct moduled *md, struct out *t)
 	line_add(&o, "quality", heard ? quality_name(p->quality) :
 	    "NotReady");
 	line_add_num(&o, "level", heard && p->level);
+	line_add_num(&o, "new", heard && p->is_new);
 	line_add(&o, "share", "");
-	line_add_num(&o, "since_s", heard ? wall_now() - p->since_s : 0);
+	if (heard)
+		line_add_num(&o, "since_s", wall_now() - p->since_s);
 	line_add_num(&o, "self", 0);
 	put(t, &o);
 }
@@ -216,7 +347,7 @@ put_replication(struct moduled *md, struct out *t)
 	put(t, &o);
 }
 
-static char *
+char *
 status_text(struct moduled *md)
 {
 	struct out t = { .text = xcalloc(1, STATUS_SIZE) };
@@ -258,7 +389,8 @@ status_state_line(struct moduled *md, struct line_out *o)
 	line_add(o, "quality", quality_name(md->dec.quality));
 	line_add(o, "code", md->dec.reason == RS_NONE ? "" :
 	    reason_row(md->dec.reason)->code);
-	line_add(o, "text", fill(md, text, reason_row(md->dec.reason)->text));
+	line_add(o, "text", status_fill(md, text,
+	    reason_row(md->dec.reason)->text));
 	line_add(o, "peer", md->v.peer.net == NET_UP && md->v.peer.has_blob ?
 	    state_name(md->v.peer.state) : "UNKNOWN");
 	line_add(o, "peer_quality", md->v.peer.net == NET_UP &&

@@ -149,13 +149,14 @@ tell_steps(struct moduled *md)
 	for (i = 0; i < d->note_count; i++)
 		events_add('E', "moduled", "%s", d->note[i]);
 	for (i = 0; i < d->step_count; i++) {
-		log_info("%s -> %s (%s)", state_name(d->step[i].from),
-		    state_name(d->step[i].to),
-		    event_name(d->step[i].event));
 		events_add('E', "moduled", "Transition %s -> %s (%s)",
 		    state_name(d->step[i].from), state_name(d->step[i].to),
 		    event_name(d->step[i].event));
 		md->state_wall_s = wall_now();
+	}
+	if (d->reason != md->reason_told) {
+		md->reason_told = d->reason;
+		md->reason_wall_s = wall_now();
 	}
 }
 

@@ -171,12 +171,13 @@ act_prim(struct moduled *md, bool force, const char *yes, char *text,
 		return why_not_prim(md, r, text, size);
 	if (risk && (yes == NULL || strcmp(yes, md->name) != 0)) {
 		(void)snprintf(text, size, "the data here may be older than "
-		    "that of %s%s%s: what %s wrote alone is given up, and if "
-		    "it still runs, two run until they meet", md->conf.peer,
-		    md->v.peer.has_blob ? ", last heard of in " : "",
-		    md->v.peer.has_blob ? epoch_human(epoch,
-		    md->v.peer.epoch) : "", md->conf.peer);
-		return "unsafe";
+		    "that of %s%s%s: what %s wrote since they parted is "
+		    "given up%s", md->conf.peer, md->v.peer.has_blob ?
+		    ", last heard of in " : "", md->v.peer.has_blob ?
+		    epoch_human(epoch, md->v.peer.epoch) : "",
+		    md->conf.peer, md->v.peer.net == NET_UP ? "" :
+		    ", and if it still runs, two run until they meet");
+		return "confirm";
 	}
 	md->wish.order = force ? OR_PRIMFORCE : OR_PRIM;
 	return act_start(md, text, size);
@@ -407,35 +408,8 @@ on_loop(struct client *c, const struct line *l, void *arg)
 static void
 on_why(struct client *c, const struct line *l, void *arg)
 {
-	struct moduled *md = md_of(arg);
-	char text[FACT_TEXT * 2];
-	struct reason_args a = { .module = md->name, .node = md->conf.node,
-	    .peer = md->conf.peer, .addresses = md->addresses,
-	    .detail = md->dec.detail };
-	struct line_out o;
-
 	(void)l;
-	line_begin(&o, "");
-	line_addf(&o, "text", "%s: %s is %s %s since %lld s", md->name,
-	    md->conf.node, state_name(md->m.state),
-	    quality_name(md->dec.quality),
-	    (long long)(wall_now() - md->state_wall_s));
-	serve_line(c, &o);
-	if (md->dec.reason != RS_NONE) {
-		line_begin(&o, "");
-		line_addf(&o, "text", "%s: %s", reason_row(
-		    md->dec.reason)->code, reason_text(text, sizeof(text),
-		    reason_row(md->dec.reason)->text, &a));
-		serve_line(c, &o);
-	}
-	if (md->wish.who[0] != '\0') {
-		line_begin(&o, "");
-		line_addf(&o, "text", "the last action came from %s%s%s",
-		    md->wish.who, md->wish.why[0] != '\0' ? ": " : "",
-		    md->wish.why);
-		serve_line(c, &o);
-	}
-	serve_ok(c);
+	why_answer(md_of(arg), c);
 }
 
 const struct verb moduled_verbs[] = {

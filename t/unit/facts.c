@@ -95,6 +95,8 @@ reasons(void)
 	}
 	is_num(twice, 0, "no code twice");
 	is_num(reason_of_code("holders"), RS_HOLDERS, "a code of mirrord");
+	is_num(reason_of_code("directory"), RS_DIRECTORY, "another");
+	is_num(reason_of_code("not-level"), RS_STALE, "one of another name");
 	is_num(reason_of_code("what"), RS_MIRRORD_ERROR, "an unknown one");
 	is_str(reason_text(text, sizeof(text),
 	    reason_row(RS_STALE)->text, &a), "n2 has newer data (epoch 7)",

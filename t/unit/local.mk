@@ -217,3 +217,6 @@ t_unit_decide_LDADD = bin/moduled/libmoduled.a $(COMMON_LIBS)
 check_PROGRAMS += t/unit/module-wish
 t_unit_module_wish_SOURCES = %D%/module-wish.c %D%/tap.h
 t_unit_module_wish_LDADD = bin/moduled/libmoduled.a $(COMMON_LIBS)
+check_PROGRAMS += t/unit/chain
+t_unit_chain_SOURCES = %D%/chain.c %D%/tap.h
+t_unit_chain_LDADD = bin/moduled/libmoduled.a $(COMMON_LIBS)
