@@ -45,6 +45,8 @@ enum evidence_verdict
 evidence_judge(const struct op *op, const struct evidence *ev,
     struct at name, struct at name2)
 {
+	if (name.what == AT_UNKNOWN || name2.what == AT_UNKNOWN)
+		return EV_REPEAT;
 	switch (op->type) {
 	case OP_CREATE:
 	case OP_MKDIR:

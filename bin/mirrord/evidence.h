@@ -23,9 +23,11 @@ struct evidence {
 };
 
 /* What a name holds at recovery. */
-enum at_name { AT_NONE, AT_OBJ, AT_FOREIGN };
+enum at_name { AT_NONE, AT_OBJ, AT_FOREIGN, AT_UNKNOWN };
 struct at {
-	enum at_name	what;	/* AT_FOREIGN: an object without its own id */
+	/* AT_FOREIGN: an object without its own id; AT_UNKNOWN: the look
+	 * failed, and nothing is concluded from it */
+	enum at_name	what;
 	uint64_t	oid;	/* AT_OBJ */
 };
 

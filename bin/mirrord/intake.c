@@ -170,35 +170,64 @@ take_deferred(struct intake *in)
 	return index;
 }
 
+/* Serves slot i if it holds a request.  true: it was put off. */
+static bool
+recover_slot(struct intake *in, unsigned i)
+{
+	struct slot *s = &in->m->slot[i];
+	const struct fuse_in_header *h = buf_of(in, i);
+
+	if (s->state == SLOT_READING)
+		set_state(s, SLOT_FETCHED);
+	if (s->state == SLOT_FETCHED && in->calls.may_wait(h, h->len)) {
+		defer(in, i);
+		return true;
+	}
+	in->calls.serve(s, buf_of(in, i), h->len, in->arg);
+	return false;
+}
+
+/* The header was zeroed before the read: a length means that the kernel
+ * handed the request over. */
+static bool
+holds_request(struct intake *in, unsigned i)
+{
+	const struct fuse_in_header *h = buf_of(in, i);
+
+	return in->m->slot[i].state != SLOT_FREE && h->len >= sizeof(*h) &&
+	    h->len <= FUSE_BUF_LEN;
+}
+
+/*
+ * What was begun comes first.  A request without intent may have been
+ * answered already, its slot not yet given back; made again too early, a
+ * LOOKUP would find the half-made object of an intent and give it an id.
+ */
 unsigned
 intake_recover(struct intake *in)
 {
 	unsigned i, count = 0;
+	bool later;
 
+	for (i = 0; i < INTAKE_SLOTS; i++) {
+		later = in->m->slot[i].state != SLOT_INTENT &&
+		    in->m->slot[i].state != SLOT_DONE;
+		if (later || !holds_request(in, i))
+			continue;
+		count++;
+		(void)recover_slot(in, i);
+		set_state(&in->m->slot[i], SLOT_FREE);
+	}
 	in->free_count = 0;
 	for (i = INTAKE_SLOTS; i-- > 0;) {
-		struct slot *s = &in->m->slot[i];
-		const struct fuse_in_header *h = buf_of(in, i);
-		bool waits = false;
-
-		/* The header was zeroed before the read: a length means that
-		 * the kernel handed the request over. */
-		if (s->state != SLOT_FREE && h->len >= sizeof(*h) &&
-		    h->len <= FUSE_BUF_LEN) {
+		later = false;
+		if (holds_request(in, i)) {
 			count++;
-			if (s->state == SLOT_READING)
-				set_state(s, SLOT_FETCHED);
-			waits = s->state == SLOT_FETCHED &&
-			    in->calls.may_wait(h, h->len);
-			if (waits)
-				defer(in, i);
-			else
-				in->calls.serve(s, buf_of(in, i), h->len,
-				    in->arg);
+			later = recover_slot(in, i);
 		}
-		if (waits)
+		if (later)
 			continue;
-		set_state(s, SLOT_FREE);
+		set_state(&in->m->slot[i], SLOT_FREE);
 		in->free[in->free_count++] = (uint16_t)i;
 	}
 	return count;

@@ -153,8 +153,8 @@ at_name(struct front *f, uint64_t dir, const char *name)
 	if (error == 0) {
 		at.what = AT_OBJ;
 		at.oid = oid;
-	} else if (error == -ENODATA) {
-		at.what = AT_FOREIGN;
+	} else if (error != -ENOENT) {
+		at.what = error == -ENODATA ? AT_FOREIGN : AT_UNKNOWN;
 	}
 	return at;
 }

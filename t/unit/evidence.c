@@ -52,6 +52,8 @@ test_remove(void)
 	    "unlink: name gone: made");
 	is_num(evidence_judge(&op, &ev, at(OTHER), none), EV_DONE,
 	    "unlink: a newer file has the name: made, and that one lives");
+	is_num(evidence_judge(&op, &ev, (struct at){ AT_UNKNOWN, 0 }, none),
+	    EV_REPEAT, "unlink: nobody knows: not taken for made");
 	op.type = OP_RMDIR;
 	is_num(evidence_judge(&op, &ev, none, none), EV_DONE, "rmdir: made");
 }
