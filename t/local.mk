@@ -36,7 +36,8 @@ EXTRA_DIST += $(BATS_SUITES) t/lib.bash t/mirror.bash t/conf
 	t/10-takeover.bats \
 	t/20-daemons.bats \
 	t/30-network.bats \
-	t/40-reunion.bats
+	t/40-reunion.bats \
+	t/50-trouble.bats
 EXTRA_DIST += $(BATS_SUITES) t/lib.bash t/conf
 if HAVE_BATS
 TESTS += $(BATS_SUITES)
