@@ -387,7 +387,9 @@ restart(void)
 	    "equal, the lower id: first shown for T");
 	at(100000 + T);
 	think();
-	ok(m.promoting, "then it leads");
+	ok(!m.promoting && d.probe_id != 0, "then it asks for the address");
+	probe_answers(false);
+	ok(m.promoting, "and leads");
 	be_waiting();
 	(void)snprintf(v.lastprim, sizeof(v.lastprim), "n2");
 	(void)snprintf(v.peer.lastprim, sizeof(v.peer.lastprim), "n2");
