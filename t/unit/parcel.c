@@ -75,5 +75,6 @@ main(void)
 		(void)parcel_drop(p, i);
 	is_num(parcel_each(p, on_fd, &f), 0, "and can be emptied again");
 	parcel_close(p);
+	keep_close(k);
 	return tap_done();
 }
