@@ -636,21 +636,32 @@ change_track_stop(struct change *c)
 	pthread_mutex_unlock(&c->lock);
 }
 
-int
-change_merge(struct change *c, const struct dirtyset *more)
+static int
+merge(struct change *c, const struct dirtyset *more, bool moved)
 {
 	int rc;
 
 	pthread_mutex_lock(&c->flush_lock);
 	pthread_mutex_lock(&c->lock);
 	dirtyset_merge(c->durable, more);
-	if (c->moved != NULL)
+	if (moved && c->moved != NULL)
 		dirtyset_merge(c->moved, more);
 	pthread_mutex_unlock(&c->lock);
-	fail_point(33);
 	rc = dirty_append(c->log, more) == -1 ? -errno : 0;
 	pthread_mutex_unlock(&c->flush_lock);
 	return rc;
+}
+
+int
+change_merge(struct change *c, const struct dirtyset *more)
+{
+	return merge(c, more, true);
+}
+
+int
+change_owe(struct change *c, const struct dirtyset *more)
+{
+	return merge(c, more, false);
 }
 
 static bool

@@ -76,6 +76,9 @@ void		 change_track_stop(struct change *c);
 /* Adds to what the peer lacks, durably: the AL of a returning primary, or
  * the logs cannot be trusted: `all'.  0 or -errno. */
 int		 change_merge(struct change *c, const struct dirtyset *more);
+/* The same for what the resync at work takes care of itself: it counts for
+ * the next one, should this one be cut short. */
+int		 change_owe(struct change *c, const struct dirtyset *more);
 /*
  * Bounded freeze (rule R48): changes wait in change_begin() and none is in
  * between when it returns 0; -ETIMEDOUT: not frozen.

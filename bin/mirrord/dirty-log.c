@@ -443,11 +443,11 @@ dirty_append(struct dirty *d, const struct dirtyset *delta)
 		head.b = d->tail;
 		return write_head(d, &head, d->incarnation);
 	}
-	image_build(&m, delta);
-	if (m.count == 0 || (head.flags & DIRTY_FLAG_ALL) != 0) {
-		free(m.data);
+	if ((head.flags & DIRTY_FLAG_ALL) != 0)
 		return 0;
-	}
+	image_build(&m, delta);
+	if (m.count == 0)
+		return 0;
 	if (!m.full && d->tail + m.count <= DIRTY_AREA) {
 		rc = write_image(d, &m, head.a, d->tail, d->incarnation);
 		head.b = d->tail + m.count;

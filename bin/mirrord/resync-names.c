@@ -292,8 +292,9 @@ send_link(struct pass *p, uint64_t dir, const char *name, bool in_new)
 	uint64_t oid;
 	int fd;
 
-	/* Gone meanwhile: then it is in the next set. */
-	if (object_lookup(o, dir, name, true, &oid, &st) != 0)
+	/* Gone, or another one meanwhile: then it is in the next set. */
+	if (object_lookup(o, dir, name, true, &oid, &st) != 0 ||
+	    !oidset_has(&p->owed, oid))
 		return 0;
 	if (in_new)
 		consider(p, oid, &st, false, true);
@@ -318,7 +319,42 @@ send_link(struct pass *p, uint64_t dir, const char *name, bool in_new)
 	return resync_send(p->r, &f);
 }
 
-/* A directory the target just made: everything in it is linked. */
+/*
+ * Before the target makes or adopts an object, the source owes it whole,
+ * durably: cut short between, the name would be right at the next look, and
+ * nobody would know that the rest was never sent.
+ */
+static int
+owe(struct pass *p, const struct dirtyset *set)
+{
+	int rc = 0;
+
+	if (!dirtyset_is_empty(set))
+		rc = change_owe(p->r->conf.change, set);
+	if (rc != 0)
+		resync_fail(p->r, "dirty log: %s", strerror(-rc));
+	return rc == 0 ? 0 : -1;
+}
+
+static void
+owe_names(struct pass *p, uint64_t dir, struct dirtyset *set)
+{
+	struct dirent *e;
+	uint64_t oid;
+	DIR *d;
+
+	d = open_dir(p->r, dir);
+	while (d != NULL && (e = readdir(d)) != NULL)
+		if (!is_dot(e->d_name) && object_lookup(p->r->conf.objects,
+		    dir, e->d_name, true, &oid, NULL) == 0 &&
+		    oidset_add(&p->owed, oid))
+			dirtyset_whole(set, oid);
+	if (d != NULL)
+		(void)closedir(d); /* it was read only */
+}
+
+/* A directory the target just made: everything in it is linked.  What comes
+ * into it after owe_names() is a change of its own, and noted. */
 static int
 link_all(struct pass *p, uint64_t dir)
 {
@@ -338,10 +374,11 @@ link_all(struct pass *p, uint64_t dir)
 static int
 link_missing(struct pass *p)
 {
+	struct dirtyset *set = dirtyset_new();
 	struct resync *r = p->r;
 	struct missing *list;
 	size_t i, n;
-	int rc = 0;
+	int rc;
 
 	pthread_mutex_lock(&r->lock);
 	list = r->missing;
@@ -349,6 +386,11 @@ link_missing(struct pass *p)
 	r->missing = NULL;
 	r->missing_count = r->missing_room = 0;
 	pthread_mutex_unlock(&r->lock);
+	for (i = 0; i < n; i++)
+		if (list[i].oid != 0 && oidset_add(&p->owed, list[i].oid))
+			dirtyset_whole(set, list[i].oid);
+	rc = owe(p, set);
+	dirtyset_free(set);
 	for (i = 0; i < n; i++) {
 		if (rc == 0)
 			rc = send_link(p, list[i].dir, list[i].name, false);
@@ -362,10 +404,11 @@ link_missing(struct pass *p)
 static int
 take_fresh(struct pass *p, bool *any)
 {
+	struct dirtyset *set = dirtyset_new();
 	struct resync *r = p->r;
 	struct fresh *list;
 	size_t i, n;
-	int rc = 0;
+	int rc;
 
 	pthread_mutex_lock(&r->lock);
 	list = r->fresh;
@@ -373,6 +416,11 @@ take_fresh(struct pass *p, bool *any)
 	r->fresh = NULL;
 	r->fresh_count = r->fresh_room = 0;
 	pthread_mutex_unlock(&r->lock);
+	for (i = 0; i < n; i++)
+		if (S_ISDIR(list[i].mode) && list[i].made)
+			owe_names(p, list[i].oid, set);
+	rc = owe(p, set);
+	dirtyset_free(set);
 	for (i = 0; rc == 0 && i < n; i++) {
 		if (list[i].oid == 0)
 			continue;

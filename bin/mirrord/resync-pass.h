@@ -26,6 +26,7 @@ struct pass {
 	struct oidset	 compare;
 	struct oidset	 fresh;
 	struct oidset	 attr;
+	struct oidset	 owed;		/* durably: may be made there */
 	struct oidset	 missing;
 	struct oidset	 deferred;
 };

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "fail.h"
 #include "log.h"
@@ -27,6 +28,7 @@
 #define FREEZE_MS	250
 #define FREEZE_LATE_MS	1000
 #define PASSES_PATIENT	8
+#define PASSES_MANY	32
 #define FREEZE_WAIT_MS	100
 #define FREEZE_TURNS	16
 
@@ -223,6 +225,7 @@ handshake(struct resync *r)
 		    "compared");
 		dirtyset_all(r->slots);
 	}
+	fail_point(33);
 	if (!dirtyset_is_empty(r->slots) &&
 	    change_merge(r->conf.change, r->slots) != 0) {
 		resync_fail(r, "dirty log: what the peer had in hand cannot "
@@ -277,6 +280,7 @@ pass_clean(struct pass *p)
 	oidset_fini(&p->compare);
 	oidset_fini(&p->fresh);
 	oidset_fini(&p->attr);
+	oidset_fini(&p->owed);
 	oidset_fini(&p->missing);
 	oidset_fini(&p->deferred);
 	p->walk_count = p->next_count = 0;
@@ -414,6 +418,21 @@ freeze_pass(struct pass *p, struct dirtyset *set)
 	return rc;
 }
 
+/* It does not come to an end: the link or the disk is slower than what is
+ * written, or a name cannot be put right.  Said once in a while. */
+static void
+breathe(struct resync *r, const struct dirtyset *set)
+{
+	struct timespec pause = { 0, 100 * 1000000 };
+	struct estimate e = estimate(r, set);
+
+	if (r->st.passes % 128 == 0)
+		log_warnx("resync: pass %u, still %llu objects and names and "
+		    "%llu KiB", r->st.passes, (unsigned long long)e.objects,
+		    (unsigned long long)e.bytes / 1024);
+	nanosleep(&pause, NULL);
+}
+
 /* Passes until the freeze succeeds.  set is what is owed. */
 static int
 passes(struct pass *p, struct dirtyset *set)
@@ -438,6 +457,8 @@ passes(struct pass *p, struct dirtyset *set)
 		rc = freeze_pass(p, set);
 		if (rc != 0)
 			return rc == 1 ? 0 : -1;
+		if (r->st.passes > PASSES_MANY)
+			breathe(r, set);
 	}
 }
 
@@ -508,6 +529,10 @@ resync_source_main(void *arg)
 		p.marks = marks;
 		if (r->meet.verdict == MV_FULL)
 			dirtyset_all(set);
+		/* Cut short, it is to be the same the next time. */
+		if (dirtyset_is_all(set) &&
+		    change_owe(r->conf.change, set) != 0)
+			resync_fail(r, "dirty log: cannot be written");
 		p.full = dirtyset_is_all(set);
 		p.by_hash = r->meet.verdict != MV_INCREMENTAL;
 		set_phase(r, p.full ? RP_FULL : p.by_hash ? RP_ACTLOG :

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "fail.h"
@@ -389,8 +390,26 @@ adopt(struct resync *r, const struct link *l)
 	    (S_ISREG(st.st_mode) && st.st_nlink != 1) ||
 	    resync_stat(r, l->obj, &st) != -ESTALE)
 		return -EEXIST;
+	object_forget(r->conf.objects, l->obj);
 	rc = object_bind(r->conf.objects, l->dir, l->name, l->obj);
 	return rc == 0 ? reply_need(r, l, false) : rc;
+}
+
+/* Ours has the id and is another kind of thing: the id is not its own.  It
+ * goes on as a foreign object, and is staged where it stands. */
+static int
+disown(struct resync *r, uint64_t oid)
+{
+	char path[OBJECT_PROC_LEN];
+	int fd, rc = 0;
+
+	fd = object_fd(r->conf.objects, oid, O_PATH);
+	if (fd < 0)
+		return fd;
+	if (removexattr(object_proc_path(path, fd), OID_XATTR) == -1)
+		rc = -errno;
+	object_fd_done(r->conf.objects, oid, fd);
+	return rc;
 }
 
 static int
@@ -398,8 +417,6 @@ link_known(struct resync *r, const struct link *l, const struct stat *st)
 {
 	struct op op = { .type = OP_LINK, .dir = l->dir, .obj = l->obj };
 
-	if ((st->st_mode & S_IFMT) != (l->mode & S_IFMT))
-		return -EEXIST;
 	if (S_ISDIR(st->st_mode))
 		return resync_relocate(r, l->dir, l->name, l->obj);
 	snprintf(op.name, sizeof(op.name), "%s", l->name);
@@ -431,9 +448,11 @@ do_link(struct resync *r, const struct link *l)
 	if (rc != -ENOENT && (rc = resync_stage(r, l->dir, l->name)) != 0)
 		return rc;
 	rc = resync_stat(r, l->obj, &st);
-	if (rc == 0)
+	if (rc == 0 && (st.st_mode & S_IFMT) == (l->mode & S_IFMT))
 		return link_known(r, l, &st);
-	if (rc != -ESTALE)
+	if (rc == 0)
+		rc = disown(r, l->obj);
+	if (rc != 0 && rc != -ESTALE)
 		return rc;
 	object_forget(o, l->obj);
 	return make(r, l);

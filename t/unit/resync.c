@@ -7,6 +7,7 @@
  * second argument sets the number of rounds.
  */
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,6 +20,7 @@
 #include <unistd.h>
 
 #include "../../bin/mirrord/change.h"
+#include "../../bin/mirrord/fail.h"
 #include "../../bin/mirrord/meet.h"
 #include "../../bin/mirrord/resync.h"
 #include "../../bin/mirrord/store.h"
@@ -463,6 +465,99 @@ takeover(void)
 	go_alone(s);
 }
 
+/* Both nodes at once lose their processes at a durable step. */
+static const int step[] = { 1, 26, 30, 31, 33, 34, 35, 36, 37, 38, 39, 40,
+    41, 42, 43, 44, 45 };
+#define STEPS (sizeof(step) / sizeof(step[0]))
+
+static void
+both_open(void)
+{
+	unsigned i;
+
+	for (i = 0; i < 2; i++) {
+		N[i].next_oid += 1u << 21;
+		if (!tree_again(&N[i].tree, N[i].id, N[i].next_oid))
+			exit(3);
+		node_open(&N[i]);
+	}
+}
+
+static void
+both_close(void)
+{
+	unsigned i;
+
+	for (i = 0; i < 2; i++) {
+		node_close(&N[i]);
+		objects_close(N[i].tree.objects);
+		N[i].tree.objects = NULL;
+	}
+}
+
+/* Level, then a takeover, then a reunion that is killed. */
+static void
+step_child(int number)
+{
+	pthread_t app;
+	char env[32];
+
+	both_open();
+	go_alone(source());
+	if (!reunite(true))
+		_exit(4);
+	some_changes(40);
+	drain();
+	takeover();
+	some_changes(60);
+	/* Some are passed once only. */
+	snprintf(env, sizeof(env), "%d:%u", number,
+	    number >= 37 && number <= 40 ? 1 + rnd(3) : 1);
+	setenv("HOLDFAST_FAIL", env, 1);
+	fail_init();
+	app_start(&app, rnd(1u << 30));
+	(void)reunite(true);
+	(void)change_flush(source()->change);
+	_exit(0);
+}
+
+static void
+test_steps(void)
+{
+	unsigned i, killed = 0;
+	int status;
+	pid_t pid;
+
+	both_close();
+	for (i = 0; i < STEPS; i++) {
+		fflush(stdout);
+		(void)rnd(2); /* another life for each child */
+		pid = fork();
+		if (pid == 0)
+			step_child(step[i]);
+		(void)waitpid(pid, &status, 0);
+		killed += WIFSIGNALED(status);
+		if (WIFEXITED(status) && WEXITSTATUS(status) != 0)
+			printf("# step %d: exit %d\n", step[i],
+			    WEXITSTATUS(status));
+		/* The takeover was before it; ids are never given again. */
+		N[0].next_oid += 4u << 21;
+		N[1].next_oid += 4u << 21;
+		N[0].primary = !N[0].primary;
+		N[1].primary = !N[1].primary;
+		both_open();
+		go_alone(source());
+		ok(reunite(true), "step %d: level", step[i]);
+		drain();
+		check_equal("a crash of both", (unsigned)step[i]);
+		link_down();
+		both_close();
+	}
+	ok(killed >= STEPS - 3, "%u of %zu steps were reached", killed,
+	    STEPS);
+	both_open();
+}
+
 static void
 second_lost(void)
 {
@@ -532,6 +627,7 @@ main(int argc, char **argv)
 	}
 	is_num(bad_ops, 0, "no op of the stream failed on the peer");
 	link_down();
+	test_steps();
 	for (i = 0; i < 2; i++) {
 		node_close(&N[i]);
 		(void)close(N[i].statefd);
