@@ -95,6 +95,9 @@ must_leave_out(struct machine *m, const struct view *v, struct decision *d)
 {
 	if (m->r24)
 		return true;
+	/* It recorded "not level" before it said so (R25). */
+	if (v->self.known && v->self.peer_failed[0] != '\0')
+		return true;
 	if (v->self.known && v->self.stall_ms >= v->conf->stall_ms)
 		return true;
 	/* A restart of its mirrord or moduled is shorter than this. */
@@ -130,8 +133,13 @@ peer_heard(struct machine *m, const struct view *v, struct decision *d)
 		if (!m->r24) {
 			m->r24 = true;
 			m->r24_since = v->now;
-			note(d, "%s does not answer (%lld ms): going alone",
-			    v->conf->peer, (long long)v->self.stall_ms);
+			if (v->self.peer_failed[0] != '\0')
+				note(d, "%s failed: %s: going alone",
+				    v->conf->peer, v->self.peer_failed);
+			else
+				note(d, "%s does not answer (%lld ms): going "
+				    "alone", v->conf->peer,
+				    (long long)v->self.stall_ms);
 		}
 		return leave_it_out(m, v, d);
 	}

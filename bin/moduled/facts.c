@@ -106,6 +106,7 @@ self_parse(struct self_facts *f, const struct line *l, const char **why)
 		n.link_up = strcmp(v, "up") == 0;
 	take_text(n.link, sizeof(n.link), l, "link");
 	take_num(&n.stall_ms, l, "stall_ms");
+	take_text(n.peer_failed, sizeof(n.peer_failed), l, "peer_failed");
 	take_bool(&n.drained, l, "drained");
 	take_bool(&n.equal, l, "equal");
 	take_bool(&n.ready, l, "ready");

@@ -41,6 +41,7 @@ struct self_facts {
 	struct epoch	handed_epoch;
 	bool		link_up;
 	int64_t		stall_ms;	/* age of the oldest unanswered sync */
+	char		peer_failed[FACT_TEXT];	/* what it could not do */
 	bool		drained;
 	bool		equal;
 	bool		ready;		/* the joiner is level, strict phase */

@@ -288,6 +288,12 @@ prim(void)
 	think();
 	ok(m.state == ST_ALONE, "but not longer than stall");
 	be_prim();
+	(void)snprintf(v.self.peer_failed, sizeof(v.self.peer_failed),
+	    "write: No space left on device");
+	think();
+	ok(d.intent == IN_GOING_ALONE,
+	    "R25: a peer that failed is left out without waiting");
+	be_prim();
 	v.peer.fence = round_of(9, 2);
 	think();
 	ok(m.state == ST_ALONE && d.want.epoch.n == 10,
