@@ -230,7 +230,6 @@ seen()
 
 	export HOLDFAST_LAB
 	"$LAB" up 1 --lans 1
-	lab_namespaces >"$BATS_TEST_TMPDIR/namespaces"
 	"$LAB" disk n1 full
 	"$LAB" freeze n1 --deaf
 	"$LAB" down

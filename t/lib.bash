@@ -62,7 +62,6 @@ lab_setup_file()
 		tail -n 100 "$BATS_FILE_TMPDIR/up" >&2
 		return 1
 	}
-	lab_namespaces >"$BATS_FILE_TMPDIR/namespaces"
 }
 
 # First line of every setup() of a suite with a lab.
@@ -84,7 +83,6 @@ lab_teardown()
 lab_teardown_file()
 {
 	[ ! -e "$BATS_FILE_TMPDIR/skip" ] || return 0
-	lab_namespaces >>"$BATS_FILE_TMPDIR/namespaces"
 	"$LAB" down
 	lab_leftovers
 }
@@ -107,33 +105,17 @@ on()
 	"$LAB" exec "$@"
 }
 
-# Namespaces of the hosts there are now, as "net:[4026532514]".
-lab_namespaces()
-{
-	local pid
-
-	for pid in /run/holdfast-lab-"$HOLDFAST_LAB"/*/pid; do
-		[ -e "$pid" ] || continue
-		readlink /proc/"$(cat "$pid")"/ns/{net,mnt,pid,ipc,uts} || :
-	done
-}
-
-# Processes in a cgroup or a namespace of the lab.  One that has ended and
-# waits for the machine's init to collect it holds nothing; one of another lab
-# may have been given the number of a namespace that is gone.
+# Processes of the lab, by their cgroup, and so its namespaces: nothing else
+# holds one, no descriptor and no mount.  (Their numbers are given again and
+# tell nothing.)  A process that has ended and waits for the machine's init to
+# collect it holds nothing.
 lab_processes()
 {
 	local dir
 
-	for dir in $({
-		grep -sl "/holdfast-lab-$HOLDFAST_LAB/" /proc/[0-9]*/cgroup
-		find /proc/[0-9]*/ns -type l -printf '%l %p\n' 2>/dev/null |
-		    grep -Ff "$BATS_FILE_TMPDIR/namespaces" |
-		    cut -d' ' -f2
-	} | cut -d/ -f1-3 | sort -u); do
+	for dir in $(grep -sl "/holdfast-lab-$HOLDFAST_LAB/" \
+	    /proc/[0-9]*/cgroup | cut -d/ -f1-3); do
 		grep -sq '^State:.*zombie' "$dir/status" ||
-		    grep -s '/holdfast-lab' "$dir/cgroup" |
-		    grep -qv "/holdfast-lab-$HOLDFAST_LAB/" ||
 		    ps -o pid=,stat=,args= -p "${dir##*/}"
 	done
 }
