@@ -356,11 +356,11 @@ change_begin(struct change *c, const struct op *op)
 }
 
 static void
-note(struct change *c, const struct op *op)
+note(struct change *c, const struct op *op, bool moved)
 {
 	pthread_mutex_lock(&c->lock);
 	dirtyset_note(c->cur, op);
-	if (c->moved != NULL)
+	if (moved && c->moved != NULL)
 		dirtyset_note(c->moved, op);
 	switch (op->type) {
 	case OP_CREATE:
@@ -400,7 +400,7 @@ change_commit(struct change *c, const struct op *op)
 	uint64_t seq = stream_enqueue(c->stream, op);
 
 	if (op->type != OP_SYNC) {
-		note(c, op);
+		note(c, op, true);
 		pin_again(c, op);
 		hand_put(c);
 	}
@@ -410,9 +410,32 @@ change_commit(struct change *c, const struct op *op)
 void
 change_abort(struct change *c, const struct op *op)
 {
-	note(c, op);
+	note(c, op, true);
 	pin_again(c, op);
 	hand_put(c);
+}
+
+int
+change_found(struct change *c, struct objects *o, uint64_t dir,
+    const char *name, bool by_resync, uint64_t *oid, struct stat *st)
+{
+	struct op op = { .type = OP_CREATE, .dir = dir };
+	int rc;
+
+	if (strlen(name) > OP_NAME_MAX)
+		return -ENAMETOOLONG;
+	memcpy(op.name, name, strlen(name) + 1);
+	rc = change_begin(c, &op);
+	if (rc != 0)
+		return rc;
+	rc = object_lookup(o, dir, name, true, oid, st);
+	if (rc == 0) {
+		op.obj = *oid;
+		note(c, &op, !by_resync);
+		pin_again(c, &op);
+	}
+	hand_put(c);
+	return rc;
 }
 
 void

@@ -21,6 +21,7 @@
 #include "actlog.h"
 #include "dirty.h"
 #include "gen.h"
+#include "object.h"
 #include "stream.h"
 
 struct change;
@@ -44,6 +45,14 @@ int		 change_begin(struct change *c, const struct op *op);
 uint64_t	 change_commit(struct change *c, const struct op *op);
 /* The local call failed: what it may have done is noted as dirty. */
 void		 change_abort(struct change *c, const struct op *op);
+/*
+ * object_lookup() that gives an id to an object without one (rule R30): its
+ * name is hot before it has the id, so that it counts as new (rule R15).
+ * `by_resync': the pass at work sends it, so that it is not noted as moved.
+ */
+int		 change_found(struct change *c, struct objects *o,
+		    uint64_t dir, const char *name, bool by_resync,
+		    uint64_t *oid, struct stat *st);
 /* The last name and the last user of oid are gone: nothing of it is owed to
  * the peer any more (rule R36). */
 void		 change_gone(struct change *c, uint64_t oid);

@@ -12,22 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "log.h"
-
-/* What an object that had no id gets is news for the peer (rule R30). */
-static void
-note_found(struct request *r, uint64_t dir, const char *name, uint64_t oid)
-{
-	struct dirtyset *more = dirtyset_new();
-
-	dirtyset_name(more, dir, name);
-	dirtyset_whole(more, oid);
-	if (change_merge(r->f->change, more) != 0)
-		log_warnx("object %016llx: cannot be noted as new",
-		    (unsigned long long)oid);
-	dirtyset_free(more);
-}
-
+/* An object that had no id is news for the peer (rule R30). */
 static int
 find(struct request *r, uint64_t dir, const char *name, uint64_t *oid,
     struct stat *st)
@@ -37,10 +22,8 @@ find(struct request *r, uint64_t dir, const char *name, uint64_t *oid,
 	error = object_lookup(r->f->objects, dir, name, false, oid, st);
 	if (error != -ENODATA)
 		return error;
-	error = object_lookup(r->f->objects, dir, name, true, oid, st);
-	if (error == 0)
-		note_found(r, dir, name, *oid);
-	return error;
+	return change_found(r->f->change, r->f->objects, dir, name, false,
+	    oid, st);
 }
 
 int

@@ -120,6 +120,35 @@ batch_add(struct batch *b, const char *name, uint64_t oid, uint32_t mode)
 	return b->f.len > NAMES_FULL ? batch_send(b, 0) : 0;
 }
 
+/*
+ * What stands at a name; an object without an id gets one.  Under the freeze
+ * no change can begin, so it is stored as owed by itself.
+ */
+static int
+look(struct pass *p, uint64_t dir, const char *name, uint64_t *oid,
+    struct stat *st)
+{
+	struct resync *r = p->r;
+	struct dirtyset *more;
+	int rc;
+
+	rc = object_lookup(r->conf.objects, dir, name, false, oid, st);
+	if (rc != -ENODATA)
+		return rc;
+	if (!mono_is_set(r->deadline))
+		return change_found(r->conf.change, r->conf.objects, dir,
+		    name, true, oid, st);
+	rc = object_lookup(r->conf.objects, dir, name, true, oid, st);
+	if (rc != 0)
+		return rc;
+	more = dirtyset_new();
+	dirtyset_name(more, dir, name);
+	dirtyset_whole(more, *oid);
+	rc = change_owe(r->conf.change, more);
+	dirtyset_free(more);
+	return rc;
+}
+
 /* One name as it is now.  Of a socket the name travels, as with the stream:
  * who renames or removes it later must find it on both. */
 static int
@@ -129,8 +158,7 @@ add_name(struct batch *b, const char *name, bool absent_too, bool deep)
 	uint64_t oid;
 	int rc;
 
-	rc = object_lookup(b->p->r->conf.objects, b->dir, name, true, &oid,
-	    &st);
+	rc = look(b->p, b->dir, name, &oid, &st);
 	if (rc != 0)
 		return absent_too ? batch_add(b, name, 0, 0) : 0;
 	consider(b->p, oid, &st, deep, false);
@@ -293,7 +321,7 @@ send_link(struct pass *p, uint64_t dir, const char *name, bool in_new)
 	int fd;
 
 	/* Gone, or another one meanwhile: then it is in the next set. */
-	if (object_lookup(o, dir, name, true, &oid, &st) != 0 ||
+	if (look(p, dir, name, &oid, &st) != 0 ||
 	    !oidset_has(&p->owed, oid))
 		return 0;
 	if (in_new)
@@ -340,13 +368,14 @@ static void
 owe_names(struct pass *p, uint64_t dir, struct dirtyset *set)
 {
 	struct dirent *e;
+	struct stat st;
 	uint64_t oid;
 	DIR *d;
 
 	d = open_dir(p->r, dir);
 	while (d != NULL && (e = readdir(d)) != NULL)
-		if (!is_dot(e->d_name) && object_lookup(p->r->conf.objects,
-		    dir, e->d_name, true, &oid, NULL) == 0 &&
+		if (!is_dot(e->d_name) &&
+		    look(p, dir, e->d_name, &oid, &st) == 0 &&
 		    oidset_add(&p->owed, oid))
 			dirtyset_whole(set, oid);
 	if (d != NULL)

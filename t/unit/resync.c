@@ -599,6 +599,10 @@ main(int argc, char **argv)
 		N[i].peer = &N[1 - i];
 	}
 	umask(0);
+	/* What was there before us has no ids. */
+	(void)mkdirat(N[0].tree.fd, "n5", 0755);
+	(void)close(openat(N[0].tree.fd, "n5/n6", O_CREAT | O_RDWR, 0640));
+	(void)symlinkat("n6", N[0].tree.fd, "n5/n7");
 	go_alone(&N[0]);
 	some_changes(400);
 	/* The other node's directory is not empty. */
