@@ -31,14 +31,9 @@ BATS_SUITES = \
 	t/20-daemons.bats \
 	t/30-network.bats \
 	t/40-reunion.bats \
-	t/50-trouble.bats
+	t/50-trouble.bats \
+	t/60-failpoints.bats
 EXTRA_DIST += $(BATS_SUITES) t/lib.bash t/mirror.bash t/conf
-	t/10-takeover.bats \
-	t/20-daemons.bats \
-	t/30-network.bats \
-	t/40-reunion.bats \
-	t/50-trouble.bats
-EXTRA_DIST += $(BATS_SUITES) t/lib.bash t/conf
 if HAVE_BATS
 TESTS += $(BATS_SUITES)
 endif
@@ -49,6 +44,7 @@ check-long: all
 .PHONY: check-long
 
 # What the suites of mirrord drive it with.
-noinst_PROGRAMS += t/files/ops t/files/work
+noinst_PROGRAMS += t/files/ops t/files/work t/files/acks
+t_files_acks_SOURCES = t/files/acks.c
 t_files_ops_SOURCES = t/files/ops.c
 t_files_work_SOURCES = t/files/work.c

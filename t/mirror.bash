@@ -43,13 +43,47 @@ mirror_node()
 	EOF
 	truncate -s 300M "$d/img"
 	mkfs.ext4 -q -m0 "$d/img"
+	power_on "$n"
+}
+
+# power_on N: its disk as it is, and keepd.  With MIRROR_STATE=image the state
+# directory is on that disk too.
+power_on()
+{
+	local n=$1 d=$M/$1
+
 	unshare -nm --propagation private sleep 600 3>&- &
 	echo $! >"$d/ns"
 	wait_until 5 "[ \"\$(readlink /proc/$!/ns/mnt)\" != \
 	    \"\$(readlink /proc/self/ns/mnt)\" ]"
-	on "$n" sh -c "mount -o loop '$d/img' '$d/data' && mkdir '$d/data/x' \
-	    '$d/data/native' && ip link set lo up"
+	on "$n" sh -c "mount -o loop '$d/img' '$d/data' && mkdir -p \
+	    '$d/data/x' '$d/data/native' && ip link set lo up"
+	if [ "${MIRROR_STATE:-}" = image ]; then
+		on "$n" sh -c "[ -d '$d/data/state' ] ||
+		    cp -a '$d/var/lib/holdfast' '$d/data/state'
+		    sync -f '$d/data/state'
+		    mount --bind '$d/data/state' '$d/var/lib/holdfast'"
+	fi
 	keepd_start "$n"
+}
+
+# power_off N: what is not on its disk is lost, and whatever ran there ends.
+power_off()
+{
+	local ns img=$M/$1/img pid
+
+	ns=$(cat "$M/$1/ns")
+	"$top_builddir/bin/lab/labinit" shutdown-fs \
+	    "/proc/$ns/root$M/$1/data"
+	mirrord_kill "$1"
+	kill -9 "$(cat "$M/$1/keepd")"
+	for pid in "$M/$1"/app.*; do
+		[ ! -e "$pid" ] || kill -9 "$(cat "$pid")" 2>/dev/null || :
+		rm -f "$pid"
+	done
+	kill -9 "$ns"
+	wait_until 5 "! losetup -l | grep -q '$img'"
+	rm -f "$M/$1/run/holdfast/keepd.sock"
 }
 
 mirror_setup()
@@ -121,8 +155,22 @@ mirrord_run()
 
 mirrord_start()
 {
+	rm -f "$M/$1/mirrord"
 	mirrord_run "$1" 3>&- &
-	wait_until 5 "ask $1 status | grep -q ^ok"
+	wait_until 5 "[ -s $M/$1/mirrord ] && { ask $1 status | grep -q ^ok ||
+	    { [ -n '${HOLDFAST_FAIL:-}' ] && mirrord_is_gone $1; }; }"
+}
+
+# mirrord_armed N STEP[:COUNT]: as mirrord_start, to be killed at that step.
+mirrord_armed()
+{
+	HOLDFAST_FAIL=$2 mirrord_start "$1"
+}
+
+# It is gone, with all its threads.
+mirrord_is_gone()
+{
+	[ ! -e "/proc/$(cat "$M/$1/mirrord")" ]
 }
 
 mirrord_kill()

@@ -1,0 +1,583 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+# Each step of holdfast-failures(7) once as a kill of mirrord, with keepd
+# there, and once as a power cut of the node; then what was acknowledged is
+# where it counts, and after the reunion the two nodes hold the same.
+# HOLDFAST_LONG=1: more counts of each.  Needs root.
+
+load lib
+load mirror
+
+# step	scenario	kind of count
+# A scenario is a function below; it arms the node whose step it is.
+POINTS='
+1 write
+2 write
+3 write
+4 write
+5 write
+10 write
+11 write
+12 write
+14 write
+15 write
+20 write
+21 checkpoint
+22 checkpoint
+16 receive
+17 receive
+18 receive
+19 receive
+23 refuse
+24 refuse
+25 alone
+26 alone
+27 alone
+28 alone
+29 alone
+30 alone
+46 promote
+47 promote
+48 promote
+54 promote
+31 source
+32 source
+33 source
+34 source
+38 source
+39 source
+44 source
+45 source
+35 target
+36 target
+37 target
+40 target
+41 target
+42 target
+43 target
+49 stop
+50 stop
+52 held
+53 held
+'
+
+setup_file()
+{
+	mirror_can_run
+	[ -x "$top_builddir/bin/lab/labinit" ] || skip "needs a build"
+}
+
+teardown_file() { pair_end; }
+
+# One pair for all of it; a new one after a failure.
+setup()
+{
+	export MIRROR_STATE=image
+	M=$(cat "$BATS_FILE_TMPDIR/pair" 2>/dev/null) || pair_begin
+	read -r P S E <"$M/roles"
+}
+
+teardown()
+{
+	[ -z "${BATS_TEST_COMPLETED:-}" ] || return 0
+	mirror_dump
+	pair_end
+}
+
+pair_begin()
+{
+	mirror_setup 2
+	echo "$M" >"$BATS_FILE_TMPDIR/pair"
+	roles 1 2 1
+	ask 1 want role=prim epoch=0.1.1 set=self fresh=1 >/dev/null
+	wait_until 5 "fact_is 1 mounted 1"
+	on 1 sh -c "echo one >'$M/1/data/x/one'"
+	join
+}
+
+pair_end()
+{
+	M=$(cat "$BATS_FILE_TMPDIR/pair" 2>/dev/null) || return 0
+	rm "$BATS_FILE_TMPDIR/pair"
+	for pid in "$M"/?/app.*; do
+		[ ! -e "$pid" ] || kill -9 "$(cat "$pid")" 2>/dev/null || :
+	done
+	mirror_teardown
+}
+
+# roles PRIMARY SECONDARY N: and the number of the epoch.
+roles()
+{
+	P=$1 S=$2 E=$3
+	echo "$@" >"$M/roles"
+}
+
+epoch() { echo "0.$E.$P"; }
+
+# Who is primary now, in the next epoch, alone.
+promote()
+{
+	ask "$P" want role=prim epoch="$(epoch)" set=self >/dev/null ||
+	    mirrord_is_gone "$P"
+}
+
+alone()
+{
+	roles "$P" "$S" $((E + 1))
+	promote
+	wait_until 10 "fact_is $P mounted 1 && fact_is $P alone 1 &&
+	    fact_is $P epoch $(epoch)"
+}
+
+swap() { roles "$S" "$P" "$E"; }
+
+follow()
+{
+	ask "$S" want role=second epoch="$(epoch)" primary="n$P" >/dev/null
+}
+
+join()
+{
+	follow
+	# Joined: it was a member already when the step was passed.
+	wait_until 15 "fact_is $P ready 1 || fact_is $P joined 1"
+	ask "$P" want role=prim epoch="$(epoch)" set=both >/dev/null
+	wait_until 5 "fact_is $P joined 1"
+}
+
+# ---- the load ----
+
+load_start()
+{
+	local i
+
+	LOADS=
+	LOAD=$1
+	rm -f "$M"/acks.* "$M"/out.*
+	for i in 1 2; do
+		: >"$M/acks.$i"
+		on "$P" sh -c 'echo $$ >"$0"; exec "$@"' "$M/$P/app.$i" \
+		    "$top_builddir/t/files/acks" "$M/$P/data/x/$LOAD.$i" \
+		    "$M/acks.$i" >"$M/out.$i" 2>&1 3>&- &
+		LOADS="$LOADS $!"
+	done
+}
+
+acks() { cat "$M/acks.1" "$M/acks.2" | wc -l; }
+
+# It goes on.
+load_progress()
+{
+	local i n
+
+	for i in 1 2; do
+		n=$(wc -l <"$M/acks.$i")
+		wait_until "${1:-10}" "[ \$(wc -l <$M/acks.$i) -ge $((n + 6)) ]"
+	done
+}
+
+# No error of any system call, and it finds what it wrote.
+load_stop()
+{
+	local pid rc=0
+
+	kill $(cat "$M/$P"/app.?)
+	for pid in $LOADS; do
+		wait "$pid" || rc=1
+	done
+	rm -f "$M/$P"/app.?
+	LOADS=
+	[ $rc -eq 0 ] || { cat "$M"/out.?; return 1; }
+}
+
+# load_is_on N: all that was acknowledged.
+load_is_on()
+{
+	local i
+
+	for i in 1 2; do
+		[ -s "$M/acks.$i" ] || continue
+		on "$1" "$top_builddir/t/files/acks" -c \
+		    "$M/$1/data/x/$LOAD.$i" "$M/acks.$i" >"$M/out.$i" 2>&1 ||
+		    { cat "$M/out.$i"; return 1; }
+	done
+}
+
+# The end of each: level, equal, complete.
+settled()
+{
+	wait_until 5 "fact_is $P link up"
+	on "$P" sync "$M/$P/data/x/one"
+	fact_is "$P" joined 1
+	fact_is "$P" alone 0
+	fact_is "$P" peer_failed ""
+	wait_until 5 "fact_is $S level 1"
+	fact_is "$S" resyncing ""
+	load_is_on "$P"
+	load_is_on "$S"
+	wait_until 3 same_trees
+	on "$P" sh -c "rm -rf '$M/$P/data/x/${LOAD%%-*}'*"
+}
+
+# ---- what befalls the node ----
+
+# arm N STEP: restarts it, as what it is.
+arm()
+{
+	mirrord_kill "$1"
+	mirrord_armed "$1" "$2"
+}
+
+hit() { wait_until 10 "mirrord_is_gone $1"; }
+
+restart()
+{
+	mirrord_start "$1"
+}
+
+reboot()
+{
+	power_off "$1"
+	power_on "$1"
+	[ ! -e "/proc/$(cat "$M/$((3 - $1))/ns")" ] || mirror_cable
+	mirrord_start "$1"
+}
+
+# ---- scenarios: STEP KIND ----
+
+write()
+{
+	arm "$P" "$1"
+	load_start "$3"
+	write_end "$2"
+}
+
+# The first checkpoint comes at once.
+checkpoint()
+{
+	load_start "$3"
+	load_progress
+	arm "$P" "$1"
+	write_end "$2"
+}
+
+# write_end KIND
+write_end()
+{
+	hit "$P"
+	if [ "$1" = kill ]; then
+		restart "$P"
+		load_progress
+		load_stop
+	else
+		power_off "$P"
+		swap
+		alone
+		load_is_on "$P"
+		reboot_of_gone "$S"
+		join
+	fi
+	settled
+}
+
+reboot_of_gone()
+{
+	power_on "$1"
+	mirror_cable
+	mirrord_start "$1"
+}
+
+receive()
+{
+	arm "$S" "$1"
+	load_start "$3"
+	hit "$S"
+	if [ "$2" = kill ]; then
+		restart "$S"
+	else
+		power_off "$S"
+		alone
+		reboot_of_gone "$S"
+		join
+	fi
+	load_progress
+	load_stop
+	settled
+}
+
+# The second's disk is full.
+refuse()
+{
+	local fill=$M/$S/data/native/fill
+
+	arm "$S" "$1"
+	load_start "$3"
+	load_progress
+	on "$S" sh -c "fallocate -l \$(df --output=avail -B1 '$M/$S/data' |
+	    tail -n 1) '$fill' || dd if=/dev/zero of='$fill' bs=1M || :" \
+	    2>/dev/null
+	hit "$S"
+	if [ "$2" = kill ]; then
+		restart "$S"
+	else
+		power_off "$S"
+		reboot_of_gone "$S"
+	fi
+	alone
+	on "$S" rm "$fill"
+	join
+	load_progress
+	load_stop
+	settled
+}
+
+alone_step()
+{
+	load_start "$3"
+	load_progress
+	arm "$P" "$1"
+	mirrord_kill "$S"
+	roles "$P" "$S" $((E + 1))
+	promote
+	hit "$P"
+	if [ "$2" = kill ]; then
+		restart "$P"
+		promote
+		wait_until 5 "fact_is $P alone 1"
+		load_progress
+		load_stop
+	else
+		power_off "$P"
+		reboot_of_gone "$P"
+		alone
+		load_is_on "$P"
+	fi
+	restart "$S"
+	join
+	settled
+}
+
+promote_step()
+{
+	arm "$S" "$1"
+	load_start "$3"
+	load_progress
+	power_off "$P"
+	swap
+	roles "$P" "$S" $((E + 1))
+	promote
+	hit "$P"
+	if [ "$2" = kill ]; then
+		restart "$P"
+	else
+		power_off "$P"
+		power_on "$P"
+		mirrord_start "$P"
+	fi
+	promote
+	wait_until 10 "fact_is $P mounted 1"
+	load_is_on "$P"
+	reboot_of_gone "$S"
+	join
+	settled
+}
+
+# The old primary comes back to the one that took over.
+reunion()
+{
+	load_start "$3"
+	load_progress
+	power_off "$P"
+	swap
+	alone
+	load_is_on "$P"
+	load_start "$3-alone"
+	load_progress
+	reboot_of_gone "$S"
+}
+
+source_step()
+{
+	reunion "$@"
+	arm "$P" "$1"
+	join_until_hit "$P"
+	if [ "$2" = kill ]; then
+		restart "$P"
+		join
+		load_progress
+		load_stop
+	else
+		power_off "$P"
+		reboot_of_gone "$P"
+		alone
+		load_is_on "$P"
+		join
+	fi
+	settled
+}
+
+target_step()
+{
+	reunion "$@"
+	mirrord_kill "$S"
+	mirrord_armed "$S" "$1"
+	join_until_hit "$S"
+	if [ "$2" = kill ]; then
+		restart "$S"
+	else
+		power_off "$S"
+		reboot_of_gone "$S"
+	fi
+	join
+	load_progress
+	load_stop
+	settled
+}
+
+# Asks for what a join needs until the node is gone.
+join_until_hit()
+{
+	follow
+	wait_until 15 "mirrord_is_gone $1 || {
+	    ! fact_is $P ready 1 || ask $P want role=prim \
+	    epoch=$(epoch) set=both >/dev/null; false; }"
+}
+
+stop_with()
+{
+	load_start "$3"
+	load_progress
+	load_stop
+	arm "$P" "$1"
+	if [ -n "${4:-}" ]; then
+		on "$P" sh -c 'echo $$ >"$0"; exec sleep 60 <"$1"' \
+		    "$M/$P/app.h" "$M/$P/data/x/one" 3>&- &
+		wait_until 5 "[ -s $M/$P/app.h ]"
+	fi
+	ask "$P" want role=down >/dev/null || mirrord_is_gone "$P"
+	hit "$P"
+	if [ "$2" = kill ]; then
+		restart "$P"
+		ask "$P" want role=down >/dev/null
+		wait_until 10 "fact_is $P drained 1"
+		rm -f "$M/$P/app.h"
+	else
+		power_off "$P"
+	fi
+	swap
+	alone
+	load_is_on "$P"
+	[ "$2" = kill ] || reboot_of_gone "$S"
+	join
+	settled
+}
+
+stop() { stop_with "$1" "$2" "$3"; }
+
+held() { stop_with "$1" "$2" "$3" yes; }
+
+# ---- the tests ----
+
+# run_steps SCENARIO FUNCTION KIND
+run_steps()
+{
+	local step count t0
+
+	for step in $(echo "$POINTS" | sed -n "s/^\([0-9]*\) $1\$/\1/p"); do
+		for count in 1 ${HOLDFAST_LONG:+2 7}; do
+			t0=$(now_ms)
+			echo "step $step:$count of $1, $3"
+			"$2" "$step:$count" "$3" "$1.$3.$step.$count"
+			echo "# $1 $3 $step $(($(now_ms) - t0)) ms" >>"${FP_TIMES:-/dev/null}"
+		done
+	done
+}
+
+@test "every failpoint of the source has a test" {
+	cd "$TOP/bin/mirrord"
+	sed -n 's/.*fail_point(\([0-9][0-9]*\)).*/\1/p' ./*.c | sort -nu \
+	    >"$BATS_TEST_TMPDIR/code"
+	echo "$POINTS" | sed -n 's/^\([0-9]*\) .*/\1/p' | sort -nu \
+	    >"$BATS_TEST_TMPDIR/tested"
+	diff "$BATS_TEST_TMPDIR/code" "$BATS_TEST_TMPDIR/tested"
+}
+
+@test "killed in a write" {
+	run_steps write write kill
+}
+
+@test "power cut in a write" {
+	run_steps write write power
+}
+
+@test "killed in a checkpoint" {
+	run_steps checkpoint checkpoint kill
+}
+
+@test "power cut in a checkpoint" {
+	run_steps checkpoint checkpoint power
+}
+
+@test "killed in the secondary's part" {
+	run_steps receive receive kill
+}
+
+@test "power cut in the secondary's part" {
+	run_steps receive receive power
+}
+
+@test "killed in a full disk of the secondary" {
+	run_steps refuse refuse kill
+}
+
+@test "power cut in a full disk of the secondary" {
+	run_steps refuse refuse power
+}
+
+@test "killed in going alone" {
+	run_steps alone alone_step kill
+}
+
+@test "power cut in going alone" {
+	run_steps alone alone_step power
+}
+
+@test "killed in a promotion" {
+	run_steps promote promote_step kill
+}
+
+@test "power cut in a promotion" {
+	run_steps promote promote_step power
+}
+
+@test "killed in the source of a reunion" {
+	run_steps source source_step kill
+}
+
+@test "power cut in the source of a reunion" {
+	run_steps source source_step power
+}
+
+@test "killed in the target of a reunion" {
+	run_steps target target_step kill
+}
+
+@test "power cut in the target of a reunion" {
+	run_steps target target_step power
+}
+
+@test "killed in a stop" {
+	run_steps stop stop kill
+}
+
+@test "power cut in a stop" {
+	run_steps stop stop power
+}
+
+@test "killed in a stop with a holder" {
+	run_steps held held kill
+}
+
+@test "power cut in a stop with a holder" {
+	run_steps held held power
+}
