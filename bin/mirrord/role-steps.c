@@ -161,33 +161,46 @@ close_tree(struct role_machine *r)
 	parts_close(&r->parts);
 }
 
+/* The first of those in the way; the others are only counted. */
 struct way_in {
-	struct role_machine *r;
 	const char	*dir;
+	char		 first[160];
 };
 
 static void
-tell_way_in(const struct holder *h, void *arg)
+note_way_in(const struct holder *h, void *arg)
 {
-	const struct way_in *w = arg;
+	struct way_in *w = arg;
 
-	role_set_error(w->r, "holders", "%s: process %d (%s) has it open "
-	    "underneath (%s) and could write there unseen: end it", w->dir,
-	    (int)h->pid, h->comm, h->how);
+	if (w->first[0] == '\0')
+		(void)snprintf(w->first, sizeof(w->first), "process %d (%s) "
+		    "has %s open underneath (%s)", (int)h->pid, h->comm,
+		    w->dir, h->how);
 }
 
-/* Rule R40: whoever is inside before the mirror is would bypass it. */
+/*
+ * Rule R40: whoever is inside before the mirror is would bypass it.  One
+ * text for all of them: it is tried every second, and only news are logged.
+ */
 static int
 check_ways_in(struct role_machine *r)
 {
-	struct way_in w = { .r = r };
+	struct way_in w = { .first = "" };
 	unsigned i, found = 0;
 
 	for (i = 0; i < r->conf->dir_count; i++) {
 		w.dir = r->conf->dir[i];
-		found += holders_of_plain(w.dir, tell_way_in, &w);
+		found += holders_of_plain(w.dir, note_way_in, &w);
 	}
-	return found == 0 ? 0 : -1;
+	if (found == 0)
+		return 0;
+	if (found == 1)
+		role_set_error(r, "holders", "%s and could write there "
+		    "unseen", w.first);
+	else
+		role_set_error(r, "holders", "%s and could write there "
+		    "unseen, and %u more", w.first, found - 1);
+	return -1;
 }
 
 static int
@@ -252,7 +265,7 @@ unmount_one(struct role_machine *r, unsigned i)
 	if (left == 0)
 		return 0;
 	role_set_error(r, "holders", "%s: %u processes that hold it cannot "
-	    "be ended; see `holdfast why'", dir, left);
+	    "be ended: `fuser -vm %s' names them", dir, left, dir);
 	return -1;
 }
 

@@ -74,8 +74,8 @@ static const struct reason_row rows[RS_COUNT] = {
 	    "handed to {peer}{detail}, which has not answered",
 	    "{peer_now}", "holdfast prim {module}", LOSES },
 	[RS_HOLDERS] = { "holders", false, false,
-	    "processes use a replicated directory beside the mirror: "
-	    "{detail}", "their end", "",
+	    "in the way of the mirror: {detail}", "the end of these "
+	    "processes", "",
 	    "end these processes; " BY_ITSELF },
 	[RS_DIRECTORY] = { "directory", false, false,
 	    "replicated directory {detail}", "that directory", "",
