@@ -104,6 +104,12 @@ moduled" ]
 	[ "$(stat -c %a "$HOLDFAST_ROOT/etc/holdfast/cluster.key")" = 600 ]
 	grep -q 'self = "a"' \
 	    "$HOLDFAST_ROOT/var/lib/holdfast/cluster/cluster.conf"
+	run holdfast config
+	[[ $output == *"1 lan; nothing changed" ]]
+	# another key is a change: who holds it is restarted
+	sed -i '1s/ .*/ 01234567/' "$HOLDFAST_ROOT/etc/holdfast/cluster.key"
+	run holdfast config
+	[[ $output == *"1 lan" ]]
 	run holdfast cluster init town lan1:a=127.0.0.1,b=198.51.100.2
 	[ "$status" -eq 73 ]
 	rm "$HOLDFAST_ROOT/etc/holdfast/cluster.xml"

@@ -19,9 +19,11 @@
 #include "generation.h"
 #include "modules.h"
 #include "paths.h"
+#include "seal.h"
 #include "statefile.h"
 #include "status.h"
 #include "talk.h"
+#include "xalloc.h"
 
 #define TEXT_MAX	(1024 * 1024)
 /* Of 50 ms: daemons of a stopped module end at once. */
@@ -51,23 +53,60 @@ read_text(const char *path, size_t *len)
 
 /* --- the cluster ---------------------------------------------------- */
 
-/* holdfastd restarts who holds the cluster in memory. */
+static int
+ask_service(const char *verb, const char *service, const char *module)
+{
+	struct line_out o;
+
+	line_begin(&o, verb);
+	if (service != NULL)
+		line_add(&o, "service", service);
+	if (module != NULL)
+		line_add(&o, service != NULL ? "module" : "name", module);
+	return talk(NULL, "holdfastd", &o, NULL, NULL);
+}
+
+static void
+restart_mirrord(const char *module, void *arg)
+{
+	(void)arg;
+	/* Refused for a module without directories, or not configured. */
+	(void)ask_service("restart", "mirrord", module);
+}
+
+/* holdfastd restarts who holds the cluster, or its key, in memory. */
 static void
 tell_cluster(void)
 {
 	static const char *const daemons[] = { "heartd", "vipd" };
-	struct line_out o;
 	size_t i;
 
 	if (!talk_is_up())
 		return;
-	for (i = 0; i < sizeof(daemons) / sizeof(daemons[0]); i++) {
-		line_begin(&o, "restart");
-		line_add(&o, "service", daemons[i]);
-		if (talk(NULL, "holdfastd", &o, NULL, NULL) != 0)
+	for (i = 0; i < sizeof(daemons) / sizeof(daemons[0]); i++)
+		if (ask_service("restart", daemons[i], NULL) != 0)
 			fprintf(stderr, "holdfast: %s was not restarted: it "
 			    "still has the old cluster\n", daemons[i]);
+	modules_each(restart_mirrord, NULL);
+}
+
+/* With a line that names the key, so that a new one is a change too. */
+static char *
+text_with_key(char *text)
+{
+	char path[PATH_LEN], *out;
+	struct cluster_key key;
+	const char *why;
+
+	seal_init();
+	if (seal_key_load(&key, path_etc(path, "cluster.key"), &why) == -1) {
+		fprintf(stderr, "holdfast: %s: %s\n", path, why);
+		return text;
 	}
+	out = xasprintf("# cluster.key %s\n%s", key.id, text);
+	explicit_bzero(&key, sizeof(key));
+	free(text);
+	return out;
 }
 
 static int
@@ -81,8 +120,9 @@ write_cluster(const struct cluster *cl, const char *text, bool dry_run)
 	old = statefile_read(path, TEXT_MAX, &len);
 	same = old != NULL && strcmp(old, text) == 0;
 	free(old);
-	printf("cluster %s: this node is %s; %u nodes, %u lans%s\n",
+	printf("cluster %s: this node is %s; %u nodes, %u lan%s%s\n",
 	    cl->name, cl->node[cl->self].name, cl->node_count, cl->lan_count,
+	    cl->lan_count == 1 ? "" : "s",
 	    same ? "; nothing changed" : "");
 	if (dry_run || same)
 		return 0;
@@ -115,7 +155,7 @@ configure_cluster(bool dry_run)
 		(void)cluster_find_self(&cl, cluster_addr_is_local, NULL, &r);
 	report_print(&r, stderr);
 	if (r.errors == 0) {
-		out = cluster_text(&cl);
+		out = text_with_key(cluster_text(&cl));
 		rc = write_cluster(&cl, out, dry_run);
 		free(out);
 	}
@@ -165,18 +205,6 @@ is_allowed(const char *module, const struct diff *d)
 	    "needs it stopped: `holdfast stop %s' first\n", module, state,
 	    module);
 	return false;
-}
-
-static int
-ask_service(const char *verb, const char *service, const char *module)
-{
-	struct line_out o;
-
-	line_begin(&o, verb);
-	if (service != NULL)
-		line_add(&o, "service", service);
-	line_add(&o, service != NULL ? "module" : "name", module);
-	return talk(NULL, "holdfastd", &o, NULL, NULL);
 }
 
 struct gone {
