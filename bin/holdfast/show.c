@@ -196,7 +196,7 @@ show_module(const struct status *st, bool colour, FILE *out)
 
 	show_nodes(st, colour, out);
 	if (st->is_old)
-		fprintf(out, "  moduled is not running on this node%s\n",
+		fprintf(out, "  moduled does not answer on this node%s\n",
 		    first == NULL ? "; it has said nothing yet" :
 		    "; this is what it said last");
 	show_replication(st, out);

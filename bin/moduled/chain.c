@@ -156,12 +156,11 @@ chain_read(struct chain *c, const char *text, size_t len)
 			;
 		if (parse(&e, p, end) && is_cause(&e)) {
 			/* The start, with who asked for it, is the end. */
-			if (!add(c, &e) || (at_start && e.level == 'U'))
+			if (at_start && e.level != 'U')
 				return;
-			if (starts(&e, TRANSITION "STOP -> "))
-				at_start = true;
-			else if (at_start)
+			if (!add(c, &e) || at_start)
 				return;
+			at_start = starts(&e, TRANSITION "STOP -> ");
 		}
 		end = p;
 	}

@@ -75,7 +75,7 @@ peer_left(struct machine *m, const struct view *v, struct decision *d)
 	if (v->peer.role == SR_PRIM || v->peer.role == SR_DOWN ||
 	    v->peer.intent == IN_PROMOTE) {
 		/* On its way down: a hand-over may come; or coming back. */
-		because(d, Q_TRANSIENT, RS_SWAPPING, "%s", "");
+		because(d, Q_TRANSIENT, RS_PEER_LEAVES, "%s", "");
 		return EV_NONE;
 	}
 	leave_second(m, v, false);

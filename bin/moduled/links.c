@@ -154,7 +154,7 @@ on_mismatch(struct moduled *md, const struct line *l, bool differs)
 	    strcmp(what, "module-id") == 0 ? RS_MODULE_ID :
 	    RS_CONFIG_DIFFERS;
 	(void)snprintf(md->v.mismatch_text, sizeof(md->v.mismatch_text),
-	    "%s here, %s on %s", mine != NULL ? mine : "?",
+	    "%.8s here, %.8s on %s", mine != NULL ? mine : "?",
 	    theirs != NULL ? theirs : "?", md->conf.peer);
 	if (differs)
 		events_add('W', "heartd", "%s: %s",

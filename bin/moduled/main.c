@@ -138,7 +138,7 @@ read_scripts(struct moduled *md)
 static void
 script_begins(const char *script, bool force, void *arg)
 {
-	(void)arg;
+	((struct moduled *)arg)->script_wall_s = wall_now();
 	events_add('S', "script", "Script %s%s", script,
 	    force ? " force" : "");
 }

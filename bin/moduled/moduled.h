@@ -56,6 +56,7 @@ struct moduled {
 	int64_t			 reason_wall_s;	/* the reason came up */
 	enum reason		 reason_told;
 	char			 warning[FACT_TEXT];	/* of a script */
+	int64_t			 script_wall_s;	/* the last one began */
 	bool			 started;
 	bool			 has_facts;	/* told in this life */
 	bool			 unsure;	/* no memory, no fact yet */

@@ -12,15 +12,17 @@
 static const struct reason_row rows[RS_COUNT] = {
 	[RS_NONE] = { "none", true, false, "", "", "", "" },
 	[RS_STARTING] = { "starting", true, false,
-	    "starting{detail}", "", "", "" },
+	    "starting{detail}{script}", "", "", "" },
 	[RS_STOPPING] = { "stopping", true, false,
-	    "stopping{detail}", "", "", "" },
+	    "stopping{detail}{script}", "", "", "" },
 	[RS_LISTENING] = { "listening", true, false,
 	    "listening for {peer} before deciding", "", "", "" },
 	[RS_PROMOTING] = { "promoting", true, false,
 	    "taking over: {detail}", "", "", "" },
 	[RS_SWAPPING] = { "swapping", true, false,
-	    "handing over to {peer}", "", "", "" },
+	    "handing over to {peer}{script}", "", "", "" },
+	[RS_PEER_LEAVES] = { "peer-leaves", true, false,
+	    "{peer} is leaving the primary role", "", "", "" },
 	[RS_NEW_MODULE] = { "new-module", false, false,
 	    "new module: no node has said which one has the data",
 	    "the choice of the first primary",
@@ -148,6 +150,7 @@ value_of(const char **p, const struct reason_args *a)
 		{ "{peer}", a->peer }, { "{addresses}", a->addresses },
 		{ "{detail}", a->detail }, { "{peer_now}", a->peer_now },
 		{ "{silent}", a->silent },
+		{ "{script}", a->script },
 	};
 	size_t i;
 

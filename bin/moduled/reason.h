@@ -17,6 +17,7 @@ enum reason {
 	RS_LISTENING,
 	RS_PROMOTING,
 	RS_SWAPPING,
+	RS_PEER_LEAVES,
 	RS_NEW_MODULE,
 	RS_STALE,
 	RS_PEER_NEWER,
@@ -62,11 +63,12 @@ struct reason_args {
 	const char	*module, *node, *peer, *addresses, *detail;
 	const char	*peer_now;	/* "n2, silent since ..." */
 	const char	*silent;	/* the risk in not hearing it, or "" */
+	const char	*script;	/* "; script ... runs since", or "" */
 };
 
 /*
- * Replaces {module} {node} {peer} {addresses} {detail} {peer_now} {silent};
- * cuts at size.
+ * Replaces {module} {node} {peer} {addresses} {detail} {peer_now} {silent}
+ * {script}; cuts at size.
  */
 const char	*reason_text(char *buf, size_t size, const char *text,
 		    const struct reason_args *a);

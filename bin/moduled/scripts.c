@@ -394,6 +394,17 @@ scripts_busy(const struct scripts *s)
 	return s->busy;
 }
 
+const char *
+scripts_running(const struct scripts *s, int64_t *limit_ms)
+{
+	const struct sequence_step *t = &s->seq.step[s->step];
+
+	if (!s->busy || s->pid <= 0 || s->step >= s->seq.count)
+		return NULL;
+	*limit_ms = t->force ? s->conf->force_ms : s->conf->nice_ms;
+	return t->name;
+}
+
 bool
 scripts_gated(const struct scripts *s)
 {

@@ -61,6 +61,9 @@ bool		 scripts_gated(const struct scripts *s);
 /* The application may be running as primary. */
 bool		 scripts_prim(const struct scripts *s);
 
+/* The one that runs now, and its time-out; NULL: none. */
+const char	*scripts_running(const struct scripts *s, int64_t *limit_ms);
+
 /* One line, for the file under /run, and back. */
 bool		 scripts_save(const struct scripts *s, char *buf, size_t size);
 bool		 scripts_restore(struct scripts *s, const char *text);

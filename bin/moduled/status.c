@@ -17,6 +17,8 @@
 #include "moduled.h"
 
 #define STATUS_SIZE	(64 * 1024)
+/* From here on a script is worth a word. */
+#define SCRIPT_LONG_S	5
 
 struct out {
 	char	*text;
@@ -86,16 +88,36 @@ detail(struct moduled *md, char buf[FACT_TEXT])
 	return buf;
 }
 
+/* "; script stop_prim runs since ..., at most 300 s", or "". */
+static void
+script_now(struct moduled *md, char buf[FACT_TEXT])
+{
+	char since[CLOCK_WALL_LEN];
+	const char *name;
+	int64_t limit_ms;
+
+	buf[0] = '\0';
+	if ((name = scripts_running(md->scripts, &limit_ms)) == NULL)
+		return;
+	status_wall(since, md->script_wall_s);
+	(void)snprintf(buf, FACT_TEXT, "; script %s runs%s%s, at most %lld s",
+	    name, md->script_wall_s != 0 ? " since " : "",
+	    md->script_wall_s != 0 ? since : "",
+	    (long long)(limit_ms / 1000));
+}
+
 const char *
 status_fill(struct moduled *md, char buf[FACT_TEXT * 2], const char *text)
 {
 	char now[FACT_TEXT], silent[FACT_TEXT] = "", history[FACT_TEXT];
+	char script[FACT_TEXT];
 	struct reason_args a = { .module = md->name, .node = md->conf.node,
 	    .peer = md->conf.peer, .addresses = md->addresses,
 	    .detail = detail(md, history), .peer_now = now,
-	    .silent = silent };
+	    .silent = silent, .script = script };
 
 	status_peer(md, now);
+	script_now(md, script);
 	if (md->v.peer.net != NET_UP)
 		(void)snprintf(silent, sizeof(silent), "; if %s still runs, "
 		    "both run until they meet, and then one of them gives up "
@@ -189,8 +211,15 @@ put_warnings(struct moduled *md, struct out *t)
 	}
 	if (md->v.mismatch != RS_NONE && md->m.state != ST_WAIT) {
 		(void)snprintf(text, sizeof(text), "%s: %s",
-		    reason_row(md->v.mismatch)->code, md->v.mismatch_text);
-		put_warning(t, reason_row(md->v.mismatch)->code, text, "");
+		    md->v.mismatch == RS_MODULE_ID ? "the module ids differ" :
+		    "the configuration differs", md->v.mismatch_text);
+		(void)snprintf(command, sizeof(command), "%s%s",
+		    md->v.mismatch == RS_MODULE_ID ? "one "
+		    "id, see holdfast-troubleshooting(7)" : "the same files, "
+		    "then on both: holdfast config ",
+		    md->v.mismatch == RS_MODULE_ID ? "" : md->name);
+		put_warning(t, reason_row(md->v.mismatch)->code, text,
+		    command);
 	}
 }
 
@@ -231,6 +260,24 @@ put_way_of_peer(struct moduled *md, struct out *t)
 	put_way(t, command, cost);
 }
 
+/* A script that takes long on the way out need not be waited for. */
+static void
+put_way_of_script(struct moduled *md, struct out *t)
+{
+	char command[FACT_TEXT], cost[FACT_TEXT * 2];
+	int64_t limit_ms;
+
+	if ((md->dec.reason != RS_STOPPING && md->dec.reason != RS_SWAPPING) ||
+	    scripts_running(md->scripts, &limit_ms) == NULL ||
+	    wall_now() - md->script_wall_s < SCRIPT_LONG_S)
+		return;
+	(void)snprintf(command, sizeof(command), "holdfast forcestop %s",
+	    md->name);
+	(void)snprintf(cost, sizeof(cost), "ends the script now and goes on "
+	    "with the forced ones; given again it ends those");
+	put_way(t, command, cost);
+}
+
 static void
 put_other_way(struct moduled *md, struct out *t)
 {
@@ -268,6 +315,7 @@ put_blocked(struct moduled *md, struct out *t)
 	if (r->go_on[0] != '\0' || r->cost[0] != '\0')
 		put_way(t, status_fill(md, text, r->go_on),
 		    status_fill(md, cost, r->cost));
+	put_way_of_script(md, t);
 	if (md->dec.reason == RS_DIVERGED)
 		put_other_way(md, t);
 }

@@ -43,6 +43,20 @@ whole(void)
 	    "who asked for it ends the chain");
 }
 
+/* Started at boot: nobody asked, and what was before is another life. */
+static void
+boot(void)
+{
+	static const char text[] =
+	    T "0.000 | E | moduled | Transition ALONE -> PRIM (joined)\n"
+	    T "2.001 | E | moduled | Transition STOP -> WAIT (start)\n";
+	struct chain c;
+
+	chain_read(&c, text, strlen(text));
+	is_num(c.count, 1, "the start is the end");
+	is_str(c.link[0].text, "STOP -> WAIT: started", "and is told");
+}
+
 static void
 pieces(void)
 {
@@ -77,6 +91,7 @@ int
 main(void)
 {
 	whole();
+	boot();
 	pieces();
 	return tap_done();
 }
