@@ -201,6 +201,7 @@ drop_xattrs(struct resync *r, uint64_t oid, const char *keep, uint32_t names)
 	const char *n, *k;
 	uint32_t i;
 	ssize_t len;
+	size_t at;
 	int fd, rc = 0;
 
 	fd = object_fd(r->conf.objects, oid, O_PATH);
@@ -215,7 +216,9 @@ drop_xattrs(struct resync *r, uint64_t oid, const char *keep, uint32_t names)
 		if (i < names || strncmp(n, "trusted.holdfast.", 17) == 0 ||
 		    strcmp(n, "security.selinux") == 0)
 			continue;
-		snprintf(op.name, sizeof(op.name), "%s", n);
+		at = strnlen(n, OP_NAME_MAX);
+		memcpy(op.name, n, at);
+		op.name[at] = '\0';
 		rc = store_exec(r->conf.objects, &op, NULL);
 		if (rc == -ENODATA)
 			rc = 0;
