@@ -38,6 +38,13 @@ sent_by()
 	    awk '{ n += $1 } END { print n }'
 }
 
+# Objects a node's mirrord has opened since it was started.
+opened_by()
+{
+	field opened "$(on "$1" sh -c 'echo status |
+	    socat -t1 - UNIX:/run/holdfast/ledger/mirrord.sock' | tr '\n' ' ')"
+}
+
 # A tree of FILES files of 4 KiB in directories of 100.
 tree_make()
 {
@@ -50,10 +57,16 @@ tree_make()
 }
 
 @test "a secondary that was away gets what changed" {
-	local before sent total
+	local before sent total opened
 
 	tree_make
 	wait_until 60 'pair_is_level n1 n2'
+	# What is newer than the last two checkpoints is compared in any case.
+	for _ in 1 2 3; do
+		on n1 sh -c 'echo checkpoint |
+		    socat -t1 - UNIX:/run/holdfast/ledger/mirrord.sock'
+		sleep 1
+	done
 	"$LAB" power off n2
 	wait_state 20 n1 ALONE
 	on n1 bash -c 'cd /srv/ledger/tree && for ((i = 0; i < $1; i++)); do
@@ -62,12 +75,17 @@ tree_make()
 	done && echo new >new && mv 0/1 0/renamed && rm 0/2 && sync -f .' \
 	    bash "$CHANGED" "$FILES"
 	before=$(sent_by n1)
+	opened=$(opened_by n1)
 	"$LAB" power on n2
 	wait_until 120 'pair_is_level n1 n2'
 	sent=$(($(sent_by n1) - before))
+	opened=$(($(opened_by n1) - opened))
 	total=$((FILES * 4096))
 	echo "# $CHANGED of $FILES files changed: $sent bytes sent of" \
-	    "$total in the tree" >&3
+	    "$total in the tree, objects opened: $opened on the primary," \
+	    "$(opened_by n2) on the secondary" >&3
+	[ "$opened" -lt $((CHANGED * 6 + 200)) ]
+	[ "$(opened_by n2)" -lt $((CHANGED * 6 + 200)) ]
 	# Two blocks a changed file, their answers and heartbeats: a fifth of
 	# the tree at most, when a fortieth of it changed.
 	[ "$sent" -lt $((total / 5)) ]
