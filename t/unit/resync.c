@@ -67,14 +67,13 @@ static unsigned bad_ops;
 uint64_t
 stream_enqueue(struct stream *s, const struct op *op)
 {
-	static _Thread_local uint8_t *buf;
+	static uint8_t buf[FRAME_MAX_LEN];
 	struct frame_out f;
 	uint64_t seq;
 
 	if (!atomic_load(&s->both))
 		return 0;
-	if (buf == NULL)
-		buf = malloc(FRAME_MAX_LEN);
+	/* One primary at a time, so one buffer. */
 	pthread_mutex_lock(&s->lock);
 	seq = ++s->seq;
 	op_put(&f, buf, FRAME_MAX_LEN, op);
