@@ -19,6 +19,7 @@
 
 #define LOG_LINE_LEN	1024
 #define LIMIT_WINDOW_MS	10000
+#define LIMIT_WINDOW_MAX_MS (10 * 60 * 1000)
 
 static struct {
 	const char	*name;
@@ -138,13 +139,22 @@ bool
 log_limit_ok(struct log_limit *l, unsigned burst)
 {
 	struct mono now = mono_now();
+	int64_t window = l->window_ms, age;
 
-	if (l->start_ns == 0 || mono_diff_ms(now,
-	    (struct mono){ l->start_ns }) > LIMIT_WINDOW_MS) {
+	age = mono_diff_ms(now, (struct mono){ l->start_ns });
+	if (l->start_ns == 0 || age > window) {
 		if (l->swallowed != 0)
 			log_warnx("%u similar lines were left out",
 			    l->swallowed);
-		*l = (struct log_limit){ .start_ns = now.ns };
+		/* What went on all the time is less and less news. */
+		if (l->swallowed != 0 && age < 2 * window)
+			window *= 2;
+		else
+			window = LIMIT_WINDOW_MS;
+		if (window > LIMIT_WINDOW_MAX_MS)
+			window = LIMIT_WINDOW_MAX_MS;
+		*l = (struct log_limit){ .start_ns = now.ns,
+		    .window_ms = window };
 	}
 	if (l->seen < burst) {
 		l->seen++;

@@ -37,11 +37,13 @@ void	panic(const char *fmt, ...) LOG_FMT(1, 2) __attribute__((noreturn));
 
 /*
  * A limiter for what the network or a foreign host can cause without end:
- * true at most `burst' times in each 10 s; counts what it swallowed, and
- * the next line let through says how many.
+ * true at most `burst' times in a window; counts what it swallowed, and the
+ * next line let through says how many.  The window is 10 s, and doubles, up
+ * to ten minutes, each time that something was swallowed.
  */
 struct log_limit {
 	int64_t		start_ns;
+	int64_t		window_ms;
 	unsigned	seen;
 	unsigned	swallowed;
 };

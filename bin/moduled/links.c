@@ -97,8 +97,10 @@ set_net(struct moduled *md, enum net_state s)
 		return;
 	md->peer.net = s;
 	md->peer.net_since = mono_now();
-	if (s == NET_UP)
+	if (s == NET_UP) {
 		md->peer.loss = false;
+		md->foreign[0] = '\0';
+	}
 	if (s != NET_UNKNOWN)
 		events_add(s == NET_UP ? 'I' : 'W', "heartd", "%s is %s",
 		    md->conf.peer, s == NET_UP ? "heard" : "silent on all "
@@ -189,6 +191,26 @@ heart_peer_event(struct moduled *md, const struct line *l)
 		on_mismatch(md, l, false);
 }
 
+/* The peer, or somebody in its place, with another key. */
+static void
+on_foreign(struct moduled *md, const struct line *l)
+{
+	const char *addr = line_get(l, "addr");
+	const char *reason = line_get(l, "reason");
+	char text[FACT_TEXT];
+
+	if (md->peer.net == NET_UP || addr == NULL || reason == NULL ||
+	    strcmp(reason, "wrong-key") != 0)
+		return;
+	(void)snprintf(text, sizeof(text), "datagrams from %s are dropped: "
+	    "%s", addr, reason);
+	/* Once: a second address with the same trouble is no news. */
+	if (md->foreign[0] == '\0') {
+		events_add('W', "heartd", "%s", text);
+		(void)snprintf(md->foreign, sizeof(md->foreign), "%s", text);
+	}
+}
+
 static void
 heart_event(struct ask *a, const struct line *l, void *arg)
 {
@@ -203,7 +225,9 @@ heart_event(struct ask *a, const struct line *l, void *arg)
 		    (long long)ms);
 		if (ms >= md->conf.timeout_ms)
 			md->v.late = true;
-	} else if (node != NULL && strcmp(node, md->conf.peer) == 0)
+	} else if (strcmp(l->verb, "foreign") == 0)
+		on_foreign(md, l);
+	else if (node != NULL && strcmp(node, md->conf.peer) == 0)
 		heart_peer_event(md, l);
 	moduled_think(md);
 }

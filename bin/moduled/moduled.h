@@ -55,6 +55,10 @@ struct moduled {
 	int64_t			 state_wall_s;	/* entered the state */
 	int64_t			 reason_wall_s;	/* the reason came up */
 	enum reason		 reason_told;
+	enum net_state		 net_told;
+	int64_t			 net_wall_s;	/* of the peer's net state */
+	/* While the peer is silent: who sends what cannot be used. */
+	char			 foreign[FACT_TEXT];
 	char			 warning[FACT_TEXT];	/* of a script */
 	int64_t			 script_wall_s;	/* the last one began */
 	bool			 started;

@@ -63,10 +63,8 @@ status_peer(struct moduled *md, char buf[FACT_TEXT])
 	if (p->net == NET_UP && p->has_blob)
 		(void)snprintf(buf, FACT_TEXT, "%s, which is heard and in %s",
 		    md->conf.peer, state_name(p->state));
-	else if (p->net == NET_DOWN && mono_is_set(p->net_since) &&
-	    p->has_blob) {
-		status_wall(since, wall_now() - mono_diff_ms(mono_now(),
-		    p->net_since) / 1000);
+	else if (p->net == NET_DOWN && p->has_blob) {
+		status_wall(since, md->net_wall_s);
 		(void)snprintf(buf, FACT_TEXT, "%s, silent since %s",
 		    md->conf.peer, since);
 	} else
@@ -209,6 +207,9 @@ put_warnings(struct moduled *md, struct out *t)
 		    "%s", md->v.conflict);
 		put_warning(t, "address-conflict", text, "");
 	}
+	if (md->foreign[0] != '\0' && md->v.peer.net != NET_UP)
+		put_warning(t, "foreign", md->foreign, "the same cluster.key "
+		    "on both nodes, then on both: holdfast config");
 	if (md->v.mismatch != RS_NONE && md->m.state != ST_WAIT) {
 		(void)snprintf(text, sizeof(text), "%s: %s",
 		    md->v.mismatch == RS_MODULE_ID ? "the module ids differ" :
@@ -241,7 +242,11 @@ put_way_of_peer(struct moduled *md, struct out *t)
 	const struct peer_facts *p = &md->v.peer;
 	char command[FACT_TEXT] = "", cost[FACT_TEXT * 2];
 
-	if (p->net != NET_UP || !p->has_blob)
+	if (md->foreign[0] != '\0' && p->net != NET_UP)
+		(void)snprintf(cost, sizeof(cost), "make cluster.key the "
+		    "same on both nodes, then `holdfast config'; nothing is "
+		    "lost, and it goes on by itself (%s)", md->foreign);
+	else if (p->net != NET_UP || !p->has_blob)
 		(void)snprintf(cost, sizeof(cost), "bring %s back (power, "
 		    "network); nothing is lost, and it goes on by itself",
 		    md->conf.peer);

@@ -158,6 +158,10 @@ tell_steps(struct moduled *md)
 		md->reason_told = d->reason;
 		md->reason_wall_s = wall_now();
 	}
+	if (md->v.peer.net != md->net_told) {
+		md->net_told = md->v.peer.net;
+		md->net_wall_s = wall_now();
+	}
 }
 
 /* What decide wants remembered; a slow disk is met only when it changed. */

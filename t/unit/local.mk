@@ -220,3 +220,7 @@ t_unit_module_wish_LDADD = bin/moduled/libmoduled.a $(COMMON_LIBS)
 check_PROGRAMS += t/unit/chain
 t_unit_chain_SOURCES = %D%/chain.c %D%/tap.h
 t_unit_chain_LDADD = bin/moduled/libmoduled.a $(COMMON_LIBS)
+
+check_PROGRAMS += t/unit/limit
+t_unit_limit_SOURCES = %D%/limit.c %D%/tap.h
+t_unit_limit_LDADD = $(COMMON_LIBS)
