@@ -20,7 +20,7 @@
 struct wish {
 	bool		start;
 	bool		again;		/* stopstart: start when stopped */
-	bool		resume;		/* stopped with the node: start with it */
+	bool		resume;		/* start with the node */
 	enum order	order;
 	bool		fullsync;
 	char		who[FACT_NAME];
