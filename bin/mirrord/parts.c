@@ -100,8 +100,9 @@ parts_init(struct parts *p, const struct mirrord_conf *conf,
 		p->gen_bad = errno == EBADMSG;
 		snprintf(why, PARTS_WHY_LEN, "%s/gen: %s", conf->statedir,
 		    errno == EBADMSG ? "damaged: this node's data cannot be "
-		    "trusted until it is copied again; move the file away "
-		    "and say `holdfast second'" : strerror(errno));
+		    "trusted until it is copied again; move gen, al and "
+		    "dirty away and say `holdfast second'" :
+		    strerror(errno));
 		return -1;
 	}
 	return 0;
