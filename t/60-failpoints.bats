@@ -67,38 +67,36 @@ setup_file()
 	[ -x "$top_builddir/bin/lab/labinit" ] || skip "needs a build"
 }
 
-teardown_file() { pair_end; }
-
-# One pair for all of it; a new one after a failure.
-setup()
+teardown_file()
 {
-	export MIRROR_STATE=image
-	M=$(cat "$BATS_FILE_TMPDIR/pair" 2>/dev/null) || pair_begin
-	read -r P S E <"$M/roles"
+	pair_end kill
+	pair_end power
 }
 
-teardown()
+# ---- a pair for each kind; a new one after a failure ----
+
+pair_take()
 {
-	[ -z "${BATS_TEST_COMPLETED:-}" ] || return 0
-	mirror_dump
-	pair_end
+	export MIRROR_STATE=image
+	M=$(cat "$BATS_FILE_TMPDIR/pair.$1" 2>/dev/null) || pair_begin "$1"
+	read -r P S E <"$M/roles"
 }
 
 pair_begin()
 {
 	mirror_setup 2
-	echo "$M" >"$BATS_FILE_TMPDIR/pair"
+	echo "$M" >"$BATS_FILE_TMPDIR/pair.$1"
 	roles 1 2 1
 	ask 1 want role=prim epoch=0.1.1 set=self fresh=1 >/dev/null
-	wait_until 5 "fact_is 1 mounted 1"
+	await 1 5000 mounted=1
 	on 1 sh -c "echo one >'$M/1/data/x/one'"
 	join
 }
 
 pair_end()
 {
-	M=$(cat "$BATS_FILE_TMPDIR/pair" 2>/dev/null) || return 0
-	rm "$BATS_FILE_TMPDIR/pair"
+	M=$(cat "$BATS_FILE_TMPDIR/pair.$1" 2>/dev/null) || return 0
+	rm "$BATS_FILE_TMPDIR/pair.$1"
 	for pid in "$M"/?/app.*; do
 		[ ! -e "$pid" ] || kill -9 "$(cat "$pid")" 2>/dev/null || :
 	done
@@ -125,8 +123,7 @@ alone()
 {
 	roles "$P" "$S" $((E + 1))
 	promote
-	wait_until 10 "fact_is $P mounted 1 && fact_is $P alone 1 &&
-	    fact_is $P epoch $(epoch)"
+	await "$P" 10000 mounted=1 alone=1 "epoch=$(epoch)"
 }
 
 swap() { roles "$S" "$P" "$E"; }
@@ -139,10 +136,10 @@ follow()
 join()
 {
 	follow
-	# Joined: it was a member already when the step was passed.
-	wait_until 15 "fact_is $P ready 1 || fact_is $P joined 1"
+	# It may have been a member already when the step was passed.
+	await "$P" 0 joined=1 2>/dev/null || await "$P" 15000 ready=1
 	ask "$P" want role=prim epoch="$(epoch)" set=both >/dev/null
-	wait_until 5 "fact_is $P joined 1"
+	await "$P" 5000 joined=1
 }
 
 # ---- the load ----
@@ -172,7 +169,7 @@ load_progress()
 
 	for i in 1 2; do
 		n=$(wc -l <"$M/acks.$i")
-		wait_until "${1:-10}" "[ \$(wc -l <$M/acks.$i) -ge $((n + 6)) ]"
+		wait_until 10 "[ \$(wc -l <$M/acks.$i) -ge $((n + 6)) ]"
 	done
 }
 
@@ -181,7 +178,7 @@ load_stop()
 {
 	local pid rc=0
 
-	kill $(cat "$M/$P"/app.?)
+	kill "$(cat "$M/$P/app.1")" "$(cat "$M/$P/app.2")"
 	for pid in $LOADS; do
 		wait "$pid" || rc=1
 	done
@@ -206,13 +203,10 @@ load_is_on()
 # The end of each: level, equal, complete.
 settled()
 {
-	wait_until 5 "fact_is $P link up"
+	await "$P" 5000 link=up
 	on "$P" sync "$M/$P/data/x/one"
-	fact_is "$P" joined 1
-	fact_is "$P" alone 0
-	fact_is "$P" peer_failed ""
-	wait_until 5 "fact_is $S level 1"
-	fact_is "$S" resyncing ""
+	await "$P" 0 joined=1 alone=0 peer_failed= error=
+	await "$S" 5000 level=1 resyncing= error=
 	load_is_on "$P"
 	load_is_on "$S"
 	wait_until 3 same_trees
@@ -313,9 +307,9 @@ refuse()
 	arm "$S" "$1"
 	load_start "$3"
 	load_progress
-	on "$S" sh -c "fallocate -l \$(df --output=avail -B1 '$M/$S/data' |
-	    tail -n 1) '$fill' || dd if=/dev/zero of='$fill' bs=1M || :" \
-	    2>/dev/null
+	on "$S" sh -c "fallocate -l \$((\$(df --output=avail -Bk \
+	    '$M/$S/data' | sed '1d; s/K//') - 2048))K '$fill'
+	    dd if=/dev/zero bs=64k >>'$fill' || :" 2>/dev/null
 	hit "$S"
 	if [ "$2" = kill ]; then
 		restart "$S"
@@ -343,7 +337,7 @@ alone_step()
 	if [ "$2" = kill ]; then
 		restart "$P"
 		promote
-		wait_until 5 "fact_is $P alone 1"
+		await "$P" 5000 alone=1
 		load_progress
 		load_stop
 	else
@@ -375,7 +369,7 @@ promote_step()
 		mirrord_start "$P"
 	fi
 	promote
-	wait_until 10 "fact_is $P mounted 1"
+	await "$P" 10000 mounted=1
 	load_is_on "$P"
 	reboot_of_gone "$S"
 	join
@@ -437,10 +431,15 @@ target_step()
 # Asks for what a join needs until the node is gone.
 join_until_hit()
 {
+	local tries=0
+
 	follow
-	wait_until 15 "mirrord_is_gone $1 || {
-	    ! fact_is $P ready 1 || ask $P want role=prim \
-	    epoch=$(epoch) set=both >/dev/null; false; }"
+	until mirrord_is_gone "$1"; do
+		[ $((++tries)) -lt 150 ]
+		! await "$P" 100 ready=1 2>/dev/null ||
+		    ask "$P" want role=prim epoch="$(epoch)" set=both \
+		    >/dev/null || :
+	done
 }
 
 stop_with()
@@ -459,7 +458,7 @@ stop_with()
 	if [ "$2" = kill ]; then
 		restart "$P"
 		ask "$P" want role=down >/dev/null
-		wait_until 10 "fact_is $P drained 1"
+		await "$P" 10000 drained=1
 		rm -f "$M/$P/app.h"
 	else
 		power_off "$P"
@@ -478,19 +477,42 @@ held() { stop_with "$1" "$2" "$3" yes; }
 
 # ---- the tests ----
 
-# run_steps SCENARIO FUNCTION KIND
-run_steps()
+# steps_of SCENARIO FUNCTION KIND: all of it on the pair of that kind.
+steps_of()
 {
 	local step count t0
 
+	pair_take "$3"
 	for step in $(echo "$POINTS" | sed -n "s/^\([0-9]*\) $1\$/\1/p"); do
 		for count in 1 ${HOLDFAST_LONG:+2 7}; do
 			t0=$(now_ms)
-			echo "step $step:$count of $1, $3"
 			"$2" "$step:$count" "$3" "$1.$3.$step.$count"
-			echo "# $1 $3 $step $(($(now_ms) - t0)) ms" >>"${FP_TIMES:-/dev/null}"
+			echo "step $step:$count: $(($(now_ms) - t0)) ms"
 		done
 	done
+	echo "$3: all passed"
+}
+
+# run_steps SCENARIO FUNCTION: the two kinds beside each other.
+run_steps()
+{
+	local kind rc=0
+
+	for kind in kill power; do
+		( set -e; steps_of "$1" "$2" $kind ) \
+		    >"$BATS_TEST_TMPDIR/$kind" 2>&1 3>&- &
+	done
+	wait
+	for kind in kill power; do
+		echo "$1: $kind"
+		cat "$BATS_TEST_TMPDIR/$kind"
+		grep -q "^$kind: all passed" "$BATS_TEST_TMPDIR/$kind" &&
+		    continue
+		rc=1
+		M=$(cat "$BATS_FILE_TMPDIR/pair.$kind") && mirror_dump
+		pair_end $kind
+	done
+	return $rc
 }
 
 @test "every failpoint of the source has a test" {
@@ -502,82 +524,42 @@ run_steps()
 	diff "$BATS_TEST_TMPDIR/code" "$BATS_TEST_TMPDIR/tested"
 }
 
-@test "killed in a write" {
-	run_steps write write kill
+@test "a write" {
+	run_steps write write
 }
 
-@test "power cut in a write" {
-	run_steps write write power
+@test "a checkpoint" {
+	run_steps checkpoint checkpoint
 }
 
-@test "killed in a checkpoint" {
-	run_steps checkpoint checkpoint kill
+@test "the secondary's part" {
+	run_steps receive receive
 }
 
-@test "power cut in a checkpoint" {
-	run_steps checkpoint checkpoint power
+@test "a full disk of the secondary" {
+	run_steps refuse refuse
 }
 
-@test "killed in the secondary's part" {
-	run_steps receive receive kill
+@test "going alone" {
+	run_steps alone alone_step
 }
 
-@test "power cut in the secondary's part" {
-	run_steps receive receive power
+@test "a promotion" {
+	run_steps promote promote_step
 }
 
-@test "killed in a full disk of the secondary" {
-	run_steps refuse refuse kill
+@test "the source of a reunion" {
+	run_steps source source_step
 }
 
-@test "power cut in a full disk of the secondary" {
-	run_steps refuse refuse power
+@test "the target of a reunion" {
+	run_steps target target_step
 }
 
-@test "killed in going alone" {
-	run_steps alone alone_step kill
+@test "a stop" {
+	run_steps stop stop
 }
 
-@test "power cut in going alone" {
-	run_steps alone alone_step power
-}
-
-@test "killed in a promotion" {
-	run_steps promote promote_step kill
-}
-
-@test "power cut in a promotion" {
-	run_steps promote promote_step power
-}
-
-@test "killed in the source of a reunion" {
-	run_steps source source_step kill
-}
-
-@test "power cut in the source of a reunion" {
-	run_steps source source_step power
-}
-
-@test "killed in the target of a reunion" {
-	run_steps target target_step kill
-}
-
-@test "power cut in the target of a reunion" {
-	run_steps target target_step power
-}
-
-@test "killed in a stop" {
-	run_steps stop stop kill
-}
-
-@test "power cut in a stop" {
-	run_steps stop stop power
-}
-
-@test "killed in a stop with a holder" {
-	run_steps held held kill
-}
-
-@test "power cut in a stop with a holder" {
-	run_steps held held power
+@test "a stop with a holder" {
+	run_steps held held
 }

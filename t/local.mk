@@ -44,7 +44,12 @@ check-long: all
 .PHONY: check-long
 
 # What the suites of mirrord drive it with.
-noinst_PROGRAMS += t/files/ops t/files/work t/files/acks
+noinst_PROGRAMS += \
+	t/files/acks \
+	t/files/await \
+	t/files/ops \
+	t/files/work
 t_files_acks_SOURCES = t/files/acks.c
+t_files_await_SOURCES = t/files/await.c
 t_files_ops_SOURCES = t/files/ops.c
 t_files_work_SOURCES = t/files/work.c

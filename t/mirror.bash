@@ -211,6 +211,16 @@ ask()
 	    "UNIX:$M/$n/run/holdfast/m/mirrord.sock" 2>/dev/null
 }
 
+# await N MS KEY=VALUE...: its status says all of them within that time.
+await()
+{
+	local n=$1
+
+	shift
+	"$top_builddir/t/files/await" \
+	    "$M/$n/run/holdfast/m/mirrord.sock" "$@"
+}
+
 # fact N KEY
 fact()
 {
