@@ -77,7 +77,7 @@ stream_enqueue(struct stream *s, const struct op *op)
 	pthread_mutex_lock(&s->lock);
 	seq = ++s->seq;
 	op_put(&f, buf, FRAME_MAX_LEN, op);
-	if (frame_end(&f) != 0)
+	if (frame_end(&f) != 0 && s->q != NULL)
 		(void)queue_put(s->q, f.buf, f.len);
 	pthread_mutex_unlock(&s->lock);
 	return seq;
@@ -223,6 +223,12 @@ link_down(void)
 		pthread_join(N[i].receiver, NULL);
 	for (i = 0; i < 2; i++)
 		resync_stop(N[i].resync);
+	/* A primary goes on, unheard, until its role machine knows. */
+	for (i = 0; i < 2; i++) {
+		pthread_mutex_lock(&N[i].stream.lock);
+		N[i].stream.q = NULL;
+		pthread_mutex_unlock(&N[i].stream.lock);
+	}
 	for (i = 0; i < 2; i++) {
 		queue_fini(&N[i].in);
 		N[i].link_open = false;
