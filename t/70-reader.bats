@@ -1,0 +1,134 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+#
+# The section "Two servers" of README, typed as it stands by somebody who has
+# nothing else, and what an administrator reads when it does not go on.
+# shellcheck disable=SC2016 # lines for wait_until
+
+load lib
+
+setup_file()
+{
+	lab_setup_file 2
+}
+
+setup()
+{
+	lab_setup
+}
+
+teardown()
+{
+	lab_teardown
+}
+
+teardown_file()
+{
+	lab_teardown_file
+}
+
+# commands WORD: the indented block of that section in which WORD stands, with
+# the lab's addresses; there is no user's service to start.
+commands()
+{
+	sed -n '/^Two servers$/,/^Libraries$/p' "$TOP/README" | awk -v w="$1" '
+		/^    / { block = block $0 "\n"; next }
+		{ if (index(block, w)) printf "%s", block; block = "" }' |
+	    sed -e 's/10\.0\.0\./10.88.1./g; s/10\.0\.1\./10.88.2./g' \
+	    -e 's/ --set SERVICES=myapp//'
+}
+
+# What n2 says of the module, in one line.
+says()
+{
+	on n2 holdfast status mirror | tr -s '\n ' ' '
+}
+
+@test "README: two servers, as printed" {
+	[ -n "$(commands 'cluster init')" ]
+	for n in n1 n2; do
+		on $n sh -ec "$(commands mkdir | grep mkdir)
+			mkdir -p /etc/holdfast"
+	done
+	on n1 sh -ec "$(commands 'cluster init' | grep -v scp)"
+	on n1 tar -C /etc/holdfast -c cluster.xml cluster.key |
+	    on n2 tar -C /etc/holdfast -x
+	on n2 sh -ec "$(commands 'holdfast config' | sed 1q)"
+	for n in n1 n2; do
+		run on $n sh -ec "$(commands 'module install')"
+		[ "$status" -eq 0 ]
+		[[ $output == *"0 errors"* ]]
+		[[ $output == *"to go on: holdfast prim mirror"* ]]
+	done
+	on n1 sh -ec "$(commands 'holdfast prim')"
+	on n2 holdfast wait --timeout 20 mirror SECOND
+	on n1 sh -c 'echo precious >/srv/data/file'
+	[ "$(on n2 cat /srv/data/file)" = precious ]
+}
+
+@test "a stopped primary: the way that loses nothing comes first" {
+	on n2 holdfast stop mirror
+	on n1 holdfast stop mirror
+	run on n2 holdfast start mirror
+	[ "$status" -eq 0 ]
+	[[ ${lines[0]} == *"n1 has newer data"* ]]
+	[[ ${lines[1]} == *"on n1: holdfast start mirror"*"nothing is lost"* ]]
+	[[ ${lines[2]} == *"holdfast prim mirror"*"given up" ]]
+	on n1 holdfast start mirror
+	on n2 holdfast wait --timeout 20 mirror SECOND
+}
+
+@test "the wrong key on one node: named, and config takes the right one" {
+	on n2 sh -ec 'cd /etc/holdfast; cp -p cluster.key /etc/key
+		{ echo holdfast-key 01234567; head -c 32 /dev/urandom | base64
+		} >cluster.key; holdfast config'
+	wait_until 30 'says | grep -q "dropped: wrong-key.*holdfast config"'
+	on n2 sh -ec 'cp -p /etc/key /etc/holdfast/cluster.key
+		holdfast config'
+	on n2 holdfast wait --timeout 20 mirror SECOND
+	run says
+	[[ $output != *wrong-key* ]]
+}
+
+@test "processes in the directory: one is named, all are counted" {
+	on n2 holdfast stop mirror
+	on n2 sh -c 'cd /srv/data; for i in 1 2; do
+		sleep 100 >/dev/null 2>&1 </dev/null 3>&- & done'
+	on n2 holdfast start mirror 3>&-
+	says | grep -q 'has /srv/data open .*and 1 more \[holders\]'
+	n=$(on n2 sh -c 'wc -l </var/log/holdfast/mirror.log')
+	sleep 3 # the time in which nothing shall happen
+	[ "$(on n2 sh -c 'wc -l </var/log/holdfast/mirror.log')" -eq "$n" ]
+	on n2 pkill -x sleep
+	on n2 holdfast wait --timeout 20 mirror SECOND
+}
+
+@test "both wrote alone: both ways are shown, and the one taken works" {
+	for n in n1 n2; do
+		for l in lan1 lan2; do
+			"$LAB" cable $n $l out --oneway rx
+			"$LAB" cable $n $l out --oneway tx
+		done
+	done
+	wait_until 20 'on n2 holdfast status mirror | grep -q "n2 .*ALONE *Ready"'
+	wait_until 20 'on n1 holdfast status mirror | grep -q "n1 .*ALONE *Ready"'
+	for n in n1 n2; do
+		on $n sh -c "touch /srv/data/by-$n; sync /srv/data/by-$n"
+	done
+	for n in n1 n2; do
+		for l in lan1 lan2; do
+			"$LAB" cable $n $l in
+		done
+	done
+	wait_until 20 'on n1 holdfast status mirror | grep -q "\[diverged\]" ||
+	    says | grep -q "\[diverged\]"'
+	loser=n1
+	on n1 holdfast status mirror | grep -q '\[diverged\]' || loser=n2
+	run on $loser holdfast why mirror
+	[[ $output == *"to go on: holdfast second mirror fullsync"* ]]
+	[[ $output == *"holdfast stop mirror; then here: holdfast prim"* ]]
+	[[ $output == *"is silent and nobody answers"* ]] ||
+	    [[ $output == *"the peer is silent"* ]]
+	on $loser holdfast second mirror fullsync
+	on $loser holdfast wait --timeout 20 mirror SECOND
+}
