@@ -32,7 +32,8 @@ BATS_SUITES = \
 	t/30-network.bats \
 	t/40-reunion.bats \
 	t/50-trouble.bats \
-	t/60-failpoints.bats
+	t/60-failpoints.bats \
+	t/70-reader.bats
 EXTRA_DIST += $(BATS_SUITES) t/lib.bash t/mirror.bash t/conf
 if HAVE_BATS
 TESTS += $(BATS_SUITES)
