@@ -3,7 +3,7 @@
 # Each step of holdfast-failures(7) once as a kill of mirrord, with keepd
 # there, and once as a power cut of the node; then what was acknowledged is
 # where it counts, and after the reunion the two nodes hold the same.
-# HOLDFAST_LONG=1: more counts of each.  Needs root.
+# HOLDFAST_LONG=1: more counts of those under load.  Needs root.
 
 load lib
 load mirror
@@ -480,11 +480,16 @@ held() { stop_with "$1" "$2" "$3" yes; }
 # steps_of SCENARIO FUNCTION KIND: all of it on the pair of that kind.
 steps_of()
 {
-	local step count t0
+	local step count counts=1 t0
 
+	# The others are passed once, or as often as chance has it.
+	if [ -n "${HOLDFAST_LONG:-}" ] &&
+	    { [ "$1" = write ] || [ "$1" = receive ]; }; then
+		counts="1 2 7 40"
+	fi
 	pair_take "$3"
 	for step in $(echo "$POINTS" | sed -n "s/^\([0-9]*\) $1\$/\1/p"); do
-		for count in 1 ${HOLDFAST_LONG:+2 7}; do
+		for count in $counts; do
 			t0=$(now_ms)
 			"$2" "$step:$count" "$3" "$1.$3.$step.$count"
 			echo "step $step:$count: $(($(now_ms) - t0)) ms"
