@@ -17,24 +17,27 @@ static void
 test_key_file(const char *dir)
 {
 	char path[256];
-	const char *why;
+	const char *why = NULL;
 	struct cluster_key again;
+	int rc;
 
 	(void)snprintf(path, sizeof(path), "%s/key", dir);
-	ok(seal_key_load(&key, path, &why) == -1 && why != NULL,
-	    "no file: %s", why);
+	rc = seal_key_load(&key, path, &why);
+	ok(rc == -1 && why != NULL, "no file: %s", why);
 	ok(seal_key_create(path) == 0, "created");
 	ok(seal_key_load(&key, path, &why) == 0, "loaded");
 	ok(seal_key_load(&again, path, &why) == 0 &&
 	    memcmp(&again, &key, sizeof(key)) == 0, "the same again");
 	(void)chmod(path, 0640);
-	ok(seal_key_load(&again, path, &why) == -1, "open to others: %s",
-	    why);
+	rc = seal_key_load(&again, path, &why);
+	ok(rc == -1, "open to others: %s", why);
 	(void)statefile_write(path, "holdfast-key 12345678\nAAAA\n", 27,
 	    0600);
-	ok(seal_key_load(&again, path, &why) == -1, "too short: %s", why);
+	rc = seal_key_load(&again, path, &why);
+	ok(rc == -1 && why != NULL, "too short: %s", why);
 	(void)statefile_write(path, "rubbish", 7, 0600);
-	ok(seal_key_load(&again, path, &why) == -1, "rubbish: %s", why);
+	rc = seal_key_load(&again, path, &why);
+	ok(rc == -1 && why != NULL, "rubbish: %s", why);
 	(void)unlink(path);
 	(void)seal_key_create(path);
 	ok(seal_key_load(&other, path, &why) == 0 &&
