@@ -276,13 +276,12 @@ script_ms()
 }
 
 # tree NODE: all there is of the directory under the mount, a line a name.  An
-# object's id is the same on both nodes; what binds it to its file there is not,
-# nor is the time of a directory (R45 is about files).
+# object's id is the same on both nodes; what binds it to its file there is not.
 tree()
 {
 	on "$1" unshare -m sh -c 'mount --bind /srv /mnt && cd /mnt/ledger &&
 	    find . -path ./.holdfast -prune -o -type d -printf \
-	    "%p %y %m %U %G\n" -o -printf \
+	    "%p %y %m %U %G %T@\n" -o -printf \
 	    "%p %y %m %U %G %T@ %s %n %l\n" | sort &&
 	    find . -path ./.holdfast -prune -o -type f -print0 | sort -z |
 	    xargs -0 -r sha256sum && { ! command -v getfattr >/dev/null ||
