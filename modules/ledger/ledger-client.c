@@ -110,7 +110,7 @@ main(int argc, char *argv[])
 	struct conn conn = { .fd = -1, .answer_ms = ANSWER_MS };
 	const char *addr = NULL, *port = NULL, *file = NULL, *prefix = "e";
 	int64_t seconds = 0, count = 0;
-	int c, error;
+	int c, error, status;
 
 	while ((c = getopt(argc, argv, "a:f:i:n:p:t:w:")) != -1) {
 		switch (c) {
@@ -133,10 +133,13 @@ main(int argc, char *argv[])
 		    gai_strerror(error));
 	conn.ai = ai;
 	if (strcmp(argv[optind], "run") == 0)
-		return run(&conn, file, seconds, count, prefix);
-	if (strcmp(argv[optind], "verify") == 0)
-		return verify(&conn, file);
-	usage();
+		status = run(&conn, file, seconds, count, prefix);
+	else if (strcmp(argv[optind], "verify") == 0)
+		status = verify(&conn, file);
+	else
+		usage();
+	freeaddrinfo(ai);
+	return status;
 }
 
 /* Lines of the file: number, id, time of day in milliseconds. */
