@@ -80,8 +80,9 @@ ok bye' ]
 	mount -t tmpfs -o size=256k tmpfs "$DATA"
 	ledger_start
 	run client -n 100000 -t 1 run
-	kill "$(cat "$PIDFILE")"
-	wait_until 5 '[ ! -e "$PIDFILE" ]'
+	pid=$(cat "$PIDFILE")
+	kill "$pid"
+	wait_until 5 '! kill -0 $pid 2>/dev/null'
 	ledger_start
 	client verify
 }
