@@ -259,6 +259,11 @@ client_read(struct ledger *l, struct client *c)
 	memmove(c->in, line, c->in_len);
 	if (c->in_len == sizeof(c->in) - 1) {
 		(void)send(c->fd, "err line too long\n", 18, MSG_NOSIGNAL);
+		/* A close with input unread resets, and the answer is lost. */
+		for (int i = 0; i < 64 &&
+		    recv(c->fd, c->in, sizeof(c->in), MSG_DONTWAIT) > 0; i++)
+			;
+		c->in_len = 0;
 		c->is_leaving = true;
 	}
 	client_write(c);
