@@ -218,6 +218,33 @@ by_name(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+/* Nothing listed is no array either, which bsearch() may not be given. */
+static bool
+is_listed(const struct resync *r, const char *name)
+{
+	return r->acc_count > 0 && bsearch(&name, r->acc, r->acc_count,
+	    sizeof(*r->acc), by_name) != NULL;
+}
+
+static DIR *
+open_listing(struct resync *r, uint64_t dir)
+{
+	int fd, list;
+	DIR *d;
+
+	fd = object_fd(r->conf.objects, dir, O_PATH);
+	if (fd < 0) {
+		errno = -fd;
+		return NULL;
+	}
+	list = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	object_fd_done(r->conf.objects, dir, fd);
+	d = list == -1 ? NULL : fdopendir(list);
+	if (d == NULL && list != -1)
+		(void)close(list);
+	return d;
+}
+
 /* The names we have, in the buckets that were listed, and the source not. */
 static int
 stage_others(struct resync *r, uint64_t dir, const uint8_t *buckets)
@@ -225,25 +252,20 @@ stage_others(struct resync *r, uint64_t dir, const uint8_t *buckets)
 	struct dirent *e;
 	const char *name;
 	unsigned n;
-	int fd, rc = 0;
+	int rc = 0;
 	DIR *d;
 
-	fd = object_fd(r->conf.objects, dir, O_PATH);
-	if (fd < 0)
-		return 0; /* not here: nothing is in it */
-	n = (unsigned)openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	object_fd_done(r->conf.objects, dir, fd);
-	d = (int)n == -1 ? NULL : fdopendir((int)n);
-	if (d == NULL)
-		return -errno;
-	qsort(r->acc, r->acc_count, sizeof(*r->acc), by_name);
+	d = open_listing(r, dir);
+	if (d == NULL) /* not here: nothing is in it */
+		return errno == ENOENT || errno == ESTALE ? 0 : -errno;
+	if (r->acc_count > 0)
+		qsort(r->acc, r->acc_count, sizeof(*r->acc), by_name);
 	while (rc == 0 && (e = readdir(d)) != NULL) {
 		name = e->d_name;
 		n = dirty_bucket(name);
 		if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
 		    (buckets[n / 8] & 1u << (n & 7)) == 0 ||
-		    bsearch(&name, r->acc, r->acc_count, sizeof(*r->acc),
-		    by_name) != NULL)
+		    is_listed(r, name))
 			continue;
 		rc = resync_stage(r, dir, name);
 	}
