@@ -5,6 +5,7 @@
 
 # What init keeps running on a node, as the system's unit would.
 LAB_SERVICE="/usr/lib/holdfast/holdfastd -d"
+LAB_SYSTEMD=/lib/systemd/systemd
 
 # Run from the tree: the programs of that tree.  Installed: the machine's.
 lab_find_programs()
@@ -45,10 +46,10 @@ lab_stage()
 	printf '%s\n' "$LAB_STORE/stage" >"$LAB_STATE/stage"
 }
 
-# up N [--lans K] [--module WHAT [--set MACRO=VALUE]...]...
+# up N [--lans K] [--init lab|systemd] [--module WHAT [--set MACRO=VALUE]...]...
 lab_up()
 {
-	local nodes lans=2 i host
+	local nodes lans=2 init=lab i host
 
 	LAB_MODULES=() LAB_SETS=()
 	case ${1-} in
@@ -59,6 +60,7 @@ lab_up()
 	while [ $# -ge 2 ]; do
 		case $1 in
 		--lans)	lans=$2 ;;
+		--init)	init=$2 ;;
 		--module)
 			LAB_MODULES+=("$(readlink -f -- "$2")") ;;
 		--set)	[ ${#LAB_MODULES[@]} -gt 0 ] || usage
@@ -72,6 +74,13 @@ lab_up()
 	[1-8])	;;
 	*)	die "$EX_USAGE" "--lans: 1 to 8" ;;
 	esac
+	case $init in
+	lab)	;;
+	systemd)
+		[ -x "$LAB_SYSTEMD" ] || die "$EX_UNAVAILABLE" \
+		    "$LAB_SYSTEMD: not there; apt-get install systemd" ;;
+	*)	die "$EX_USAGE" "--init: lab or systemd" ;;
+	esac
 	[ ! -e "$LAB_STATE" ] ||
 	    die "$EX_UNAVAILABLE" "a lab is up already: holdfast-lab down"
 	lab_check_machine
@@ -82,6 +91,7 @@ lab_up()
 	# The overlay of programs lets any user of a host run them.
 	chmod 711 "$LAB_STORE"
 	echo "$lans" >"$LAB_STATE/lans"
+	echo "$init" >"$LAB_STATE/init"
 	for ((i = 1; i <= nodes; i++)); do
 		echo "n$i"
 	done >"$LAB_STATE/hosts"

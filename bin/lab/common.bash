@@ -24,6 +24,9 @@ LAB_STORE=/var/tmp/$LAB_TAG
 LAB_IMAGE_SIZE=1G
 # Nothing below waits longer than this for the kernel to let something go.
 LAB_WAIT_S=15
+# A boot under systemd takes a second or two; all modules stop in a reboot.
+LAB_BOOT_S=60
+LAB_REBOOT_S=120
 
 die()
 {

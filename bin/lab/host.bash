@@ -20,21 +20,25 @@ host_create()
 
 host_power_on()
 {
-	local host=$1 cg pid loop service=
+	local host=$1 cg pid loop boot=boot service=
 
 	host_is_on "$host" && return
+	# It went down by itself: what it had is still here.
+	[ ! -e "$LAB_STATE/$host/pid" ] || host_power_off "$host"
 	cg=$(cgroup_root)/$host
 	mkdir -p "$cg"
 	loop=$(losetup --find --show "$LAB_STORE/$host.img")
 	host_put "$host" loop "$loop"
 	mkdir -p "$LAB_STATE/$host/disk"
-	case $host in
-	n*)	service="exec $LAB_SERVICE" ;;
+	case $(host_init "$host") in
+	systemd) boot=boot-into service=$LAB_SYSTEMD ;;
+	lab)	service="exec $LAB_SERVICE" ;;
 	esac
 	pid=$(LAB_HOSTS=$(tr '\n' ' ' <"$LAB_STATE/hosts") \
 	    LAB_LANS=$(cat "$LAB_STATE/lans") \
 	    LAB_STAGE=$(cat "$LAB_STATE/stage") \
-	    "$LAB_INIT" boot "$cg" "$host" "$service" "$LAB_LIB/mount-host.bash" \
+	    LAB_INIT_KIND=$(host_init "$host") \
+	    "$LAB_INIT" "$boot" "$cg" "$host" "$service" "$LAB_LIB/mount-host.bash" \
 	    "$host" "$loop" "$LAB_STATE/$host/disk" \
 	    2>>"$LAB_STATE/$host/console") || {
 		tail -n 20 "$LAB_STATE/$host/console" >&2
@@ -45,6 +49,27 @@ host_power_on()
 	net_plug "$host"
 	host_put "$host" power on
 	kill -USR1 "$pid"
+	if [ "$boot" = boot-into ]; then
+		wait_for "$LAB_BOOT_S" host_has_booted "$host" ||
+		    warn "$host: systemd has not come up in $LAB_BOOT_S s"
+	fi
+}
+
+# What is pid 1 on a host: only nodes run more than their shell.
+host_init()
+{
+	case $1 in
+	n*)	cat "$LAB_STATE/init" ;;
+	*)	echo none ;;
+	esac
+}
+
+host_has_booted()
+{
+	case $(host_run "$1" systemctl is-system-running 2>/dev/null) in
+	running|degraded) ;;
+	*)	return 1 ;;
+	esac
 }
 
 # The order is the plug's: first nobody hears the host, then nothing more
@@ -58,6 +83,9 @@ host_power_off()
 	cg=$(cgroup_root)/$host
 	if [ -n "$pid" ]; then
 		net_unplug "$host"
+	fi
+	# One that went down by itself has nothing left to cut.
+	if host_is_on "$host"; then
 		disk_cut "$pid" || warn "$host: disk not cut"
 	fi
 	cgroup_end "$cg" || {
@@ -80,8 +108,32 @@ host_power()
 	on)	host_power_on "$2" ;;
 	cycle)	host_power_off "$2"
 		host_power_on "$2" ;;
+	reboot)	host_reboot "$2" ;;
 	*)	usage ;;
 	esac
+}
+
+# In order: init stops the modules, then everything else; the disk is clean.
+host_reboot()
+{
+	local host=$1
+
+	need_on "$host"
+	if [ "$(host_init "$host")" = systemd ]; then
+		host_run "$host" systemctl reboot
+	else
+		kill -TERM "$(host_get "$host" pid)"
+	fi
+	wait_for "$LAB_REBOOT_S" host_is_down "$host" ||
+	    die "$EX_OSERR" "$host: has not gone down in $LAB_REBOOT_S s;" \
+	    "holdfast-lab power cycle $host"
+	host_power_off "$host"
+	host_power_on "$host"
+}
+
+host_is_down()
+{
+	! host_is_on "$1"
 }
 
 # The command and the nsenter that waits for it belong to the host: they are
@@ -97,10 +149,29 @@ host_exec()
 	[ $# -ge 1 ] || usage
 	need_on "$host"
 	pid=$(cat "$LAB_STATE/$host/pid")
-	echo "$BASHPID" >"$(cgroup_root)/$host/cgroup.procs"
+	echo "$BASHPID" >"$(host_exec_cgroup "$host")/cgroup.procs"
 	cd /
 	unset HOLDFAST_ROOT
 	exec nsenter -t "$pid" -m -u -i -n -p -C -- "$@" 9>&-
+}
+
+host_run()
+{
+	(host_exec "$@")
+}
+
+# systemd may give controllers to what is below its root, and then the root
+# itself takes no process.
+host_exec_cgroup()
+{
+	local cg
+
+	cg=$(cgroup_root)/$1
+	if [ "$(host_init "$1")" = systemd ]; then
+		cg=$cg/lab
+		mkdir -p "$cg"
+	fi
+	echo "$cg"
 }
 
 host_is_frozen()

@@ -4,8 +4,10 @@
  * cannot make.  `boot' makes the namespaces of a host, runs its set-up in
  * them and then is init there: it reaps, starts the service when it is told
  * to (SIGUSR1: the network is ready) and starts it again when it ends, as
- * an init system would.  `shutdown-fs' makes a filesystem drop whatever it
- * has not written.  Called by host.bash and disk.bash only.
+ * an init system would; SIGTERM ends it in order, and then the host.
+ * `boot-into' becomes another init instead, when the network is ready.
+ * `shutdown-fs' makes a filesystem drop whatever it has not written.  Called
+ * by host.bash and disk.bash only.
  */
 #include <sys/ioctl.h>
 #include <sys/mount.h>
@@ -46,14 +48,25 @@ struct service {
 	const char	*command;
 	pid_t		pid;		/* 0: not running */
 	bool		is_wanted;
+	bool		is_ending;	/* and with it the host */
 	int64_t		delay_ms;	/* before the next start */
 	struct mono	started;
 	struct mono	due;		/* the next start */
 };
 
-static int	boot(char **argv);
+/* What boots a host, in the order of the command line. */
+struct host {
+	const char	*cgroup;
+	const char	*name;
+	const char	*service;	/* command line, or the other init */
+	bool		 is_init;	/* it becomes init itself */
+	char		**setup;
+};
+
+static int	boot(const struct host *h);
 static void	join_cgroup(const char *dir);
-static int	init_run(char **argv, int ready);
+static int	init_run(const struct host *h, int ready);
+static int	become_init(const char *program);
 static int	setup_run(char **argv);
 static void	init_loop(struct service *s);
 static void	service_start(struct service *s);
@@ -63,44 +76,52 @@ static int	shutdown_fs(const char *path);
 int
 main(int argc, char *argv[])
 {
-	if (argc >= 6 && strcmp(argv[1], "boot") == 0)
-		return boot(argv + 2);
+	if (argc >= 6 && (strcmp(argv[1], "boot") == 0 ||
+	    strcmp(argv[1], "boot-into") == 0)) {
+		struct host h = {
+			.cgroup = argv[2], .name = argv[3], .service = argv[4],
+			.is_init = strcmp(argv[1], "boot-into") == 0,
+			.setup = argv + 5,
+		};
+
+		return boot(&h);
+	}
 	if (argc == 3 && strcmp(argv[1], "shutdown-fs") == 0)
 		return shutdown_fs(argv[2]);
 	fprintf(stderr, "usage: labinit boot CGROUP HOST SERVICE SETUP...\n"
+	    "       labinit boot-into CGROUP HOST INIT SETUP...\n"
 	    "       labinit shutdown-fs DIR\n");
 	return EX_USAGE;
 }
 
 /*
- * argv: cgroup directory, host name, service command line (may be empty),
- * set-up program and its arguments.  Prints the pid of the host's init, as
- * seen here, when the set-up has succeeded.
+ * Prints the pid of the host's init, as seen here, when the set-up has
+ * succeeded.
  */
 static int
-boot(char **argv)
+boot(const struct host *h)
 {
 	int ready[2];
 	pid_t pid;
 	char byte;
 
-	join_cgroup(argv[0]);
+	join_cgroup(h->cgroup);
 	if (pipe2(ready, O_CLOEXEC) == -1)
 		err(EX_OSERR, "pipe");
 	if (unshare(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS |
 	    CLONE_NEWNET | CLONE_NEWCGROUP) == -1)
-		err(EX_OSERR, "namespaces of %s", argv[1]);
+		err(EX_OSERR, "namespaces of %s", h->name);
 	pid = fork();
 	if (pid == -1)
 		err(EX_OSERR, "fork");
 	if (pid == 0) {
 		(void)close(ready[0]);
-		_exit(init_run(argv, ready[1]));
+		_exit(init_run(h, ready[1]));
 	}
 	(void)close(ready[1]);
 	if (read(ready[0], &byte, 1) != 1) {
 		(void)waitpid(pid, NULL, 0);
-		errx(EX_UNAVAILABLE, "%s: set-up failed", argv[1]);
+		errx(EX_UNAVAILABLE, "%s: set-up failed", h->name);
 	}
 	printf("%d\n", (int)pid);
 	(void)fflush(stdout);
@@ -129,9 +150,10 @@ join_cgroup(const char *dir)
 }
 
 static int
-init_run(char **argv, int ready)
+init_run(const struct host *h, int ready)
 {
-	struct service s = { .command = argv[2], .delay_ms = RESPAWN_MIN_MS };
+	struct service s = { .command = h->service,
+	    .delay_ms = RESPAWN_MIN_MS };
 	sigset_t all;
 
 	/* Blocked, not handled: the kernel keeps them for init's sigwait. */
@@ -147,19 +169,46 @@ init_run(char **argv, int ready)
 		warn("descriptors");
 		return EX_OSERR;
 	}
-	if (sethostname(argv[1], strlen(argv[1])) == -1 ||
+	if (sethostname(h->name, strlen(h->name)) == -1 ||
 	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == -1 ||
 	    chdir("/") == -1) {
-		warn("%s: namespaces", argv[1]);
+		warn("%s: namespaces", h->name);
 		return EX_OSERR;
 	}
-	if (setup_run(argv + 3) != 0)
+	if (setup_run(h->setup) != 0)
 		return EX_UNAVAILABLE;
 	if (write(READY_FD, "\n", 1) != 1)
 		return EX_OSERR;
 	(void)close(READY_FD);
+	if (h->is_init)
+		return become_init(h->service);
 	init_loop(&s);
+	sync();
 	return 0;
+}
+
+/* Another init: with what the kernel gives to one, and where it is. */
+static int
+become_init(const char *program)
+{
+	static char *env[] = {
+		(char *)(uintptr_t)"container=holdfast-lab",
+		(char *)(uintptr_t)"PATH=/usr/sbin:/usr/bin:/sbin:/bin",
+		NULL
+	};
+	char *argv[] = { (char *)(uintptr_t)program, NULL };
+	sigset_t set;
+	int sig;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	while (sigwait(&set, &sig) != 0)
+		;
+	sigemptyset(&set);
+	(void)sigprocmask(SIG_SETMASK, &set, NULL);
+	(void)execve(program, argv, env);
+	warn("%s", program);
+	return EX_UNAVAILABLE;
 }
 
 static int
@@ -191,7 +240,17 @@ setup_run(char **argv)
 	return 0;
 }
 
-/* Ends only with the host: nothing inside can kill init. */
+/* The power button: the service ends first. */
+static void
+service_stop(struct service *s)
+{
+	s->is_wanted = false;
+	s->is_ending = true;
+	if (s->pid != 0)
+		(void)kill(s->pid, SIGTERM);	/* or it has just ended */
+}
+
+/* When it returns the kernel ends the host; only SIGTERM makes it. */
 static void
 init_loop(struct service *s)
 {
@@ -204,7 +263,8 @@ init_loop(struct service *s)
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
 	sigaddset(&set, SIGUSR1);
-	for (;;) {
+	sigaddset(&set, SIGTERM);
+	while (!s->is_ending || s->pid != 0) {
 		left_ms = IDLE_MS;
 		if (s->is_wanted && s->pid == 0)
 			left_ms = mono_diff_ms(s->due, mono_now()) + 1;
@@ -215,6 +275,8 @@ init_loop(struct service *s)
 		sig = sigtimedwait(&set, NULL, &wait);
 		if (sig == SIGUSR1 && s->command[0] != '\0')
 			s->is_wanted = true;
+		if (sig == SIGTERM)
+			service_stop(s);
 		while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
 			if (pid == s->pid)
 				service_reap(s, status);
@@ -255,6 +317,8 @@ static void
 service_reap(struct service *s, int status)
 {
 	s->pid = 0;
+	if (s->is_ending)
+		return;
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 127) {
 		warnx("%s: not installed, not started again", s->command);
 		s->is_wanted = false;

@@ -7,11 +7,6 @@
 # A module's first copy is small here; a minute is far beyond it.
 MODULE_WAIT_S=60
 
-host_run()
-{
-	(host_exec "$@")
-}
-
 node_list()
 {
 	grep '^n' "$LAB_STATE/hosts"

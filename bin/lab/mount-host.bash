@@ -3,7 +3,8 @@
 #
 # mount-host.bash HOST LOOP MOUNTPOINT: makes the root of a host, at every power
 # on.  Runs inside the host's new namespaces as a child of its init, before
-# the network is there.  From host.bash: LAB_HOSTS, LAB_LANS, LAB_STAGE.
+# the network is there.  From host.bash: LAB_HOSTS, LAB_LANS, LAB_STAGE,
+# LAB_INIT_KIND.
 
 set -euo pipefail
 export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin
@@ -43,7 +44,63 @@ disk_populate()
 	    "$(awk -F: '$1 == "holdfast" { print $3 }' "$disk/etc/group")" \
 	    "$(awk -F: '$1 == "holdfast" { print $3 }' "$disk/etc/group")" \
 	    /usr/sbin/nologin >>"$disk/etc/passwd"
+	if [ "$LAB_INIT_KIND" = systemd ]; then
+		systemd_populate
+	fi
 	sync -f "$disk"
+}
+
+# A system that boots into multi-user with our unit and nothing of what this
+# machine starts; what would speak to the hardware or the one kernel is masked.
+systemd_populate()
+{
+	local unit dir=$disk/etc/systemd/system
+
+	rm -rf "$dir" "$disk"/etc/rc?.d
+	mkdir -p "$dir/multi-user.target.wants"
+	: >"$disk/etc/fstab"
+	ln -s /lib/systemd/system/multi-user.target "$dir/default.target"
+	ln -s /lib/systemd/system/holdfast.service \
+	    "$dir/multi-user.target.wants/holdfast.service"
+	for unit in getty.target systemd-udevd.service systemd-udev-trigger.service \
+	    systemd-sysctl.service systemd-modules-load.service \
+	    systemd-binfmt.service systemd-firstboot.service \
+	    systemd-random-seed.service systemd-repart.service \
+	    systemd-remount-fs.service systemd-networkd.service \
+	    systemd-resolved.service systemd-timesyncd.service \
+	    systemd-logind.service kmod-static-nodes.service \
+	    systemd-tmpfiles-setup-dev.service modprobe@.service \
+	    dev-hugepages.mount dev-mqueue.mount sys-kernel-config.mount \
+	    sys-kernel-debug.mount sys-kernel-tracing.mount \
+	    sys-fs-fuse-connections.mount proc-sys-fs-binfmt_misc.automount; do
+		ln -s /dev/null "$dir/$unit"
+	done
+}
+
+# A /dev of its own: systemd makes and removes names there.
+own_dev()
+{
+	local name major minor
+
+	mount -t tmpfs -o nosuid,mode=755 dev /dev
+	while read -r name major minor; do
+		mknod -m 666 "/dev/$name" c "$major" "$minor"
+	done <<-'END'
+	null 1 3
+	zero 1 5
+	full 1 7
+	random 1 8
+	urandom 1 9
+	tty 5 0
+	fuse 10 229
+	END
+	ln -s /proc/self/fd /dev/fd
+	for name in stdin:0 stdout:1 stderr:2; do
+		ln -s "fd/${name#*:}" "/dev/${name%:*}"
+	done
+	mkdir /dev/pts /dev/shm
+	mount -t devpts -o newinstance,ptmxmode=0666,mode=620 devpts /dev/pts
+	ln -s pts/ptmx /dev/ptmx
 }
 
 hosts_file()
@@ -85,12 +142,21 @@ mount -t cgroup2 -o nosuid,nodev,noexec cgroup2 /sys/fs/cgroup
 if [ -d /sys/fs/fuse/connections ]; then
 	mount -t fusectl fusectl /sys/fs/fuse/connections
 fi
+[ "$LAB_INIT_KIND" != systemd ] || own_dev
 mount -t tmpfs -o nosuid,nodev,mode=755 tmpfs /run
 mount -t tmpfs -o nosuid,nodev,mode=1777 tmpfs /tmp
 mount -t tmpfs -o nosuid,nodev,mode=1777 tmpfs /dev/shm
 mkdir -m 1777 /run/lock
 # What is not this host's own is the machine's: read only.
 mount -o remount,bind,ro /
+
+# An init that sets what belongs to the one kernel finds it read-only.
+if [ "$LAB_INIT_KIND" = systemd ]; then
+	mount --bind /proc/sys /proc/sys
+	mount --bind /proc/sys/net /proc/sys/net
+	mount -o remount,bind,ro /proc/sys
+	mount -o remount,bind,ro /sys
+fi
 
 cat /proc/sys/kernel/random/uuid >/run/boot_id
 mount --bind /run/boot_id /proc/sys/kernel/random/boot_id
@@ -101,3 +167,7 @@ for conf in all default; do
 	echo 0 >"/proc/sys/net/ipv6/conf/$conf/accept_ra"
 	echo 0 >"/proc/sys/net/ipv6/conf/$conf/router_solicitations"
 done
+
+# As on a system that systemd booted: what is mounted is seen by services
+# that have a mount namespace of their own.
+[ "$LAB_INIT_KIND" != systemd ] || mount --make-rshared /
