@@ -36,7 +36,11 @@ BATS_SUITES = \
 	t/70-reader.bats
 EXTRA_DIST += $(BATS_SUITES) t/lib.bash t/mirror.bash t/conf
 if HAVE_BATS
+if SYSTEM_PATHS
 TESTS += $(BATS_SUITES)
+else
+TESTS += t/style.bats
+endif
 endif
 
 # The same with ten seeds and the sizes of a real tree.

@@ -125,7 +125,9 @@ main(int argc, char *argv[])
 		}
 	}
 	if (addr == NULL || port == NULL || file == NULL ||
-	    optind != argc - 1 || strlen(prefix) > ID_LEN / 2)
+	    optind != argc - 1 || strlen(prefix) > ID_LEN / 2 ||
+	    (strcmp(argv[optind], "run") != 0 &&
+	    strcmp(argv[optind], "verify") != 0))
 		usage();
 	error = getaddrinfo(addr, port, &hints, &ai);
 	if (error != 0)
@@ -134,10 +136,8 @@ main(int argc, char *argv[])
 	conn.ai = ai;
 	if (strcmp(argv[optind], "run") == 0)
 		status = run(&conn, file, seconds, count, prefix);
-	else if (strcmp(argv[optind], "verify") == 0)
-		status = verify(&conn, file);
 	else
-		usage();
+		status = verify(&conn, file);
 	freeaddrinfo(ai);
 	return status;
 }
