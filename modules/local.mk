@@ -23,13 +23,54 @@ dist_ledgerbin_SCRIPTS = \
 	%D%/ledger/bin/start_prim \
 	%D%/ledger/bin/stop_prim
 
+# Services of the system: what the scripts of the modules below share.
+pkglibexec_SCRIPTS += %D%/service_functions
+EXTRA_DIST += %D%/service_functions
+
 mirrordir = $(modulesdir)/mirror
 mirrorconfdir = $(mirrordir)/conf
 mirrorbindir = $(mirrordir)/bin
 dist_mirror_DATA = %D%/mirror/README
 dist_mirrorconf_DATA = %D%/mirror/conf/userconfig.xml
 dist_mirrorbin_SCRIPTS = \
+	%D%/mirror/bin/check_services \
 	%D%/mirror/bin/prestart \
-	%D%/mirror/bin/service_functions \
 	%D%/mirror/bin/start_prim \
 	%D%/mirror/bin/stop_prim
+
+postgresqldir = $(modulesdir)/postgresql
+postgresqlconfdir = $(postgresqldir)/conf
+postgresqlbindir = $(postgresqldir)/bin
+dist_postgresql_DATA = %D%/postgresql/README
+dist_postgresqlconf_DATA = %D%/postgresql/conf/userconfig.xml
+dist_postgresqlbin_SCRIPTS = \
+	%D%/postgresql/bin/check_owner \
+	%D%/postgresql/bin/check_query \
+	%D%/postgresql/bin/postgresql_functions \
+	%D%/postgresql/bin/prestart \
+	%D%/postgresql/bin/start_prim \
+	%D%/postgresql/bin/stop_prim
+
+mariadbdir = $(modulesdir)/mariadb
+mariadbconfdir = $(mariadbdir)/conf
+mariadbbindir = $(mariadbdir)/bin
+dist_mariadb_DATA = %D%/mariadb/README
+dist_mariadbconf_DATA = %D%/mariadb/conf/userconfig.xml
+dist_mariadbbin_SCRIPTS = \
+	%D%/mariadb/bin/check_owner \
+	%D%/mariadb/bin/check_query \
+	%D%/mariadb/bin/mariadb_functions \
+	%D%/mariadb/bin/prestart \
+	%D%/mariadb/bin/start_prim \
+	%D%/mariadb/bin/stop_prim
+
+systemdmoduledir = $(modulesdir)/systemd
+systemdmoduleconfdir = $(systemdmoduledir)/conf
+systemdmodulebindir = $(systemdmoduledir)/bin
+dist_systemdmodule_DATA = %D%/systemd/README
+dist_systemdmoduleconf_DATA = %D%/systemd/conf/userconfig.xml
+dist_systemdmodulebin_SCRIPTS = \
+	%D%/systemd/bin/check_services \
+	%D%/systemd/bin/prestart \
+	%D%/systemd/bin/start_prim \
+	%D%/systemd/bin/stop_prim
