@@ -27,6 +27,7 @@ BATS_SUITES = \
 	t/lab.bats \
 	t/vipd.bats \
 	t/moduled.bats \
+	t/check_holdfast.bats \
 	t/10-takeover.bats \
 	t/20-daemons.bats \
 	t/30-network.bats \

@@ -224,3 +224,9 @@ t_unit_chain_LDADD = bin/moduled/libmoduled.a $(COMMON_LIBS)
 check_PROGRAMS += t/unit/limit
 t_unit_limit_SOURCES = %D%/limit.c %D%/tap.h
 t_unit_limit_LDADD = $(COMMON_LIBS)
+
+check_PROGRAMS += t/unit/judge
+t_unit_judge_SOURCES = %D%/judge.c %D%/tap.h
+t_unit_judge_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/bin/holdfast \
+	-I$(srcdir)/bin/check_holdfast
+t_unit_judge_LDADD = $(CHECK_HOLDFAST_LIBS)
