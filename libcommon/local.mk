@@ -18,4 +18,5 @@ libcommon_libcommon_a_SOURCES = \
 	%D%/seal.c %D%/seal.h \
 	%D%/serve.c %D%/serve.h \
 	%D%/statefile.c %D%/statefile.h \
+	%D%/whole.c %D%/whole.h \
 	%D%/xalloc.c %D%/xalloc.h

@@ -20,23 +20,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "whole.h"
+
 #define STATE_PATH_LEN	4096
-
-static int
-write_all(int fd, const char *p, size_t len)
-{
-	while (len > 0) {
-		ssize_t n = write(fd, p, len);
-
-		if (n == -1 && errno == EINTR)
-			continue;
-		if (n == -1)
-			return -1;
-		p += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
 
 static int
 sync_parent(const char *path)
@@ -63,7 +49,7 @@ write_aside(const char *aside, const void *data, size_t len, unsigned mode,
 	    O_NOFOLLOW, mode);
 	if (fd == -1)
 		return -1;
-	rc = write_all(fd, data, len);
+	rc = whole_write(fd, data, len);
 	if (rc == 0 && fchmod(fd, mode) == -1)
 		rc = -1;
 	if (rc == 0 && durable)

@@ -19,6 +19,7 @@
 #include "log.h"
 #include "paths.h"
 #include "statefile.h"
+#include "whole.h"
 
 #define FILE_MAX	(16 * 1024 * 1024)
 #define DEPTH_MAX	8
@@ -26,23 +27,13 @@
 int
 file_write_sync(const char *path, const void *data, size_t len, mode_t mode)
 {
-	const char *p = data;
-	ssize_t n;
 	int fd, saved;
 
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd == -1)
 		return -1;
-	while (len > 0) {
-		n = write(fd, p, len);
-		if (n == -1 && errno == EINTR)
-			continue;
-		if (n == -1)
-			goto fail;
-		p += n;
-		len -= (size_t)n;
-	}
-	if (fchmod(fd, mode) == -1 || fsync(fd) == -1)
+	if (whole_write(fd, data, len) == -1 || fchmod(fd, mode) == -1 ||
+	    fsync(fd) == -1)
 		goto fail;
 	return close(fd);
 fail:

@@ -31,6 +31,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "whole.h"
 #include "xalloc.h"
 
 #include "fail.h"
@@ -181,7 +182,7 @@ write_block(struct actlog *a, uint64_t seq)
 	uint64_t at = seq % AL_BLOCKS * RECORD_BLOCK;
 	int fd;
 
-	if (record_pwrite(a->fd, a->block, RECORD_BLOCK, at) == 0)
+	if (whole_pwrite(a->fd, a->block, RECORD_BLOCK, at) == 0)
 		return 0;
 	if (errno != EINVAL || (fcntl(a->fd, F_GETFL) & O_DIRECT) == 0)
 		return -1;
@@ -190,7 +191,7 @@ write_block(struct actlog *a, uint64_t seq)
 		return -1;
 	(void)close(a->fd); /* nothing was written through it */
 	a->fd = fd;
-	return record_pwrite(a->fd, a->block, RECORD_BLOCK, at);
+	return whole_pwrite(a->fd, a->block, RECORD_BLOCK, at);
 }
 
 /*

@@ -33,6 +33,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "whole.h"
 #include "xalloc.h"
 
 #include "fail.h"
@@ -365,7 +366,7 @@ write_head(struct dirty *d, const struct record *head, uint64_t incarnation)
 	r.seq++;
 	record_put(block + RECORD_HEADER_LEN, incarnation, 8);
 	record_seal(block, &r);
-	if (record_pwrite(d->fd, block, sizeof(block),
+	if (whole_pwrite(d->fd, block, sizeof(block),
 	    (uint64_t)(1 - d->slot) * RECORD_BLOCK) == -1)
 		return -1;
 	d->slot = 1 - d->slot;
@@ -393,7 +394,7 @@ write_image(struct dirty *d, struct image *m, uint64_t area, unsigned at,
 		r.seq = at + i;
 		record_seal(block, &r);
 	}
-	return record_pwrite(d->fd, m->data, (size_t)m->count * RECORD_BLOCK,
+	return whole_pwrite(d->fd, m->data, (size_t)m->count * RECORD_BLOCK,
 	    block_at(area, at));
 }
 

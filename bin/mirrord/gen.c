@@ -24,6 +24,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "whole.h"
 #include "xalloc.h"
 
 #include "fail.h"
@@ -284,7 +285,7 @@ write_locked(struct gen_file *f, const struct gen *g)
 	head.epoch = g->epoch;
 	build_slot(block, &head, g);
 	fail_point(26);
-	if (record_pwrite(f->fd, block, sizeof(block),
+	if (whole_pwrite(f->fd, block, sizeof(block),
 	    (uint64_t)slot * RECORD_BLOCK) == -1)
 		return -1;
 	f->head = head;

@@ -11,6 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "whole.h"
+
 #include "crc32c.h"
 
 #define RECORD_VERSION	1
@@ -104,41 +106,13 @@ record_check(struct record *r, const uint8_t block[RECORD_BLOCK],
 int
 record_pread(int fd, void *buf, size_t len, uint64_t off)
 {
-	uint8_t *p = buf;
-	ssize_t n;
+	ssize_t n = whole_pread(fd, buf, len, off);
 
-	while (len > 0) {
-		n = pread(fd, p, len, (off_t)off);
-		if (n == -1 && errno == EINTR)
-			continue;
-		if (n == 0)
-			errno = EIO;
-		if (n <= 0)
-			return -1;
-		p += n;
-		off += (uint64_t)n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
-
-int
-record_pwrite(int fd, const void *buf, size_t len, uint64_t off)
-{
-	const uint8_t *p = buf;
-	ssize_t n;
-
-	while (len > 0) {
-		n = pwrite(fd, p, len, (off_t)off);
-		if (n == -1 && errno == EINTR)
-			continue;
-		if (n == 0)
-			errno = EIO;
-		if (n <= 0)
-			return -1;
-		p += n;
-		off += (uint64_t)n;
-		len -= (size_t)n;
+	if (n == -1)
+		return -1;
+	if ((size_t)n < len) {
+		errno = EIO;
+		return -1;
 	}
 	return 0;
 }
@@ -151,11 +125,11 @@ fill(int fd, const void *head, size_t len, size_t size)
 	static const uint8_t zero[64 * 1024];
 	size_t n;
 
-	if (record_pwrite(fd, head, len, 0) == -1)
+	if (whole_pwrite(fd, head, len, 0) == -1)
 		return -1;
 	for (; len < size; len += n) {
 		n = size - len < sizeof(zero) ? size - len : sizeof(zero);
-		if (record_pwrite(fd, zero, n, len) == -1)
+		if (whole_pwrite(fd, zero, n, len) == -1)
 			return -1;
 	}
 	return fsync(fd);

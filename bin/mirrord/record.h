@@ -60,8 +60,7 @@ struct epoch record_get_epoch(const uint8_t p[13]);
  */
 int	record_create(int dirfd, const char *name, const void *head,
 	    size_t len, size_t size);
-/* All or nothing; errno EIO on a short file. */
+/* All or nothing: -1 with errno, EIO on a short file. */
 int	record_pread(int fd, void *buf, size_t len, uint64_t off);
-int	record_pwrite(int fd, const void *buf, size_t len, uint64_t off);
 
 #endif

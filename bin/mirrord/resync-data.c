@@ -14,6 +14,8 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+#include "whole.h"
+
 #include "resync-int.h"
 #include "resync-pass.h"
 
@@ -39,26 +41,6 @@ count(struct resync *r, uint64_t done, uint64_t sent, uint64_t hashed)
 	pthread_mutex_unlock(&r->lock);
 }
 
-static ssize_t
-read_at(int fd, void *buf, size_t len, uint64_t off)
-{
-	size_t have = 0;
-	ssize_t n;
-
-	while (have < len) {
-		n = pread(fd, (uint8_t *)buf + have, len - have,
-		    (off_t)(off + have));
-		if (n == -1 && errno == EINTR)
-			continue;
-		if (n == -1)
-			return -1;
-		if (n == 0)
-			break;
-		have += (size_t)n;
-	}
-	return (ssize_t)have;
-}
-
 /* The range as data; a file that became shorter is read short (R46). */
 static int
 send_range(struct source *s, uint64_t off, uint64_t len)
@@ -70,7 +52,7 @@ send_range(struct source *s, uint64_t off, uint64_t len)
 	while (len > 0 && off < s->size) {
 		if (resync_is_late(s->r))
 			return -1;
-		n = read_at(s->fd, chunk, len < DATA_CHUNK ? len :
+		n = whole_pread(s->fd, chunk, len < DATA_CHUNK ? len :
 		    DATA_CHUNK, off);
 		if (n == -1) {
 			resync_fail(s->r, "object %016llx: read: %s",
@@ -173,7 +155,7 @@ offer(struct source *s, uint64_t off, uint64_t len)
 
 	if (resync_is_late(s->r))
 		return -1;
-	n = read_at(s->fd, data, len, off);
+	n = whole_pread(s->fd, data, len, off);
 	if (n == -1) {
 		resync_fail(s->r, "object %016llx: read: %s",
 		    (unsigned long long)s->oid, strerror(errno));

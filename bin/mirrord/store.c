@@ -14,6 +14,8 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "whole.h"
+
 #define COPY_CHUNK	32768	/* on the stack of a 256 KiB thread */
 
 static bool
@@ -49,25 +51,6 @@ kill_priv(int fd)
 }
 
 static int
-write_all(int fd, const void *data, size_t len, uint64_t off)
-{
-	const uint8_t *p = data;
-	ssize_t n;
-
-	while (len > 0) {
-		n = pwrite(fd, p, len, (off_t)off);
-		if (n == -1 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n == 0 ? -EIO : -errno;
-		p += n;
-		off += (uint64_t)n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
-
-static int
 do_write(struct objects *o, const struct op *op, uint64_t *done)
 {
 	int fd, rc;
@@ -76,7 +59,8 @@ do_write(struct objects *o, const struct op *op, uint64_t *done)
 	fd = object_fd(o, op->obj, O_RDWR);
 	if (fd < 0)
 		return fd;
-	rc = write_all(fd, op->data, op->data_len, op->off);
+	rc = whole_pwrite(fd, op->data, op->data_len, op->off) == -1 ?
+	    -errno : 0;
 	if (rc == 0 && op->flags & OPF_KILLPRIV)
 		rc = kill_priv(fd);
 	if (rc == 0)
@@ -372,12 +356,12 @@ copy_by_hand(int in, off_t off_in, int out, off_t off_out, size_t len)
 	uint8_t buf[COPY_CHUNK];
 	ssize_t n;
 
-	n = pread(in, buf, len < sizeof(buf) ? len : sizeof(buf), off_in);
+	n = whole_pread(in, buf, len < sizeof(buf) ? len : sizeof(buf),
+	    (uint64_t)off_in);
 	if (n <= 0)
 		return n;
-	if (write_all(out, buf, (size_t)n, (uint64_t)off_out) != 0)
-		return -1;
-	return n;
+	return whole_pwrite(out, buf, (size_t)n, (uint64_t)off_out) == -1 ?
+	    -1 : n;
 }
 
 static int

@@ -24,6 +24,10 @@ check_PROGRAMS += t/unit/cgroup
 t_unit_cgroup_SOURCES = %D%/cgroup.c %D%/tap.h
 t_unit_cgroup_LDADD = $(COMMON_LIBS)
 
+check_PROGRAMS += t/unit/whole
+t_unit_whole_SOURCES = %D%/whole.c %D%/tap.h
+t_unit_whole_LDADD = $(COMMON_LIBS)
+
 MIRRORD_LIBS = bin/mirrord/libmirrord.a $(COMMON_LIBS) $(XXHASH_LIBS)
 
 check_PROGRAMS += t/unit/op
