@@ -19,6 +19,7 @@ BATS_SUITES = \
 	t/holdfastd.bats \
 	t/runscript.bats \
 	t/etc.bats \
+	t/package.bats \
 	t/heartd.bats \
 	t/holdfast.bats \
 	t/mirrord.bats \
@@ -43,6 +44,11 @@ else
 TESTS += t/style.bats
 endif
 endif
+
+# What needs neither root nor a network, as when a package is built.
+check-unit: all
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(check_PROGRAMS)'
+.PHONY: check-unit
 
 # The same with ten seeds and the sizes of a real tree.
 check-long: all
