@@ -135,7 +135,7 @@ takeover()
 	"$LAB" power off n1 &
 	"$LAB" power off n2
 	wait
-	on c1 sh -c 'kill "$(cat /srv/pid)"'
+	on c1 sh -c 'kill "$(cat /srv/pid)"; rm /srv/pid'
 	"$LAB" power on n2
 	"$LAB" power on n1
 	wait_until 90 'pair_is_level n1 n2 || pair_is_level n2 n1'

@@ -93,13 +93,14 @@ says()
 @test "processes in the directory: one is named, all are counted" {
 	on n2 holdfast stop mirror
 	on n2 sh -c 'cd /srv/data; for i in 1 2; do
-		sleep 100 >/dev/null 2>&1 </dev/null 3>&- & done'
+		sleep 100 >/dev/null 2>&1 </dev/null 3>&- &
+		echo $! >>/run/holders; done'
 	on n2 holdfast start mirror 3>&-
 	says | grep -q 'has /srv/data open .*and 1 more \[holders\]'
 	n=$(on n2 sh -c 'wc -l </var/log/holdfast/mirror.log')
 	sleep 3 # the time in which nothing shall happen
 	[ "$(on n2 sh -c 'wc -l </var/log/holdfast/mirror.log')" -eq "$n" ]
-	on n2 pkill -x sleep
+	on n2 sh -c 'xargs kill </run/holders'
 	on n2 holdfast wait --timeout 20 mirror SECOND
 }
 

@@ -76,7 +76,7 @@ lab_teardown()
 	if [ -z "${BATS_TEST_COMPLETED-}" ] &&
 	    [ ! -e "$BATS_FILE_TMPDIR/skip" ]; then
 		lab_dump
-		on c1 pkill -x ledger-client || :
+		load_end
 	fi
 	[ -e "$BATS_FILE_TMPDIR/skip" ] || no_sanitizer_report
 }
@@ -234,10 +234,17 @@ pair_restore()
 	wait_until 30 'pair_is_level n1 n2'
 }
 
+# Ends a load that a failed test left.
+load_end()
+{
+	on c1 sh -c '! [ -e /srv/pid ] || kill "$(cat /srv/pid)"; rm -f \
+	    /srv/pid' 2>/dev/null || :
+}
+
 # The client's load: each acknowledged entry is a line of /srv/acked.
 load_start()
 {
-	on c1 pkill -x ledger-client || :
+	load_end
 	on c1 sh -c "rm -f /srv/acked /srv/out; $CLIENT -a $VIP -p $PORT \
 	    -f /srv/acked $* run >/srv/out 2>&1 & echo \$! >/srv/pid"
 	wait_until 10 '[ "$(acked)" -gt 10 ]'
@@ -246,7 +253,7 @@ load_start()
 # Prints the client's tally; false when it had to be lenient.
 load_stop()
 {
-	on c1 sh -c 'kill "$(cat /srv/pid)"'
+	on c1 sh -c 'kill "$(cat /srv/pid)" && rm /srv/pid'
 	wait_until 5 'on c1 grep -q ^acknowledged= /srv/out'
 	on c1 cat /srv/out
 }
