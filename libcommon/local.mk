@@ -7,6 +7,7 @@ libcommon_libcommon_a_SOURCES = \
 	%D%/clock.c %D%/clock.h \
 	%D%/cluster.c %D%/cluster.h \
 	%D%/conf.c %D%/conf.h \
+	%D%/configured.c %D%/configured.h \
 	%D%/daemon.c %D%/daemon.h \
 	%D%/epoch.c %D%/epoch.h \
 	%D%/frame.c %D%/frame.h \

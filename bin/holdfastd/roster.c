@@ -5,11 +5,8 @@
  */
 #include "roster.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "log.h"
 #include "statefile.h"
@@ -130,38 +127,4 @@ roster_load(struct roster *r, const char *module)
 		    line, why, module);
 	free(text);
 	return rc;
-}
-
-static int
-is_module(const struct dirent *d)
-{
-	char path[PATH_LEN];
-
-	if (!module_name_ok(d->d_name))
-		return 0;
-	path_state(path, "%s/config/active/roster", d->d_name);
-	return access(path, F_OK) == 0;
-}
-
-void
-roster_each_module(void (*on_module)(const char *module, void *arg),
-    void *arg)
-{
-	char path[PATH_LEN];
-	struct dirent **d;
-	int n;
-
-	path_state(path, "%s", "");
-	n = scandir(path, &d, is_module, alphasort);
-	if (n == -1) {
-		/* A node on which nothing was configured yet. */
-		if (errno != ENOENT)
-			log_warn("modules not listed: %s", path);
-		return;
-	}
-	for (int i = 0; i < n; i++) {
-		on_module(d[i]->d_name, arg);
-		free(d[i]);
-	}
-	free(d);
 }

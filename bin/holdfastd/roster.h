@@ -31,8 +31,4 @@ int	roster_parse(struct roster *r, const char *text, unsigned *line,
 /* The module's file.  0, or -1 after logging what is wrong with it. */
 int	roster_load(struct roster *r, const char *module);
 
-/* Calls for each module that has an active roster, sorted by name. */
-void	roster_each_module(void (*on_module)(const char *module, void *arg),
-	    void *arg);
-
 #endif

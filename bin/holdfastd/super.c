@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "configured.h"
 #include "log.h"
 #include "paths.h"
 #include "xalloc.h"
@@ -475,6 +476,15 @@ want_one(const char *module, void *arg)
 	(void)want_module(arg, module);	/* logged; the others go on */
 }
 
+static void
+each_module(struct super *s)
+{
+	char path[PATH_LEN];
+
+	if (configured_each(want_one, s) == -1)
+		log_warn("modules not listed: %s", path_state(path, "%s", ""));
+}
+
 void
 super_start_all(struct super *s)
 {
@@ -482,7 +492,7 @@ super_start_all(struct super *s)
 		if (s->unit[i]->s.module[0] == '\0')
 			s->unit[i]->s.wanted = s->unit[i]->listed;
 	}
-	roster_each_module(want_one, s);
+	each_module(s);
 	take_turns(s);
 }
 
@@ -552,7 +562,7 @@ super_reload(struct super *s)
 		if (access(path, F_OK) == -1 && errno == ENOENT)
 			u->s.wanted = u->listed = false;
 	}
-	roster_each_module(want_one, s);
+	each_module(s);
 	try_again(s, NULL);
 	take_turns(s);
 }
