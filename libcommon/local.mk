@@ -15,7 +15,9 @@ libcommon_libcommon_a_SOURCES = \
 	%D%/line.c %D%/line.h \
 	%D%/log.c %D%/log.h \
 	%D%/loop.c %D%/loop.h \
+	%D%/observe.c %D%/observe.h \
 	%D%/paths.c %D%/paths.h \
+	%D%/priv.c %D%/priv.h \
 	%D%/seal.c %D%/seal.h \
 	%D%/serve.c %D%/serve.h \
 	%D%/statefile.c %D%/statefile.h \

@@ -29,8 +29,9 @@ setup() {
 	ln -s "$TOP/bin/holdfastd/holdfastd" "$LIB/holdfastd"
 	ln -s "$TOP/bin/keepd/keepd" "$LIB/keepd"
 	printf '#!/bin/sh\necho >&3\nexec sleep 600 3>&-\n' >"$LIB/heartd"
+	chmod +x "$LIB/heartd"
 	cp "$LIB/heartd" "$LIB/vipd"
-	chmod +x "$LIB/heartd" "$LIB/vipd"
+	cp "$LIB/heartd" "$LIB/consoled"
 }
 
 teardown() {

@@ -29,6 +29,7 @@ BATS_SUITES = \
 	t/vipd.bats \
 	t/moduled.bats \
 	t/check_holdfast.bats \
+	t/consoled.bats \
 	t/10-takeover.bats \
 	t/20-daemons.bats \
 	t/30-network.bats \

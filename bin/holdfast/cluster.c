@@ -164,6 +164,7 @@ cluster_ports(void)
 	if (cluster_load(&cl, NULL) == -1)
 		return EX_CONFIG;
 	printf("%u/udp\theartd\theartbeats\n", cl.port);
+	printf("9010/tcp\tconsoled\thealth, for balancers\n");
 	modules_each(print_module_port, NULL);
 	return 0;
 }

@@ -15,7 +15,9 @@
 #define ROSTER_FILE_MAX	4096
 
 /* keepd before all that keep, heartd before those who ask who is alive. */
-static const char *const node_daemons[] = { "keepd", "heartd", "vipd" };
+static const char *const node_daemons[] = {
+	"keepd", "heartd", "vipd", "consoled",
+};
 static const char *const module_daemons[] = {
 	"mirrord", "farmd", "checkd", "moduled",
 };

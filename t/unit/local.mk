@@ -234,3 +234,8 @@ t_unit_judge_SOURCES = %D%/judge.c %D%/tap.h
 t_unit_judge_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/bin/holdfast \
 	-I$(srcdir)/bin/check_holdfast
 t_unit_judge_LDADD = $(CHECK_HOLDFAST_LIBS)
+
+check_PROGRAMS += t/unit/health
+t_unit_health_SOURCES = %D%/health.c %D%/tap.h
+t_unit_health_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/bin/consoled
+t_unit_health_LDADD = bin/consoled/libconsoled.a $(COMMON_LIBS)
