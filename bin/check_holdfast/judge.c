@@ -251,12 +251,18 @@ judge_warnings(struct judgement *j, const struct judge_conf *conf,
     const struct status *st)
 {
 	const struct record *r = NULL;
+	enum severity s;
 	const char *code;
 
 	while ((r = status_find(st, "warning", r)) != NULL) {
 		code = record_get(r, "code");
-		found(j, severity_of_code(conf, code), code,
-		    record_get(r, "text"), record_get(r, "command"));
+		s = severity_of_code(conf, code);
+		found(j, s, code, record_get(r, "text"),
+		    record_get(r, "command"));
+		/* Who is woken up reads the first line only. */
+		if (s != SEV_OK)
+			append(j->text, sizeof(j->text), ", %s",
+			    record_get(r, "text"));
 	}
 	if ((r = status_find(st, "blocked", NULL)) == NULL ||
 	    is(st->state, "STOP"))
@@ -309,8 +315,10 @@ judge_metric(struct judgement *j, const struct judge_conf *conf,
 
 	if (!metric_value(st, i, &value))
 		return;
-	append(j->perf, sizeof(j->perf), "%s'%s.%s'=%lld%s;%s;%s;%s;%s",
-	    j->perf[0] != '\0' ? " " : "", st->module, metrics[i].name,
+	/* Graphs keep 19 characters of a label: what differs comes first. */
+	append(j->perf, sizeof(j->perf), "%s'%s%s%s'=%lld%s;%s;%s;%s;%s",
+	    j->perf[0] != '\0' ? " " : "", metrics[i].name,
+	    conf->one_module ? "" : ".", conf->one_module ? "" : st->module,
 	    (long long)value, metrics[i].unit,
 	    l != NULL && l->has_warn ? l->warn_text : "",
 	    l != NULL && l->has_crit ? l->crit_text : "",

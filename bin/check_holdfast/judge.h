@@ -27,6 +27,7 @@ struct limit {
 
 struct judge_conf {
 	enum severity	 stopped;	/* by the operator */
+	bool		 one_module;	/* labels need not name it */
 	unsigned	 ignored;
 	const char	*ignore[IGNORE_MAX];	/* codes of warnings */
 	unsigned	 limits;

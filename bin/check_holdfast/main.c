@@ -52,6 +52,9 @@ usage(void)
 	    "  -t SECONDS       UNKNOWN when it takes longer (default %d)\n"
 	    "  -v               all lines, also when all is well\n"
 	    "  -V               print the version\n"
+	    "  --warning, --critical, --timeout, --verbose, --version and "
+	    "--help are\n  the same by their long names, as --module, "
+	    "--ignore and --stopped\n"
 	    "  -h               print this text\n\n"
 	    "METRIC: since dirty rate eta progress disk inodes peer_disk "
 	    "warnings\n", TIMEOUT_S);
@@ -83,6 +86,28 @@ on_alarm(int signo)
 		/* The monitor is gone. */
 	}
 	_exit(SEV_UNKNOWN);
+}
+
+/* Whatever ends us, no memory or a fault of ours: never another status. */
+static void
+on_fault(int signo)
+{
+	static const char text[] = "HOLDFAST UNKNOWN - check_holdfast "
+	    "failed, see standard error\n";
+
+	(void)signo;
+	if (write(STDOUT_FILENO, text, sizeof(text) - 1) == -1) {
+		/* The monitor is gone. */
+	}
+	_exit(SEV_UNKNOWN);
+}
+
+static void
+on_end(int status, void *arg)
+{
+	(void)arg;
+	if (status < SEV_OK || status > SEV_UNKNOWN)
+		on_fault(0);
 }
 
 static void
@@ -144,10 +169,24 @@ parse_timeout(const char *text)
 static void
 parse_options(struct check *c, unsigned *timeout_s, int argc, char **argv)
 {
+	/* Those that the guidelines reserve have their long names, too. */
+	static const struct option long_options[] = {
+		{ "critical",	required_argument,	NULL,	'c' },
+		{ "help",	no_argument,		NULL,	'h' },
+		{ "ignore",	required_argument,	NULL,	'i' },
+		{ "module",	required_argument,	NULL,	'm' },
+		{ "stopped",	required_argument,	NULL,	'S' },
+		{ "timeout",	required_argument,	NULL,	't' },
+		{ "verbose",	no_argument,		NULL,	'v' },
+		{ "version",	no_argument,		NULL,	'V' },
+		{ "warning",	required_argument,	NULL,	'w' },
+		{ NULL,		0,			NULL,	0 },
+	};
 	int o;
 
 	opterr = 0;
-	while ((o = getopt(argc, argv, "c:hi:m:S:t:vVw:")) != -1) {
+	while ((o = getopt_long(argc, argv, "c:hi:m:S:t:vVw:", long_options,
+	    NULL)) != -1) {
 		switch (o) {
 		case 'c':
 		case 'w':
@@ -162,6 +201,7 @@ parse_options(struct check *c, unsigned *timeout_s, int argc, char **argv)
 			if (!module_name_ok(optarg))
 				unknown("-m %s: not a module's name", optarg);
 			c->module = optarg;
+			c->conf.one_module = true;
 			break;
 		case 'S':
 			c->conf.stopped = parse_severity(optarg);
@@ -179,8 +219,8 @@ parse_options(struct check *c, unsigned *timeout_s, int argc, char **argv)
 			printf("check_holdfast %s\n", HF_VERSION);
 			exit(SEV_UNKNOWN);
 		default:
-			unknown("-%c: no such option, or its argument is "
-			    "missing, see -h", optopt);
+			unknown("%s: no such option, or its argument is "
+			    "missing, see -h", argv[optind - 1]);
 		}
 	}
 	if (optind < argc)
@@ -249,6 +289,10 @@ main(int argc, char **argv)
 	int status;
 
 	log_init("check_holdfast", false);
+	(void)on_exit(on_end, NULL);
+	(void)signal(SIGABRT, on_fault);
+	(void)signal(SIGSEGV, on_fault);
+	(void)signal(SIGBUS, on_fault);
 	parse_options(&c, &timeout_s, argc, argv);
 	(void)signal(SIGALRM, on_alarm);
 	(void)signal(SIGPIPE, SIG_IGN);

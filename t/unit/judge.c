@@ -110,7 +110,7 @@ test_states(void)
 	    "phase=full done_bytes=25 total_bytes=100 eta_s=9", NULL),
 	    SEV_WARNING, "resync");
 	ok(strstr(j.text, "resync 25%") != NULL, "with progress: %s", j.text);
-	ok(strstr(j.perf, "'web.progress'=25%;;;0;100") != NULL, "%s",
+	ok(strstr(j.perf, "'progress.web'=25%;;;0;100") != NULL, "%s",
 	    j.perf);
 	is_num(judge("STOP", "NotReady", "PRIM", NULL, NULL), SEV_WARNING,
 	    "STOP by the operator");
@@ -184,7 +184,7 @@ test_limits(void)
 	(void)range_parse(&conf.limit[0].crit, "~:5000");
 	is_num(judge("PRIM", "Ready", "SECOND", repl, NULL), SEV_WARNING,
 	    "above -w");
-	ok(strstr(j.perf, "'web.dirty'=4096B;1000;~:5000;0;") != NULL, "%s",
+	ok(strstr(j.perf, "'dirty.web'=4096B;1000;~:5000;0;") != NULL, "%s",
 	    j.perf);
 	ok(perf_is_good(j.perf), "perfdata parses with thresholds");
 	is_num(judge("PRIM", "Ready", "SECOND", "kind=replication "
