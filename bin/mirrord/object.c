@@ -54,6 +54,7 @@ struct objects {
 	oid_reserve_fn		*reserve;
 	void			*arg;
 	pthread_mutex_t		 stage_lock;
+	pthread_rwlock_t	 id_lock;	/* see object_make_begin() */
 	pthread_mutex_t		 stripe[STRIPES];
 	atomic_uint_fast64_t	 opened;
 };
@@ -235,6 +236,19 @@ root_was_bound(int fd)
 	return handle_of(fd, 0, &h) == 0 && value_get(fd, &h) != 0;
 }
 
+/* Makers hold it for short and all the time: who gives an id comes first. */
+static void
+id_lock_init(pthread_rwlock_t *lock)
+{
+	pthread_rwlockattr_t attr;
+
+	(void)pthread_rwlockattr_init(&attr);
+	(void)pthread_rwlockattr_setkind_np(&attr,
+	    PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+	(void)pthread_rwlock_init(lock, &attr);
+	(void)pthread_rwlockattr_destroy(&attr);
+}
+
 struct objects *
 objects_open(const char *state_dir, const int *root_fd, unsigned root_count,
     uint8_t node, uint16_t store, uint64_t next, oid_reserve_fn *reserve,
@@ -252,6 +266,7 @@ objects_open(const char *state_dir, const int *root_fd, unsigned root_count,
 		(void)pthread_mutex_init(&o->stripe[i], NULL);
 	(void)pthread_mutex_init(&o->oid_lock, NULL);
 	(void)pthread_mutex_init(&o->stage_lock, NULL);
+	id_lock_init(&o->id_lock);
 	o->oid_prefix = (uint64_t)node << 56 | (uint64_t)store << 40;
 	o->oid_next = o->oid_upto = next;
 	o->reserve = reserve;
@@ -294,6 +309,7 @@ objects_close(struct objects *o)
 		(void)pthread_mutex_destroy(&o->stripe[i]);
 	(void)pthread_mutex_destroy(&o->oid_lock);
 	(void)pthread_mutex_destroy(&o->stage_lock);
+	(void)pthread_rwlock_destroy(&o->id_lock);
 	free(o);
 }
 
@@ -432,6 +448,40 @@ open_name(struct objects *o, uint64_t dir, const char *name)
 	return fd;
 }
 
+void
+object_make_begin(struct objects *o)
+{
+	(void)pthread_rwlock_rdlock(&o->id_lock);
+}
+
+void
+object_make_end(struct objects *o)
+{
+	(void)pthread_rwlock_unlock(&o->id_lock);
+}
+
+/*
+ * An id for what has none.  The FUSE side and the resync may both have found
+ * it so, or its maker may be about to give it the id that is in the stream
+ * already: whoever is second takes the first one's.
+ */
+static int
+assign_oid(struct objects *o, int fd, const struct handle *h, uint64_t *oid)
+{
+	int rc = 0;
+
+	(void)pthread_rwlock_wrlock(&o->id_lock);
+	*oid = value_get(fd, h);
+	if (*oid == 0) {
+		*oid = object_new_oid(o);
+		rc = *oid == 0 ? -EIO : value_set(fd, *oid, h);
+	}
+	if (rc == 0)
+		rc = object_index_put(o->index, *oid, h);
+	(void)pthread_rwlock_unlock(&o->id_lock);
+	return rc;
+}
+
 /* The oid of fd, which has root's number; a new one when `assign'. */
 static int
 identify(struct objects *o, int fd, unsigned root, bool assign, uint64_t *oid)
@@ -443,16 +493,8 @@ identify(struct objects *o, int fd, unsigned root, bool assign, uint64_t *oid)
 	if (rc != 0)
 		return rc;
 	*oid = value_get(fd, &h);
-	if (*oid == 0) {
-		if (!assign)
-			return -ENODATA;
-		*oid = object_new_oid(o);
-		if (*oid == 0)
-			return -EIO;
-		rc = value_set(fd, *oid, &h);
-		if (rc != 0)
-			return rc;
-	}
+	if (*oid == 0)
+		return assign ? assign_oid(o, fd, &h, oid) : -ENODATA;
 	if (object_index_get(o->index, *oid, &known) == 0 &&
 	    memcmp(&known, &h, sizeof(h)) == 0)
 		return 0;

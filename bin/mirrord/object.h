@@ -65,6 +65,12 @@ int		 object_bind(struct objects *o, uint64_t dir,
 /* Same for a descriptor, O_PATH|O_NOFOLLOW or better, of an object in dir. */
 int		 object_bind_fd(struct objects *o, uint64_t dir, int fd,
 		    uint64_t oid);
+/*
+ * Around making a name and binding its object: between the two nobody else
+ * gives it an id, which the stream and the kernel would not know.
+ */
+void		 object_make_begin(struct objects *o);
+void		 object_make_end(struct objects *o);
 /* Reads the id of fd, 0 when it has none of its own. */
 uint64_t	 object_oid_of(struct objects *o, int fd);
 /* The object is gone for good: its index entry and descriptors. */

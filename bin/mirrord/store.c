@@ -152,10 +152,12 @@ make_in(struct objects *o, const struct op *op, int dfd, const char *name)
 {
 	int fd, rc;
 
+	object_make_begin(o);
 	fd = make_name(dfd, name, op);
+	rc = fd < 0 ? fd : object_bind_fd(o, op->dir, fd, op->obj);
+	object_make_end(o);
 	if (fd < 0)
 		return fd;
-	rc = object_bind_fd(o, op->dir, fd, op->obj);
 	if (rc == 0)
 		rc = set_owner(fd, op);
 	if (rc == 0)

@@ -2,11 +2,14 @@
 /* Identity of files: xattr, handle, index, descriptors. */
 #include "../../bin/mirrord/object.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/xattr.h>
 
 #include "../../bin/mirrord/object-cache.h"
 #include "../../bin/mirrord/object-index.h"
+#include "../../bin/mirrord/store.h"
 
 #include "tap.h"
 #include "tree.h"
@@ -242,6 +245,98 @@ test_oids(void)
 	objects_close(o);
 }
 
+/*
+ * The resync finds names while the application does, and while it makes them:
+ * an object has one id, the one that everybody was told.
+ */
+#define RACE_FILES	400
+
+static atomic_uint race_begun;	/* how many files the others may look for */
+static uint64_t race_seen[2][RACE_FILES];
+
+static void
+race_name(char name[16], unsigned i)
+{
+	(void)snprintf(name, 16, "race%u", i);
+}
+
+static void *
+race_lookup(void *arg)
+{
+	uint64_t *seen = arg;
+	char name[16];
+	unsigned i;
+
+	for (i = 0; i < RACE_FILES; i++) {
+		race_name(name, i);
+		while (atomic_load(&race_begun) <= i)
+			continue;
+		while (object_lookup(t.objects, 1, name, true, &seen[i],
+		    NULL) == -ENOENT)
+			continue;
+	}
+	return NULL;
+}
+
+/* How many files are not known by the id in each of the lists. */
+static unsigned
+race_lost(void)
+{
+	unsigned i, lost = 0;
+	struct stat st;
+
+	for (i = 0; i < RACE_FILES; i++)
+		lost += race_seen[0][i] != race_seen[1][i] ||
+		    object_stat(t.objects, race_seen[0][i], &st) != 0;
+	return lost;
+}
+
+static void
+race_clear(void)
+{
+	char name[16];
+	unsigned i;
+
+	for (i = 0; i < RACE_FILES; i++) {
+		race_name(name, i);
+		(void)unlinkat(t.fd, name, 0);
+	}
+	atomic_store(&race_begun, 0);
+}
+
+static void
+test_race(void)
+{
+	struct op op = { .type = OP_CREATE, .dir = 1, .mode = 0600 };
+	pthread_t a, b;
+	char name[16];
+	unsigned i;
+
+	for (i = 0; i < RACE_FILES; i++) {
+		race_name(name, i);
+		touch(name);
+	}
+	(void)pthread_create(&a, NULL, race_lookup, race_seen[0]);
+	(void)pthread_create(&b, NULL, race_lookup, race_seen[1]);
+	for (i = 1; i <= RACE_FILES; i++)
+		atomic_store(&race_begun, i);
+	(void)pthread_join(a, NULL);
+	(void)pthread_join(b, NULL);
+	is_num(race_lost(), 0, "found by two at once: one id");
+	race_clear();
+
+	(void)pthread_create(&a, NULL, race_lookup, race_seen[0]);
+	for (i = 0; i < RACE_FILES; i++) {
+		race_name(op.name, i);
+		op.obj = race_seen[1][i] = object_new_oid(t.objects);
+		atomic_store(&race_begun, i + 1);
+		(void)store_exec(t.objects, &op, NULL);
+	}
+	(void)pthread_join(a, NULL);
+	is_num(race_lost(), 0, "found while it is made: the maker's id");
+	race_clear();
+}
+
 int
 main(void)
 {
@@ -250,6 +345,7 @@ main(void)
 	test_identity();
 	test_reuse();
 	test_fds();
+	test_race();
 	test_lost_index();
 	test_index();
 	test_cache();
