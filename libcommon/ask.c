@@ -421,8 +421,35 @@ session_line(struct session *s)
 	return &s->line;
 }
 
+/* The request, with a descriptor or without (-1). */
+static bool
+session_send(const struct session *s, const struct line_out *o, int fd)
+{
+	union {
+		char		buf[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr	align;
+	} control;
+	/* Only read from; the structure does not know. */
+	struct iovec iov = { (void *)(uintptr_t)o->text, o->len };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	struct cmsghdr *cm;
+
+	if (fd != -1) {
+		memset(&control, 0, sizeof(control));
+		msg.msg_control = control.buf;
+		msg.msg_controllen = sizeof(control.buf);
+		cm = CMSG_FIRSTHDR(&msg);
+		cm->cmsg_level = SOL_SOCKET;
+		cm->cmsg_type = SCM_RIGHTS;
+		cm->cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(cm), &fd, sizeof(int));
+	}
+	return sendmsg(s->fd, &msg, MSG_NOSIGNAL) == (ssize_t)o->len;
+}
+
 static struct session *
-session_open(const char *path, struct line_out *o, int64_t timeout_ms)
+session_open(const char *path, struct line_out *o, int fd,
+    int64_t timeout_ms)
 {
 	struct session *s = xcalloc(1, sizeof(*s));
 	char *text;
@@ -441,8 +468,7 @@ session_open(const char *path, struct line_out *o, int64_t timeout_ms)
 		errno = EPROTO;
 		goto out;
 	}
-	if (line_end(o) && send(s->fd, o->text, o->len, MSG_NOSIGNAL) ==
-	    (ssize_t)o->len)
+	if (line_end(o) && session_send(s, o, fd))
 		return s;
 out:
 	saved = errno;
@@ -467,7 +493,7 @@ int
 ask_once(const char *path, struct line_out *o, int64_t timeout_ms,
     void (*on_line)(const struct line *l, void *arg), void *arg)
 {
-	struct session *s = session_open(path, o, timeout_ms);
+	struct session *s = session_open(path, o, -1, timeout_ms);
 	const struct line *l;
 	int rc = -1;
 
@@ -493,7 +519,15 @@ int
 ask_watch(const char *path, struct line_out *o, int64_t timeout_ms,
     bool (*on_line)(const struct line *l, void *arg), void *arg)
 {
-	struct session *s = session_open(path, o, timeout_ms);
+	return ask_watch_fd(path, o, -1, timeout_ms, on_line, arg);
+}
+
+int
+ask_watch_fd(const char *path, struct line_out *o, int fd,
+    int64_t timeout_ms, bool (*on_line)(const struct line *l, void *arg),
+    void *arg)
+{
+	struct session *s = session_open(path, o, fd, timeout_ms);
 	const struct line *l;
 	int rc = -1;
 

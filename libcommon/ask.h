@@ -60,5 +60,9 @@ int	ask_once(const char *path, struct line_out *o, int64_t timeout_ms,
  */
 int	ask_watch(const char *path, struct line_out *o, int64_t timeout_ms,
 	    bool (*on_line)(const struct line *l, void *arg), void *arg);
+/* The same; fd, unless -1, goes with the request and stays the caller's. */
+int	ask_watch_fd(const char *path, struct line_out *o, int fd,
+	    int64_t timeout_ms, bool (*on_line)(const struct line *l,
+	    void *arg), void *arg);
 
 #endif

@@ -11,6 +11,7 @@ libcommon_libcommon_a_SOURCES = \
 	%D%/daemon.c %D%/daemon.h \
 	%D%/epoch.c %D%/epoch.h \
 	%D%/frame.c %D%/frame.h \
+	%D%/invite.c %D%/invite.h \
 	%D%/keep.c %D%/keep.h \
 	%D%/line.c %D%/line.h \
 	%D%/log.c %D%/log.h \
@@ -18,6 +19,7 @@ libcommon_libcommon_a_SOURCES = \
 	%D%/observe.c %D%/observe.h \
 	%D%/paths.c %D%/paths.h \
 	%D%/priv.c %D%/priv.h \
+	%D%/remote.c %D%/remote.h \
 	%D%/seal.c %D%/seal.h \
 	%D%/serve.c %D%/serve.h \
 	%D%/statefile.c %D%/statefile.h \

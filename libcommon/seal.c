@@ -9,6 +9,9 @@
  *	33  15  zero, reserved
  *	48  32  keyed hash of "client" or "server" and the bytes before
  *
+ * While the cluster key changes an end may accept two: the peer's hello tells
+ * which it has.
+ *
  * Both directions' keys are a keyed hash of the shared secret and of both
  * public keys, client's first.  The nonce is a record counter a direction:
  * a replayed, reordered or reflected record does not open.
@@ -47,6 +50,8 @@ struct direction {
 
 struct seal_stream {
 	struct seal_key		key;
+	struct seal_key		also;	/* accepted from the peer, too */
+	bool			has_also;
 	int			server;
 	uint8_t			secret[crypto_box_SECRETKEYBYTES];
 	uint8_t			public[crypto_box_PUBLICKEYBYTES];
@@ -63,30 +68,77 @@ seal_init(void)
 
 /* --- the cluster key ------------------------------------------------ */
 
+static const char no_key[] =
+    "is no cluster key: copy the file of another node";
+
+/* The key that begins at *text, which is moved behind it; 0 or -1. */
 static int
-parse_key(struct cluster_key *k, char *text, const char **why)
+parse_key(struct cluster_key *k, const char *word, char **text)
 {
-	static const char head[] = "holdfast-key ";
-	char *id = text + sizeof(head) - 1, *end, *key;
+	char *id = *text + strlen(word), *end, *key;
 	size_t len;
 
-	*why = "is no cluster key: copy the file of another node";
-	if (strncmp(text, head, sizeof(head) - 1) != 0 ||
+	if (strncmp(*text, word, strlen(word)) != 0 ||
 	    (end = strchr(id, '\n')) == NULL || end - id != SEAL_ID_LEN)
 		return -1;
-	*end = '\0';
-	memcpy(k->id, id, SEAL_ID_LEN + 1);
+	memcpy(k->id, id, SEAL_ID_LEN);
+	k->id[SEAL_ID_LEN] = '\0';
 	key = end + 1;
-	if (sodium_base642bin(k->key.byte, SEAL_KEY_LEN, key, strlen(key),
-	    "\n", &len, NULL, sodium_base64_VARIANT_ORIGINAL) == -1 ||
-	    len != SEAL_KEY_LEN)
+	end = strchr(key, '\n');
+	if (end == NULL)
+		end = key + strlen(key);
+	if (sodium_base642bin(k->key.byte, SEAL_KEY_LEN, key,
+	    (size_t)(end - key), NULL, &len, NULL,
+	    sodium_base64_VARIANT_ORIGINAL) == -1 || len != SEAL_KEY_LEN)
 		return -1;
-	*why = NULL;
+	*text = end + (*end == '\n');
 	return 0;
 }
 
+/* What the second key of a file is, by the word before it. */
+static const struct {
+	const char		*word;
+	enum cluster_key_state	 state;
+} second_key[] = {
+	{ "holdfast-key-next ",	KEY_NEXT },
+	{ "holdfast-key-old ",	KEY_OLD },
+};
+
+static int
+parse_keys(struct cluster_keys *ks, char *text)
+{
+	size_t i;
+
+	memset(ks, 0, sizeof(*ks));
+	if (parse_key(&ks->key[0], "holdfast-key ", &text) == -1)
+		return -1;
+	ks->count = 1;
+	for (i = 0; i < 2 && ks->count == 1; i++) {
+		if (parse_key(&ks->key[1], second_key[i].word, &text) == 0) {
+			ks->second = second_key[i].state;
+			ks->count = 2;
+		}
+	}
+	return text[strspn(text, "\n")] == '\0' ? 0 : -1;
+}
+
 int
-seal_key_load(struct cluster_key *k, const char *path, const char **why)
+seal_keys_parse(struct cluster_keys *ks, const char *text, size_t len)
+{
+	char copy[KEY_FILE_MAX + 1];
+	int rc = -1;
+
+	if (len <= KEY_FILE_MAX) {
+		memcpy(copy, text, len);
+		copy[len] = '\0';
+		rc = parse_keys(ks, copy);
+		sodium_memzero(copy, sizeof(copy));
+	}
+	return rc;
+}
+
+int
+seal_keys_load(struct cluster_keys *ks, const char *path, const char **why)
 {
 	struct stat st;
 	size_t len;
@@ -105,32 +157,75 @@ seal_key_load(struct cluster_key *k, const char *path, const char **why)
 	text = statefile_read(path, KEY_FILE_MAX, &len);
 	if (text == NULL)
 		return -1;
-	rc = parse_key(k, text, why);
+	rc = parse_keys(ks, text);
+	*why = rc == 0 ? NULL : no_key;
 	sodium_memzero(text, len);
 	free(text);
 	return rc;
 }
 
 int
+seal_key_load(struct cluster_key *k, const char *path, const char **why)
+{
+	struct cluster_keys ks;
+	int rc = seal_keys_load(&ks, path, why);
+
+	if (rc == 0)
+		*k = ks.key[0];
+	sodium_memzero(&ks, sizeof(ks));
+	return rc;
+}
+
+void
+seal_key_make(struct cluster_key *k)
+{
+	uint8_t id[SEAL_ID_LEN / 2];
+
+	randombytes_buf(k->key.byte, SEAL_KEY_LEN);
+	randombytes_buf(id, sizeof(id));
+	(void)sodium_bin2hex(k->id, sizeof(k->id), id, sizeof(id));
+}
+
+void
+seal_keys_text(char text[SEAL_KEYS_TEXT_LEN], const struct cluster_keys *ks)
+{
+	char key[sodium_base64_ENCODED_LEN(SEAL_KEY_LEN,
+	    sodium_base64_VARIANT_ORIGINAL)];
+	size_t len = 0;
+	unsigned i;
+
+	for (i = 0; i < ks->count; i++) {
+		(void)sodium_bin2base64(key, sizeof(key), ks->key[i].key.byte,
+		    SEAL_KEY_LEN, sodium_base64_VARIANT_ORIGINAL);
+		len += (size_t)snprintf(text + len, SEAL_KEYS_TEXT_LEN - len,
+		    "%s%s\n%s\n", i == 0 ? "holdfast-key " :
+		    second_key[ks->second == KEY_OLD].word, ks->key[i].id,
+		    key);
+	}
+	sodium_memzero(key, sizeof(key));
+}
+
+int
+seal_keys_save(const char *path, const struct cluster_keys *ks)
+{
+	char text[SEAL_KEYS_TEXT_LEN];
+	int rc;
+
+	seal_keys_text(text, ks);
+	rc = statefile_write(path, text, strlen(text), 0600);
+	sodium_memzero(text, sizeof(text));
+	return rc;
+}
+
+int
 seal_key_create(const char *path)
 {
-	uint8_t key[SEAL_KEY_LEN], id[SEAL_ID_LEN / 2];
-	char id_hex[SEAL_ID_LEN + 1], text[128];
-	char key_text[sodium_base64_ENCODED_LEN(SEAL_KEY_LEN,
-	    sodium_base64_VARIANT_ORIGINAL)];
-	int len, rc;
+	struct cluster_keys ks = { .count = 1 };
+	int rc;
 
-	randombytes_buf(key, sizeof(key));
-	randombytes_buf(id, sizeof(id));
-	(void)sodium_bin2hex(id_hex, sizeof(id_hex), id, sizeof(id));
-	(void)sodium_bin2base64(key_text, sizeof(key_text), key, sizeof(key),
-	    sodium_base64_VARIANT_ORIGINAL);
-	len = snprintf(text, sizeof(text), "holdfast-key %s\n%s\n", id_hex,
-	    key_text);
-	rc = statefile_write(path, text, (size_t)len, 0600);
-	sodium_memzero(key, sizeof(key));
-	sodium_memzero(key_text, sizeof(key_text));
-	sodium_memzero(text, sizeof(text));
+	seal_key_make(&ks.key[0]);
+	rc = seal_keys_save(path, &ks);
+	sodium_memzero(&ks, sizeof(ks));
 	return rc;
 }
 
@@ -191,6 +286,13 @@ seal_stream_new(const struct seal_key *k, int server)
 }
 
 void
+seal_stream_also(struct seal_stream *s, const struct seal_key *k)
+{
+	s->also = *k;
+	s->has_also = true;
+}
+
+void
 seal_stream_free(struct seal_stream *s)
 {
 	if (s == NULL)
@@ -202,12 +304,12 @@ seal_stream_free(struct seal_stream *s)
 }
 
 static void
-hello_mac(const struct seal_stream *s, int server, const uint8_t *hello,
+hello_mac(const struct seal_key *k, int server, const uint8_t *hello,
     uint8_t mac[32])
 {
 	crypto_generichash_state state;
 
-	(void)crypto_generichash_init(&state, s->key.byte, SEAL_KEY_LEN, 32);
+	(void)crypto_generichash_init(&state, k->byte, SEAL_KEY_LEN, 32);
 	(void)crypto_generichash_update(&state,
 	    (const unsigned char *)(server ? "server" : "client"), 6);
 	(void)crypto_generichash_update(&state, hello, HELLO_MAC_AT);
@@ -221,7 +323,23 @@ seal_stream_hello(struct seal_stream *s, uint8_t out[SEAL_HELLO_LEN])
 	memcpy(out, s->public, sizeof(s->public));
 	out[32] = CIPHER_CHACHA |
 	    (crypto_aead_aes256gcm_is_available() ? CIPHER_AES : 0);
-	hello_mac(s, s->server, out, out + HELLO_MAC_AT);
+	hello_mac(&s->key, s->server, out, out + HELLO_MAC_AT);
+}
+
+/* The key of ours that made the peer's hello, or NULL. */
+static const struct seal_key *
+hello_key(const struct seal_stream *s, const uint8_t in[SEAL_HELLO_LEN])
+{
+	uint8_t mac[32];
+
+	hello_mac(&s->key, !s->server, in, mac);
+	if (sodium_memcmp(mac, in + HELLO_MAC_AT, sizeof(mac)) == 0)
+		return &s->key;
+	if (!s->has_also)
+		return NULL;
+	hello_mac(&s->also, !s->server, in, mac);
+	return sodium_memcmp(mac, in + HELLO_MAC_AT, sizeof(mac)) == 0 ?
+	    &s->also : NULL;
 }
 
 static void
@@ -242,19 +360,22 @@ direction_init(struct direction *d, const uint8_t *key, bool aes)
 int
 seal_stream_start(struct seal_stream *s, const uint8_t in[SEAL_HELLO_LEN])
 {
-	uint8_t mac[32], shared[crypto_scalarmult_BYTES], keys[64];
+	uint8_t shared[crypto_scalarmult_BYTES], keys[64];
+	const struct seal_key *k = hello_key(s, in);
 	crypto_generichash_state state;
 	bool aes;
 
-	hello_mac(s, !s->server, in, mac);
-	if (sodium_memcmp(mac, in + HELLO_MAC_AT, sizeof(mac)) != 0 ||
-	    (in[32] & CIPHER_CHACHA) == 0 ||
+	if (k == NULL || (in[32] & CIPHER_CHACHA) == 0 ||
 	    crypto_scalarmult(shared, s->secret, in) == -1) {
 		errno = EBADMSG;
 		return -1;
 	}
+	/* While keys change the two may use different ones: the client's
+	 * counts, which both know. */
+	if (!s->server)
+		k = &s->key;
 	aes = (in[32] & CIPHER_AES) && crypto_aead_aes256gcm_is_available();
-	(void)crypto_generichash_init(&state, s->key.byte, SEAL_KEY_LEN, 64);
+	(void)crypto_generichash_init(&state, k->byte, SEAL_KEY_LEN, 64);
 	(void)crypto_generichash_update(&state, shared, sizeof(shared));
 	(void)crypto_generichash_update(&state, s->server ? in : s->public,
 	    sizeof(s->public));

@@ -21,6 +21,19 @@ struct cluster_key {
 	struct seal_key	key;
 };
 
+/*
+ * What the key file holds: the key this node uses and, while keys change, a
+ * second one that it accepts: the next or the old one.
+ */
+#define SEAL_KEYS_MAX	2
+enum cluster_key_state { KEY_NEXT, KEY_OLD };
+
+struct cluster_keys {
+	unsigned		count;		/* 1 or 2 */
+	struct cluster_key	key[SEAL_KEYS_MAX];
+	enum cluster_key_state	second;		/* what key[1] is */
+};
+
 /* Once, before all else.  Ends the process when libsodium cannot start. */
 void	seal_init(void);
 
@@ -32,6 +45,19 @@ void	seal_init(void);
 int	seal_key_load(struct cluster_key *k, const char *path,
 	    const char **why);
 int	seal_key_create(const char *path);
+/* The same file with its second key, `holdfast-key-next ID' or -old. */
+int	seal_keys_load(struct cluster_keys *ks, const char *path,
+	    const char **why);
+/* 0, or -1: no text of such a file. */
+int	seal_keys_parse(struct cluster_keys *ks, const char *text,
+	    size_t len);
+#define SEAL_KEYS_TEXT_LEN	256
+void	seal_keys_text(char text[SEAL_KEYS_TEXT_LEN],
+	    const struct cluster_keys *ks);
+/* 0 when durable, or -1 with errno. */
+int	seal_keys_save(const char *path, const struct cluster_keys *ks);
+/* A new one, random. */
+void	seal_key_make(struct cluster_key *k);
 
 /* Derives by context, e.g. "heartd n1" or "mirrord ledger". */
 void	seal_derive(struct seal_key *out, const struct cluster_key *k,
@@ -62,6 +88,8 @@ struct seal_stream;
 
 /* server: whether this end accepted the connection. */
 struct seal_stream	*seal_stream_new(const struct seal_key *k, int server);
+/* Before seal_stream_start(): a peer with this key is accepted too. */
+void	seal_stream_also(struct seal_stream *s, const struct seal_key *k);
 void	seal_stream_free(struct seal_stream *s);
 void	seal_stream_hello(struct seal_stream *s, uint8_t out[SEAL_HELLO_LEN]);
 /* 0, or -1 with errno EBADMSG: wrong key, or not a Holdfast peer. */

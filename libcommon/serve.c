@@ -573,6 +573,18 @@ serve_pid(const struct client *c)
 	return c->cred.pid;
 }
 
+bool
+serve_is_gone(const struct client *c)
+{
+	return peer_is_gone(c->fd);
+}
+
+size_t
+serve_queued(const struct client *c)
+{
+	return c->out_len;
+}
+
 int
 serve_take_fd(struct client *c)
 {

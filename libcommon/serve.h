@@ -71,6 +71,13 @@ pid_t		 serve_pid(const struct client *c);
 int		 serve_take_fd(struct client *c);
 /* Sends `ok' with a descriptor; fd stays the caller's. */
 void		 serve_ok_fd(struct client *c, int fd);
+/* Bytes it has not read yet: who says much waits when they are many. */
+size_t		 serve_queued(const struct client *c);
+/*
+ * It closed altogether.  A client that is owed a later answer is not looked
+ * at: who takes long over it asks, and then closes.
+ */
+bool		 serve_is_gone(const struct client *c);
 void		 serve_close(struct client *c);
 /* One pointer of the daemon's own. */
 void		 serve_set_data(struct client *c, void *data);

@@ -194,7 +194,7 @@ moduled" ]
 	[[ $output == *shop*STOP* ]]
 	run holdfast -H '*' status
 	[ "$status" -eq 69 ]
-	[[ $output == *"needs remoted"* ]]
+	[[ $output == *"systemctl start holdfast"* ]]
 }
 
 @test "status --json has the fields of schema 1" {

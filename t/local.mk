@@ -27,6 +27,7 @@ BATS_SUITES = \
 	t/ledger.bats \
 	t/lab.bats \
 	t/vipd.bats \
+	t/remoted.bats \
 	t/moduled.bats \
 	t/check_holdfast.bats \
 	t/consoled.bats \

@@ -10,12 +10,15 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include <confuse.h>
+
 #include "cluster.h"
 #include "cmd.h"
 #include "configure.h"
 #include "config-cluster.h"
 #include "modules.h"
 #include "paths.h"
+#include "remote.h"
 #include "seal.h"
 #include "statefile.h"
 #include "text.h"
@@ -156,6 +159,26 @@ print_module_port(const char *module, void *arg)
 		    5600 + 4 * (id - 1), module);
 }
 
+/* As remoted.conf has it, or the usual one. */
+static unsigned
+remote_port(void)
+{
+	static cfg_opt_t opts[] = {
+		CFG_INT("port", REMOTE_PORT, CFGF_NONE),
+		CFG_END()
+	};
+	char path[PATH_LEN];
+	unsigned port = REMOTE_PORT;
+	cfg_t *cfg = cfg_init(opts, CFGF_IGNORE_UNKNOWN);
+
+	if (cfg != NULL && cfg_parse(cfg, path_etc(path,
+	    "remoted.conf")) == CFG_SUCCESS)
+		port = (unsigned)cfg_getint(cfg, "port");
+	if (cfg != NULL)
+		(void)cfg_free(cfg);
+	return port;
+}
+
 static int
 cluster_ports(void)
 {
@@ -164,6 +187,7 @@ cluster_ports(void)
 	if (cluster_load(&cl, NULL) == -1)
 		return EX_CONFIG;
 	printf("%u/udp\theartd\theartbeats\n", cl.port);
+	printf("%u/tcp\tremoted\tcommands between nodes\n", remote_port());
 	printf("9010/tcp\tconsoled\thealth, for balancers\n");
 	modules_each(print_module_port, NULL);
 	return 0;

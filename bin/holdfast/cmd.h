@@ -19,6 +19,7 @@
 struct cmd {
 	const char	*verb;
 	bool		 as_safekit;
+	const char	*nodes;		/* -H; NULL: here */
 	const char	*module;	/* NULL: none */
 	int		 argc;		/* what follows the module */
 	char		**argv;

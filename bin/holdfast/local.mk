@@ -29,6 +29,7 @@ bin_holdfast_libholdfast_a_SOURCES = \
 	%D%/module.c \
 	%D%/modules.c %D%/modules.h \
 	%D%/probe.c %D%/probe.h \
+	%D%/nodes.c %D%/nodes.h \
 	%D%/report.c %D%/report.h \
 	%D%/resolve.c %D%/resolve.h \
 	%D%/resource.c \

@@ -105,6 +105,9 @@ verb_log(struct cmd *c)
 	rc = print_tail(f, c->lines > 0 ? (size_t)c->lines : DEFAULT_LINES,
 	    c->all);
 	(void)fclose(f);	/* read only */
+	/* Now, not with the first event, which may be hours away. */
+	if (fflush(stdout) == EOF)
+		rc = EX_IOERR;
 	return rc == 0 && c->follow ? follow(c) : rc;
 }
 

@@ -15,7 +15,9 @@
 #include "helper.h"
 #include "log.h"
 #include "paths.h"
+#include "nodes.h"
 #include "talk.h"
+#include "xalloc.h"
 
 enum module_need { NO_MODULE, MAY_MODULE, NEEDS_MODULE };
 
@@ -198,15 +200,6 @@ take_timeout(struct cmd *c, const char *v)
 }
 
 static void
-take_nodes(struct cmd *c, const char *v)
-{
-	(void)c;
-	fprintf(stderr, "holdfast: -H %s: needs remoted, which is not in this "
-	    "release: run the command on each node\n", v);
-	exit(EX_UNAVAILABLE);
-}
-
-static void
 take_set(struct cmd *c, const char *v)
 {
 	if (c->set_count == SET_MAX)
@@ -230,6 +223,7 @@ FLAG(take_all, all)
 FLAG(take_no_log, no_log)
 FLAG(take_letter, letter)
 FLAG(take_no_colour, no_colour)
+WORD(take_nodes, nodes)
 WORD(take_module, module)
 WORD(take_why, why)
 WORD(take_identity, identity)
@@ -418,8 +412,67 @@ special_option(struct cmd *c, char **argv)
 	return -1;
 }
 
+/* monitor 1, control 2, admin 3; 0: no role. */
 static int
-run_verb(struct cmd *c, const struct verb_row *v)
+role_rank(const char *role)
+{
+	static const char *const roles[] = { "monitor", "control", "admin" };
+	int i;
+
+	for (i = 0; i < 3; i++)
+		if (strcmp(roles[i], role) == 0)
+			return i + 1;
+	return 0;
+}
+
+/*
+ * remoted runs us for somebody of another node: his role is said there, and
+ * is looked at here.
+ */
+static bool
+role_is_enough(const struct verb_row *v)
+{
+	const char *role = getenv("HOLDFAST_ROLE");
+
+	if (role == NULL || role_rank(role) >= role_rank(v->role))
+		return true;
+	fprintf(stderr, "holdfast: %s needs role %s; %s has role %s\n",
+	    v->name, v->role, talk_who(), role);
+	return false;
+}
+
+/* The words as they were typed, without -H and its value. */
+static int
+run_remote(const struct cmd *c, int argc, char *const *typed)
+{
+	struct nodes_run r = {
+		.nodes = c->nodes, .input_fd = -1, .json = c->json,
+		.follow = c->follow || strcmp(c->verb, "events") == 0,
+	};
+	int i, rc;
+
+	r.argv = xcalloc((size_t)argc, sizeof(*r.argv));
+	for (i = 1; i < argc; i++) {
+		if (strcmp(typed[i], "-H") == 0)
+			i++;
+		else
+			r.argv[r.argc++] = typed[i];
+	}
+	rc = nodes_run(&r);
+	free(r.argv);
+	return rc;
+}
+
+static bool
+knows_nodes_itself(const struct cmd *c)
+{
+	return strcmp(c->verb, "module") == 0 &&
+	    strcmp(c->argv[0], "push") == 0;
+}
+
+static int
+run_verb(struct cmd *c, const struct verb_row *v, int argc,
+    char *const *typed)
 {
 	find_module(c, v);
 	if (c->argc < v->min || c->argc > v->max) {
@@ -427,11 +480,15 @@ run_verb(struct cmd *c, const struct verb_row *v)
 		return EX_USAGE;
 	}
 	c->verb = v->name;
+	if (!role_is_enough(v))
+		return EX_NOPERM;
+	if (c->nodes != NULL && !knows_nodes_itself(c))
+		return run_remote(c, argc, typed);
 	return v->run(c);
 }
 
 static int
-run(struct cmd *c, int argc, char **argv)
+run(struct cmd *c, int argc, char **argv, char *const *typed)
 {
 	const struct verb_row *v = NULL;
 	const char *name = NULL;
@@ -468,7 +525,8 @@ run(struct cmd *c, int argc, char **argv)
 	}
 	c->argv = argv + 1;
 	c->argc = words - 1;
-	return v == NULL ? unknown_verb(c, name) : run_verb(c, v);
+	return v == NULL ? unknown_verb(c, name) :
+	    run_verb(c, v, argc, typed);
 }
 
 int
@@ -476,6 +534,7 @@ main(int argc, char **argv)
 {
 	struct cmd c = { .timeout_ms = -1, .lines = -1 };
 	const char *base = strrchr(argv[0], '/');
+	char **typed;
 	int rc;
 
 	base = base != NULL ? base + 1 : argv[0];
@@ -484,14 +543,19 @@ main(int argc, char **argv)
 		return helper_xpath_get(argc, argv);
 	if (strcmp(base, "boundcmd") == 0)
 		return helper_boundcmd(argc, argv);
+	/* remoted knows us by the same link, and calls us holdfast. */
 	c.as_safekit = strcmp(base, "safekit") == 0;
 	if (argc < 2) {
 		usage(stderr);
 		return EX_USAGE;
 	}
 	rc = special_option(&c, argv);
-	if (rc == -1)
-		rc = run(&c, argc, argv);
+	if (rc == -1) {
+		typed = xcalloc((size_t)argc, sizeof(*typed));
+		memcpy(typed, argv, (size_t)argc * sizeof(*typed));
+		rc = run(&c, argc, argv, typed);
+		free(typed);
+	}
 	if (fflush(stdout) == EOF)
 		return EX_IOERR;
 	return rc;

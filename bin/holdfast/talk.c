@@ -97,6 +97,9 @@ talk_exit_status(const char *code)
 		{ "config", EX_CONFIG },
 		{ "unknown-verb", EX_UNAVAILABLE },
 		{ "unknown-key", EX_UNAVAILABLE },
+		{ "unknown-node", EX_CONFIG },
+		{ "too-long", EX_DATAERR },
+		{ "memory", EX_TEMPFAIL },
 	};
 	size_t i;
 
@@ -166,9 +169,12 @@ talk_who(void)
 {
 	static char who[96];
 	const char *sudo = getenv("SUDO_USER");
+	const char *remote = getenv("HOLDFAST_FOR");
 	struct passwd *pw = getpwuid(getuid());
 
-	if (getuid() == 0 && sudo != NULL && sudo[0] != '\0')
+	if (remote != NULL)
+		snprintf(who, sizeof(who), "%.95s", remote);
+	else if (getuid() == 0 && sudo != NULL && sudo[0] != '\0')
 		snprintf(who, sizeof(who), "%.64s (sudo)", sudo);
 	else if (pw != NULL)
 		snprintf(who, sizeof(who), "%.64s", pw->pw_name);

@@ -17,6 +17,11 @@ t_fuzz_wire_SOURCES = %D%/wire.c $(FUZZ_MAIN)
 t_fuzz_wire_LDADD = bin/vipd/libvipd.a $(COMMON_LIBS)
 t_fuzz_wire_LDFLAGS = $(AM_LDFLAGS) $(HF_FUZZ_FLAGS)
 
+FUZZERS += t/fuzz/remote
+t_fuzz_remote_SOURCES = %D%/remote.c $(FUZZ_MAIN)
+t_fuzz_remote_LDADD = $(COMMON_LIBS)
+t_fuzz_remote_LDFLAGS = $(AM_LDFLAGS) $(HF_FUZZ_FLAGS)
+
 FUZZERS += t/fuzz/frame-op
 t_fuzz_frame_op_SOURCES = %D%/frame-op.c $(FUZZ_MAIN)
 t_fuzz_frame_op_LDADD = bin/mirrord/libmirrord.a $(COMMON_LIBS)

@@ -69,6 +69,18 @@ check_PROGRAMS += t/unit/seal
 t_unit_seal_SOURCES = %D%/seal.c %D%/tap.h
 t_unit_seal_LDADD = $(COMMON_LIBS)
 
+check_PROGRAMS += t/unit/remote
+t_unit_remote_SOURCES = %D%/remote.c %D%/tap.h
+t_unit_remote_LDADD = $(COMMON_LIBS)
+
+check_PROGRAMS += t/unit/invite
+t_unit_invite_SOURCES = %D%/invite.c %D%/tap.h
+t_unit_invite_LDADD = $(COMMON_LIBS)
+
+check_PROGRAMS += t/unit/budget
+t_unit_budget_SOURCES = %D%/budget.c %D%/tap.h
+t_unit_budget_LDADD = bin/remoted/libremoted.a $(COMMON_LIBS)
+
 check_PROGRAMS += t/unit/serve
 t_unit_serve_SOURCES = %D%/serve.c %D%/tap.h
 t_unit_serve_LDADD = $(COMMON_LIBS)

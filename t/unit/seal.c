@@ -119,6 +119,64 @@ test_stream(void)
 	seal_stream_free(c);
 }
 
+/* Two keys while they change: every mix of old and new ends talks. */
+static void
+test_two_keys(const char *dir)
+{
+	struct cluster_keys ks, again;
+	struct seal_key a, b, k[2][2];
+	struct seal_stream *s[2];
+	uint8_t h[2][SEAL_HELLO_LEN], r[64], plain[64];
+	char path[256];
+	const char *why;
+	unsigned i, j, n;
+	size_t len;
+
+	memset(&ks, 0, sizeof(ks));
+	ks.count = 2;
+	ks.key[0] = key;
+	ks.key[1] = other;
+	ks.second = KEY_OLD;
+	(void)snprintf(path, sizeof(path), "%s/key", dir);
+	ok(seal_keys_save(path, &ks) == 0 && seal_keys_load(&again, path,
+	    &why) == 0 && memcmp(&ks, &again, sizeof(ks)) == 0,
+	    "a file with two keys");
+	ok(seal_keys_parse(&again, "holdfast-key 01234567\nAAAA\n", 27) ==
+	    -1 && seal_keys_parse(&again, "", 0) == -1, "rubbish");
+	(void)unlink(path);
+	seal_derive(&a, &key, "remoted test");
+	seal_derive(&b, &other, "remoted test");
+	k[0][0] = k[1][1] = a;
+	k[0][1] = k[1][0] = b;
+	for (i = 0, n = 0; i < 2; i++)
+		for (j = 0; j < 2; j++) {
+			s[0] = seal_stream_new(&k[i][0], 0);
+			seal_stream_also(s[0], &k[i][1]);
+			s[1] = seal_stream_new(&k[j][0], 1);
+			seal_stream_also(s[1], &k[j][1]);
+			seal_stream_hello(s[0], h[0]);
+			seal_stream_hello(s[1], h[1]);
+			if (seal_stream_start(s[0], h[1]) == 0 &&
+			    seal_stream_start(s[1], h[0]) == 0) {
+				len = seal_stream_seal(s[0], r, "x", 1);
+				n += seal_stream_open(s[1], plain, r + 4,
+				    len - 4) == 1;
+				len = seal_stream_seal(s[1], r, "y", 1);
+				n += seal_stream_open(s[0], plain, r + 4,
+				    len - 4) == 1;
+			}
+			seal_stream_free(s[0]);
+			seal_stream_free(s[1]);
+		}
+	is_num(n, 8, "each mix of keys talks, both ways");
+	s[0] = seal_stream_new(&b, 0);
+	s[1] = seal_stream_new(&a, 1);
+	seal_stream_hello(s[0], h[0]);
+	ok(seal_stream_start(s[1], h[0]) == -1, "the old one alone: refused");
+	seal_stream_free(s[0]);
+	seal_stream_free(s[1]);
+}
+
 int
 main(void)
 {
@@ -130,6 +188,7 @@ main(void)
 	test_key_file(dir);
 	test_datagram();
 	test_stream();
+	test_two_keys(dir);
 	(void)rmdir(dir);
 	return tap_done();
 }

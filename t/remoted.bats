@@ -1,0 +1,277 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+# remoted alone: three nodes on two networks, each with a tree and a network
+# namespace of its own; holdfast(8) is real, the other daemons are not there.
+# Needs root for the namespaces.
+
+# Conditions are expanded by wait_until, later.
+# shellcheck disable=SC2016
+
+bats_require_minimum_version 1.5.0
+load lib
+
+setup() {
+	[ "$(id -u)" -eq 0 ] || skip "needs root for network namespaces"
+	W=$(mktemp -d "${TMPDIR:-/tmp}/hfr.XXXXXX")
+	NS=hr$$
+	chmod 755 "$W"
+	{
+		cat /etc/group
+		echo holdfast-admin:x:64101:
+		echo holdfast-control:x:64102:
+		echo holdfast:x:64103:
+	} >"$W/group"
+	ip netns add "$NS-0"
+	for lan in 1 2; do
+		ip -n "$NS-0" link add "br$lan" type bridge
+		ip -n "$NS-0" link set "br$lan" up
+	done
+	for n in 1 2 3; do node_make "$n"; done
+	head -c 32 /dev/urandom | base64 >"$W/key"
+	for n in 1 2 3; do node_files "$n"; done
+	for n in 1 2 3; do start "$n"; done
+}
+
+teardown() {
+	[ -n "${W:-}" ] || return 0
+	[ -n "${BATS_TEST_COMPLETED:-}" ] || tail -n 40 "$W"/log.*
+	for p in "$W"/pid.*; do
+		[ -f "$p" ] && kill -KILL "$(cat "$p")" 2>/dev/null
+	done
+	for n in 0 1 2 3; do ip netns del "$NS-$n" 2>/dev/null; done
+	if grep -E 'Sanitizer|runtime error' "$W"/log.*; then
+		rm -rf "$W"
+		return 1
+	fi
+	rm -rf "$W"
+}
+
+node_make() {	# node
+	ip netns add "$NS-$1"
+	ip -n "$NS-$1" link set lo up
+	for lan in 1 2; do
+		ip link add "e$1-$lan" netns "$NS-0" type veth peer \
+		    name "lan$lan" netns "$NS-$1"
+		ip -n "$NS-0" link set "e$1-$lan" master "br$lan" up
+		ip -n "$NS-$1" addr add "10.88.$lan.$1/24" dev "lan$lan"
+		ip -n "$NS-$1" link set "lan$lan" up
+	done
+}
+
+key_file() {	# node, id, file with the key
+	{ echo "holdfast-key $2"; cat "$3"; } \
+	    >"$W/$1/etc/holdfast/cluster.key"
+	chmod 600 "$W/$1/etc/holdfast/cluster.key"
+}
+
+node_files() {	# node
+	mkdir -p "$W/$1/etc/holdfast" "$W/$1/var/lib/holdfast/cluster" \
+	    "$W/$1/usr/lib/holdfast" "$W/$1/run/holdfast" \
+	    "$W/$1/var/log/holdfast"
+	ln -s "$(readlink -f "$top_builddir/bin/holdfast/holdfast")" \
+	    "$W/$1/usr/lib/holdfast/safekit"
+	key_file "$1" 01234567 "$W/key"
+	{
+		echo '<cluster name="test"><lans>'
+		for lan in 1 2; do
+			echo "<lan name=\"lan$lan\">"
+			for n in 1 2 3; do
+				echo "<node name=\"n$n\" id=\"$n\"" \
+				    "addr=\"10.88.$lan.$n\"/>"
+			done
+			echo '</lan>'
+		done
+		echo '</lans></cluster>'
+	} >"$W/$1/etc/holdfast/cluster.xml"
+	at "$1" holdfast config >"$W/out" 2>&1 || { cat "$W/out"; return 1; }
+}
+
+# at NODE COMMAND...: there, with its tree.
+at() {
+	local n=$1 command=$2
+	shift 2
+	ip netns exec "$NS-$n" env HOLDFAST_ROOT="$W/$n" \
+	    "$top_builddir/bin/holdfast/$command" "$@"
+}
+
+# as NODE GROUP ARG...: holdfast as nobody with that group.
+as() {
+	local n=$1 group=$2
+	shift 2
+	ip netns exec "$NS-$n" setpriv --reuid 65534 --regid "$group" \
+	    --clear-groups env HOLDFAST_ROOT="$W/$n" \
+	    "$top_builddir/bin/holdfast/holdfast" "$@"
+}
+
+# With the three groups in /etc/group, which are not this machine's.
+start() {	# node
+	ip netns exec "$NS-$1" unshare -m sh -c 'mount --bind "$1" /etc/group
+	    shift; exec "$@"' sh "$W/group" env HOLDFAST_ROOT="$W/$1" \
+	    "$top_builddir/bin/remoted/remoted" -d 2>>"$W/log.$1" 3>&- &
+	echo $! >"$W/pid.$1"
+	wait_until 5 "says $1 status | grep -q '^self='"
+}
+
+stop() {	# node, signal
+	kill "-${2:-TERM}" "$(cat "$W/pid.$1")"
+	[ "${2:-TERM}" = STOP ] && return
+	wait_until 5 "! kill -0 $(cat "$W/pid.$1") 2>/dev/null"
+	rm "$W/pid.$1"
+}
+
+says() {	# node, request
+	printf '%s\n' "$2" |
+	    socat -t 2 - "UNIX:$W/$1/run/holdfast/remoted.sock" 2>/dev/null
+}
+
+counted() {	# node, reason
+	says "$1" status | grep -o " $2=[0-9]*" | cut -d= -f2
+}
+
+@test "a command on all nodes, one document, one node" {
+	run --separate-stderr at 1 holdfast -H '*' cluster ports
+	[ "$status" -eq 0 ]
+	[ "$(grep -c '^== n[123]$' <<<"$output")" -eq 3 ]
+	[ "$(grep -c '^4800/udp' <<<"$output")" -eq 3 ]
+	run at 2 holdfast -H n1,n3 --json cluster ports
+	[ "$status" -eq 0 ]
+	[ "$(jq -r '.nodes | map(.node) | join(" ")' <<<"$output")" = "n1 n3" ]
+	[ "$(jq -r '.nodes[0].exit' <<<"$output")" = 0 ]
+	# It says what the command says itself, as JSON where it is JSON.
+	run --separate-stderr at 1 holdfast -H n2 --json status
+	[ "$(jq -r '.nodes[0].answer.node' <<<"$output")" = n2 ]
+	# The worst status is the answer; words come from where they were said.
+	run at 1 holdfast -H '*' status nothere
+	[ "$status" -eq 66 ]
+	[[ $output == *'n3: holdfast: module nothere is not installed'* ]]
+	run at 1 holdfast -H n9 status
+	[ "$status" -eq 64 ]
+	[[ $output == *'"n9" is no node of cluster test'* ]]
+}
+
+@test "a silent node is named in time and holds nobody up" {
+	stop 2 STOP
+	begin=$(now_ms)
+	run at 1 holdfast -H '*' cluster ports
+	end=$(now_ms)
+	kill -CONT "$(cat "$W/pid.2")"
+	[ "$status" -eq 69 ]
+	[[ $output == *'n2: holdfast: does not answer'* ]]
+	[ "$(grep -c '^4800/udp' <<<"$output")" -eq 2 ]
+	[ $((end - begin)) -lt 5000 ]
+	# Off: nobody there at all; and remoted alone is not there.
+	ip netns exec "$NS-2" ip link set lan1 down
+	ip netns exec "$NS-2" ip link set lan2 down
+	begin=$(now_ms)
+	run at 1 holdfast -H n2,n3 cluster ports
+	[ $(($(now_ms) - begin)) -lt 5000 ]
+	[ "$status" -eq 69 ]
+	[[ $output == *'n2: holdfast: '* && $output == *'== n3'* ]]
+	stop 3
+	run at 1 holdfast -H n3 cluster ports
+	[ "$status" -eq 69 ]
+	[[ $output == *'remoted does not run on it'* ]]
+}
+
+@test "one dead network costs nothing" {
+	ip netns exec "$NS-2" ip link set lan1 down
+	begin=$(now_ms)
+	run at 1 holdfast -H n2 cluster ports
+	[ "$status" -eq 0 ]
+	[ $(($(now_ms) - begin)) -lt 1000 ]
+}
+
+@test "three roles, decided where the caller is, enforced where it acts" {
+	run as 1 64103 -H n2 status
+	[ "$status" -ne 77 ]	# no holdfastd there, but it was asked
+	[[ $output == *'holdfastd is not running'* ]]
+	run as 1 64103 -H n2 start shop
+	[ "$status" -eq 77 ]
+	run as 1 64103 -H '*' config
+	[ "$status" -eq 77 ]
+	run as 1 64102 -H n2 config
+	[ "$status" -eq 77 ]
+	# Not only by word: it has no right to the files either.
+	run as 1 64102 -H n2 start shop
+	[ "$status" -ne 77 ]
+	run as 1 64101 -H n2 config
+	[ "$status" -eq 0 ]
+	grep -q 'runs .holdfast config' "$W/log.2"
+	run as 1 65534 -H n2 status
+	[ "$status" -eq 77 ]
+	# Who is not root may not say who he is.
+	grep -q 'uid 65534@n1 runs' "$W/log.2"
+}
+
+@test "another key, rubbish and a replay are refused and counted" {
+	head -c 32 /dev/urandom | base64 >"$W/key2"
+	key_file 3 89abcdef "$W/key2"
+	says 3 rekey | grep -q '^ok'
+	run at 3 holdfast -H n1 cluster ports
+	[ "$status" -eq 69 ]
+	[[ $output == *'n1: holdfast: has another cluster key'* ]]
+	[ "$(counted 1 wrong-key)" -ge 1 ]
+	grep -q '10.88.[12].3: dropped: wrong-key' "$W/log.1"
+	run at 1 holdfast -H n3 cluster ports
+	[ "$status" -eq 69 ]
+	# What is not ours, and what is not even whole.
+	head -c 4096 /dev/urandom |
+	    ip netns exec "$NS-2" socat -t 1 - TCP:10.88.1.1:4801 || :
+	wait_until 5 '[ "$(counted 1 stranger)" -ge 1 ]'
+	printf 'holdfast-remote 1\n' >"$W/half"
+	ip netns exec "$NS-2" socat -u "OPEN:$W/half,ignoreeof" \
+	    TCP:10.88.1.1:4801 3>&- &
+	echo $! >"$W/pid.half"
+	wait_until 5 '[ "$(counted 1 silent)" -ge 1 ]'
+	# A session of before, byte by byte: its records fit no new session.
+	ip netns exec "$NS-1" socat -r "$W/recorded" \
+	    TCP-LISTEN:4999,bind=10.88.1.1,reuseaddr \
+	    TCP:10.88.1.1:4801,bind=10.88.1.1 3>&- &
+	echo $! >"$W/pid.tap"
+	wait_until 5 'ip netns exec "$NS-1" ss -ltn | grep -q :4999'
+	echo 'port = 4999' >"$W/2/etc/holdfast/remoted.conf"
+	stop 2
+	start 2
+	run at 2 holdfast -H n1 config
+	[ "$status" -eq 0 ]
+	wait_until 5 '[ -s "$W/recorded" ]'
+	n=$(grep -c 'runs .holdfast config' "$W/log.1")
+	ip netns exec "$NS-2" socat -t 2 - TCP:10.88.1.1:4801 \
+	    <"$W/recorded" >/dev/null || :
+	wait_until 5 '[ "$(counted 1 broken)" -ge 1 ]'
+	[ "$(grep -c 'runs .holdfast config' "$W/log.1")" -eq "$n" ]
+	# After all of it: at work.
+	run at 1 holdfast -H n1 cluster ports
+	[ "$status" -eq 0 ]
+}
+
+@test "many strangers do not keep a node out" {
+	# They say nothing, each as long as it is allowed to.
+	for _ in $(seq 60); do
+		ip netns exec "$NS-3" socat -u TCP:10.88.1.1:4801 \
+		    /dev/null 2>/dev/null 3>&- &
+		echo $! >>"$W/strangers"
+	done
+	wait_until 5 '[ "$(counted 1 flood)" -ge 1 ]'
+	run at 2 holdfast -H n1 cluster ports
+	xargs kill <"$W/strangers" 2>/dev/null || :
+	[ "$status" -eq 0 ]
+}
+
+@test "who goes takes the command with it" {
+	mkdir -p "$W/2/run/holdfast/shop"
+	echo '2026 | E | m | one line' >"$W/2/var/log/holdfast/shop.events"
+	socat "UNIX-LISTEN:$W/2/run/holdfast/shop/moduled.sock,fork" \
+	    "SYSTEM:echo holdfast moduled 1; read -r x; echo ok; echo event \
+	    time=2026 level=E component=m text=another; exec cat" 3>&- &
+	echo $! >"$W/pid.moduled"
+	ip netns exec "$NS-1" env HOLDFAST_ROOT="$W/1" \
+	    "$top_builddir/bin/holdfast/holdfast" -H n2 log shop -f \
+	    >"$W/followed" 2>&1 3>&- &
+	follower=$!
+	wait_until 5 'grep -q "^n2: .*one line" "$W/followed"'
+	wait_until 5 'grep -q "^n2: .*another" "$W/followed"'
+	says 2 status | grep -q ' commands=1 '
+	kill -KILL "$follower"
+	wait_until 5 'says 2 status | grep -q " commands=0 "'
+}
