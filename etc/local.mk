@@ -12,6 +12,8 @@ EXTRA_DIST += \
 	etc/holdfast.sysusers \
 	etc/holdfast.tmpfiles.in \
 	etc/holdfastd.conf \
+	etc/alert.d/mail.sample \
+	etc/alert.d/webhook.sample \
 	etc/init.d/holdfast.in
 CLEANFILES += $(ETC_MADE)
 noinst_DATA = $(ETC_MADE)
@@ -39,6 +41,10 @@ systemdsystemunit_DATA = etc/holdfast.service
 endif
 initddir = $(sysconfdir)/init.d
 initd_SCRIPTS = etc/init.d/holdfast
+
+# Samples are not run; what an administrator copies is theirs.
+alertdir = $(sysconfdir)/holdfast/alert.d
+alert_SCRIPTS = etc/alert.d/mail.sample etc/alert.d/webhook.sample
 
 # Their names at the place are not their names here.
 install-data-hook-etc:

@@ -6,6 +6,7 @@ libcommon_libcommon_a_SOURCES = \
 	%D%/cgroup.c %D%/cgroup.h \
 	%D%/clock.c %D%/clock.h \
 	%D%/cluster.c %D%/cluster.h \
+	%D%/code.c %D%/code.h \
 	%D%/conf.c %D%/conf.h \
 	%D%/configured.c %D%/configured.h \
 	%D%/daemon.c %D%/daemon.h \

@@ -33,6 +33,7 @@ setup() {
 	cp "$LIB/heartd" "$LIB/vipd"
 	cp "$LIB/heartd" "$LIB/remoted"
 	cp "$LIB/heartd" "$LIB/consoled"
+	cp "$LIB/heartd" "$LIB/alertd"
 }
 
 teardown() {

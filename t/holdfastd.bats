@@ -107,6 +107,7 @@ setup() {
 	fake vipd
 	fake remoted
 	fake consoled
+	fake alertd
 	fake mirrord
 	fake_moduled
 }
@@ -132,7 +133,7 @@ order() {
 	roster ledger mirrord moduled
 	start
 	wait_until 5 'is_up ledger/moduled'
-	[ "$(order)" = "heartd,vipd,remoted,consoled,mirrord -M ledger,moduled -M ledger" ]
+	[ "$(order)" = "heartd,vipd,remoted,consoled,alertd,mirrord -M ledger,moduled -M ledger" ]
 	is_up keepd
 	is_up vipd
 	[ "$(field ledger/mirrord restarts)" = 0 ]
@@ -221,7 +222,7 @@ order() {
 	wait_until 5 'is_up ledger/moduled'
 	after=$(ask holdfastd status | sed 's/.*service=\([a-z]*\) .*pid=\([0-9]*\).*/\1 \2/')
 	[ "$before" = "$after" ]
-	[ "$(wc -l <"$HOLDFAST_ROOT/started")" = 6 ]
+	[ "$(wc -l <"$HOLDFAST_ROOT/started")" = 7 ]
 	# What it adopted it watches, and starts again when it dies.
 	old=$(field ledger/mirrord pid)
 	kill -KILL "$old"
@@ -300,7 +301,7 @@ order() {
 	done
 	[ "$(grep -o '[a-z/]*: up -> stopping' "$HOLDFAST_ROOT/log" |
 	    cut -d: -f1 | paste -sd,)" = \
-	    ledger/moduled,ledger/mirrord,consoled,remoted,vipd,heartd,keepd ]
+	    ledger/moduled,ledger/mirrord,alertd,consoled,remoted,vipd,heartd,keepd ]
 	[ ! -e "$RUN/holdfastd.state" ]
 }
 

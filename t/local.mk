@@ -31,6 +31,7 @@ BATS_SUITES = \
 	t/moduled.bats \
 	t/check_holdfast.bats \
 	t/consoled.bats \
+	t/alertd.bats \
 	t/10-takeover.bats \
 	t/20-daemons.bats \
 	t/30-network.bats \

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The verdict on one module.  First the state as a whole, then each warning
- * by its code, then the thresholds; the worst wins.  A warning that is not in
- * the table is a WARNING, so that a new one is never silent.
+ * by its code, then the thresholds; the worst wins.
  */
 #include "judge.h"
 
@@ -10,19 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "code.h"
 #include "status.h"
-
-static const struct {
-	const char	*code;
-	enum severity	 severity;
-} codes[] = {
-	/* How most clusters of two are built: shown, never an alarm. */
-	{ "heartbeats-only",	SEV_OK },
-	{ "maintenance",	SEV_OK },
-	{ "address-conflict",	SEV_CRITICAL },
-	{ "maxloop",		SEV_CRITICAL },
-	{ "disk-full",		SEV_CRITICAL },
-};
 
 static const struct {
 	const char	*name;		/* after the module's */
@@ -236,14 +224,10 @@ is_ignored(const struct judge_conf *conf, const char *code)
 static enum severity
 severity_of_code(const struct judge_conf *conf, const char *code)
 {
-	size_t i;
+	static const enum severity of[] = { [CODE_QUIET] = SEV_OK,
+	    [CODE_WARNING] = SEV_WARNING, [CODE_CRITICAL] = SEV_CRITICAL };
 
-	if (is_ignored(conf, code))
-		return SEV_OK;
-	for (i = 0; i < COUNT(codes); i++)
-		if (is(codes[i].code, code))
-			return codes[i].severity;
-	return SEV_WARNING;
+	return is_ignored(conf, code) ? SEV_OK : of[code_weight(code)];
 }
 
 static void

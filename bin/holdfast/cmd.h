@@ -51,6 +51,7 @@ int	verb_events(struct cmd *c);
 
 /* start stop forcestop restart stopstart swap prim primforce second */
 int	verb_act(struct cmd *c);
+int	verb_alert(struct cmd *c);
 int	verb_wait(struct cmd *c);
 
 int	verb_get(struct cmd *c);

@@ -4,6 +4,7 @@
 noinst_LIBRARIES += bin/holdfast/libholdfast.a
 bin_holdfast_libholdfast_a_SOURCES = \
 	%D%/act.c \
+	%D%/alert.c \
 	%D%/archive.c %D%/archive.h \
 	%D%/check.c \
 	%D%/cluster.c \

@@ -86,6 +86,8 @@ static const struct verb_row verbs[] = {
 	    verb_module, "install|pack|list|remove ...", "module archives" },
 	{ "cluster", "admin", NO_MODULE, 1, 99, "",
 	    verb_cluster, "init|ports ...", "the cluster" },
+	{ "alert", "control", NO_MODULE, 1, 1, "--timeout",
+	    verb_alert, "test|list", "run the alert hooks; what was told" },
 	{ "check", "monitor", MAY_MODULE, 0, 0, "",
 	    verb_check, "[MODULE]", "what will hurt, before it does" },
 	{ "printi", "control", NEEDS_MODULE, 1, 99, "-i",
@@ -244,6 +246,7 @@ take_id(struct cmd *c, const char *v)
 
 static const struct option_row options[] = {
 	{ "-m",		true,	true,	take_module },
+	{ "--module",	true,	true,	take_module },
 	{ "-H",		true,	true,	take_nodes },
 	{ "--json",	false,	true,	take_json },
 	{ "-q",		false,	false,	take_quiet },

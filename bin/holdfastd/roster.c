@@ -16,7 +16,7 @@
 
 /* keepd before all that keep, heartd before those who ask who is alive. */
 static const char *const node_daemons[] = {
-	"keepd", "heartd", "vipd", "remoted", "consoled",
+	"keepd", "heartd", "vipd", "remoted", "consoled", "alertd",
 };
 static const char *const module_daemons[] = {
 	"mirrord", "farmd", "checkd", "moduled",

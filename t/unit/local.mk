@@ -251,3 +251,8 @@ check_PROGRAMS += t/unit/health
 t_unit_health_SOURCES = %D%/health.c %D%/tap.h
 t_unit_health_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/bin/consoled
 t_unit_health_LDADD = bin/consoled/libconsoled.a $(COMMON_LIBS)
+
+check_PROGRAMS += t/unit/alert
+t_unit_alert_SOURCES = %D%/alert.c %D%/tap.h
+t_unit_alert_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/bin/alertd
+t_unit_alert_LDADD = bin/alertd/libalertd.a $(COMMON_LIBS)

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: ISC */
+/* See code.h. */
+#include "code.h"
+
+#include <stddef.h>
+#include <string.h>
+
+static const struct row {
+	const char		*code;
+	enum code_weight	 weight;
+	bool			 shared;
+} rows[] = {
+	{ "address-conflict",	CODE_CRITICAL,	false },
+	{ "alone",		CODE_WARNING,	false },
+	{ "config-differs",	CODE_WARNING,	true },
+	{ "daemon-down",	CODE_CRITICAL,	false },
+	{ "disk-filling",	CODE_WARNING,	true },
+	{ "disk-full",		CODE_CRITICAL,	true },
+	{ "disk-smaller",	CODE_WARNING,	true },
+	{ "foreign",		CODE_WARNING,	true },
+	/* How most clusters of two are built. */
+	{ "heartbeats-only",	CODE_QUIET,	true },
+	/* Somebody said so, and it ends by itself. */
+	{ "maintenance",	CODE_QUIET,	true },
+	{ "maxloop",		CODE_CRITICAL,	false },
+	{ "module-id",		CODE_WARNING,	true },
+	{ "script-failed",	CODE_WARNING,	false },
+};
+
+#define COUNT (sizeof(rows) / sizeof(rows[0]))
+
+static const struct row *
+find(const char *code)
+{
+	for (size_t i = 0; i < COUNT; i++)
+		if (strcmp(rows[i].code, code) == 0)
+			return &rows[i];
+	return NULL;
+}
+
+enum code_weight
+code_weight(const char *code)
+{
+	const struct row *r = find(code);
+
+	return r != NULL ? r->weight : CODE_WARNING;
+}
+
+bool
+code_is_shared(const char *code)
+{
+	const struct row *r = find(code);
+
+	return r != NULL && r->shared;
+}
+
+const char *
+code_at(unsigned i)
+{
+	return i < COUNT ? rows[i].code : NULL;
+}
