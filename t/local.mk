@@ -26,6 +26,7 @@ BATS_SUITES = \
 	t/mirrord-pair.bats \
 	t/ledger.bats \
 	t/lab.bats \
+	t/bench.bats \
 	t/vipd.bats \
 	t/remoted.bats \
 	t/moduled.bats \

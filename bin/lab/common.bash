@@ -21,7 +21,7 @@ LAB_TAG=holdfast-lab${LAB_NAME:+-$LAB_NAME}
 LAB_STATE=/run/$LAB_TAG
 # Images and programs are not in /run: it may be memory, and noexec.
 LAB_STORE=/var/tmp/$LAB_TAG
-LAB_IMAGE_SIZE=1G
+LAB_IMAGE_SIZE=${HOLDFAST_LAB_IMAGE-1G}
 # Nothing below waits longer than this for the kernel to let something go.
 LAB_WAIT_S=15
 # A boot under systemd takes a second or two; all modules stop in a reboot.

@@ -1,6 +1,19 @@
 # SPDX-License-Identifier: ISC
 
-noinst_PROGRAMS += t/bench/mbench
+noinst_PROGRAMS += t/bench/mbench t/bench/beacon
 t_bench_mbench_SOURCES = %D%/mbench.c
 t_bench_mbench_LDADD = $(COMMON_LIBS)
-EXTRA_DIST += t/bench/mirror
+t_bench_beacon_SOURCES = %D%/beacon.c
+t_bench_beacon_LDADD = $(COMMON_LIBS)
+EXTRA_DIST += \
+	%D%/run \
+	%D%/report \
+	%D%/lib.bash \
+	%D%/pair.bash \
+	%D%/takeover.bash \
+	%D%/module
+
+# Holdfast beside its peers; see t/bench/run.
+bench: all
+	$(srcdir)/t/bench/run $(BENCH_FLAGS)
+.PHONY: bench
