@@ -28,6 +28,8 @@ setup() {
 	mkdir -p "$LIB" "$HOLDFAST_ROOT/var/lib/holdfast"
 	ln -s "$TOP/bin/holdfastd/holdfastd" "$LIB/holdfastd"
 	ln -s "$TOP/bin/keepd/keepd" "$LIB/keepd"
+	mkdir -p "$HOLDFAST_ROOT/usr/sbin"
+	ln -s "$TOP/bin/holdfast/holdfast" "$HOLDFAST_ROOT/usr/sbin/holdfast"
 	printf '#!/bin/sh\necho >&3\nexec sleep 600 3>&-\n' >"$LIB/heartd"
 	chmod +x "$LIB/heartd"
 	cp "$LIB/heartd" "$LIB/vipd"
@@ -74,9 +76,14 @@ teardown() {
 	kill -KILL "$old"
 	wait_until 5 '[ -n "$(supervisor)" ] && [ "$(supervisor)" != "$old" ]'
 	[ "$(daemon vipd)" = "$vipd" ]
+	# New programs: a new holdfastd, and whoever else is another one now.
+	old=$(supervisor)
+	keepd=$(daemon keepd)
+	cp "$TOP/bin/holdfastd/holdfastd" "$LIB/new" && mv "$LIB/new" "$LIB/holdfastd"
 	service upgrade
-	[ "$(daemon vipd)" = "$vipd" ]
-	kill -0 "$vipd"
+	[ "$(supervisor)" != "$old" ]
+	[ "$(daemon keepd)" = "$keepd" ]
+	kill -0 "$keepd"
 }
 
 @test "sysvinit: another word is a usage error" {

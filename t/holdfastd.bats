@@ -282,6 +282,75 @@ order() {
 	kill -0 "$heartd"
 }
 
+# A fake that is a program of its own, so that a copy is another one.
+fake_program() {
+	rm -f "$LIB/$1"
+	cat >"$LIB/$1.c" <<-'END'
+		#include <unistd.h>
+		int main(void)
+		{
+			return write(3, "\n", 1) == 1 ? pause() : 1;
+		}
+	END
+	${CC:-cc} -o "$LIB/$1" "$LIB/$1.c"
+}
+
+replace() {
+	cp "$LIB/$1" "$LIB/new"
+	mv "$LIB/new" "$LIB/$1"
+}
+
+@test "holdfastd: upgrade takes up what was replaced, keepd last" {
+	local heartd vipd mirrord keepd
+	fake_program heartd
+	fake_program vipd
+	fake_program mirrord
+	rm "$LIB/keepd"
+	cp "${PROGRAM%/*/*}/keepd/keepd" "$LIB/keepd"
+	roster ledger mirrord moduled
+	cp "$PROGRAM" "$LIB/holdfastd"
+	PROGRAM=$LIB/holdfastd start
+	wait_until 5 'is_up ledger/moduled'
+	holdfast=${PROGRAM%/*/*}/holdfast/holdfast
+	# A fake that is a script is always another program.
+	run "$holdfast" upgrade
+	[ "$status" = 0 ]
+	! grep -E '^(holdfastd|keepd|heartd|vipd|ledger/mirrord):' <<<"$output"
+	keepd=$(field keepd pid) heartd=$(field heartd pid)
+	vipd=$(field vipd pid) mirrord=$(field ledger/mirrord pid)
+	replace heartd
+	replace mirrord
+	replace keepd
+	run "$holdfast" upgrade
+	echo "$output"
+	[ "$status" = 0 ]
+	[ "$(field vipd pid)" = "$vipd" ]
+	[ "$(grep -E '^(keepd|heartd|vipd|ledger/mirrord):' <<<"$output")" = "heartd: process $heartd is \
+now $(field heartd pid)
+ledger/mirrord: process $mirrord is now $(field ledger/mirrord pid)
+keepd: process $keepd is now $(field keepd pid)" ]
+	gone "$keepd"
+}
+
+@test "holdfastd: upgrade stops where a daemon does not come up" {
+	fake_program heartd
+	fake_program vipd
+	roster ledger mirrord
+	start
+	wait_until 5 'is_up ledger/mirrord'
+	holdfast=${PROGRAM%/*/*}/holdfast/holdfast
+	vipd=$(field vipd pid)
+	replace vipd
+	printf '#!/bin/sh\nexit 7\n' >"$LIB/new"
+	chmod +x "$LIB/new"
+	mv "$LIB/new" "$LIB/heartd"
+	HOLDFAST_UPGRADE_MS=1000 run "$holdfast" upgrade --timeout 1
+	echo "$output"
+	[ "$status" = 75 ]
+	[[ $output == *'heartd does not come up again'* ]]
+	[ "$(field vipd pid)" = "$vipd" ]
+}
+
 @test "holdfastd: SIGTERM stops modules, then daemons in reverse" {
 	roster ledger mirrord moduled
 	start

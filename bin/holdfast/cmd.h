@@ -42,6 +42,7 @@ int	verb_config(struct cmd *c);
 int	verb_module(struct cmd *c);
 int	verb_cluster(struct cmd *c);
 int	verb_check(struct cmd *c);
+int	verb_upgrade(struct cmd *c);
 
 int	verb_status(struct cmd *c);
 int	verb_state(struct cmd *c);

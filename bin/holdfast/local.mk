@@ -38,7 +38,8 @@ bin_holdfast_libholdfast_a_SOURCES = \
 	%D%/show.c %D%/show.h \
 	%D%/status.c %D%/status.h \
 	%D%/talk.c %D%/talk.h \
-	%D%/text.c %D%/text.h
+	%D%/text.c %D%/text.h \
+	%D%/upgrade.c
 bin_holdfast_libholdfast_a_CFLAGS = $(AM_CFLAGS) $(XML_CFLAGS) \
 	$(ARCHIVE_CFLAGS) $(JANSSON_CFLAGS)
 

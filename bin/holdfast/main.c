@@ -88,6 +88,8 @@ static const struct verb_row verbs[] = {
 	    verb_cluster, "init|ports ...", "the cluster" },
 	{ "alert", "control", NO_MODULE, 1, 1, "--timeout",
 	    verb_alert, "test|list", "run the alert hooks; what was told" },
+	{ "upgrade", "admin", NO_MODULE, 0, 0, "--timeout",
+	    verb_upgrade, "", "daemons take up programs that were replaced" },
 	{ "check", "monitor", MAY_MODULE, 0, 0, "",
 	    verb_check, "[MODULE]", "what will hurt, before it does" },
 	{ "printi", "control", NEEDS_MODULE, 1, 99, "-i",

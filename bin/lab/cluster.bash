@@ -20,12 +20,12 @@ lab_find_programs()
 	    die "$EX_UNAVAILABLE" "$LAB_INIT: not built; run ./bootstrap build"
 }
 
-# HOLDFAST_LAB_STAGE names a DESTDIR that is there already.
+# lab_stage BARE: HOLDFAST_LAB_STAGE names a DESTDIR that is there already.
 lab_stage()
 {
 	local log=$LAB_STATE/stage.log
 
-	if [ -z "$LAB_BUILD" ]; then
+	if [ -z "$LAB_BUILD" ] || [ "$1" = yes ]; then
 		: >"$LAB_STATE/stage"
 		return
 	fi
@@ -46,10 +46,11 @@ lab_stage()
 	printf '%s\n' "$LAB_STORE/stage" >"$LAB_STATE/stage"
 }
 
-# up N [--lans K] [--init lab|systemd] [--module WHAT [--set MACRO=VALUE]...]...
+# up N [--lans K] [--init lab|systemd] [--bare] [--module WHAT [--set
+# MACRO=VALUE]...]...
 lab_up()
 {
-	local nodes lans=2 init=lab i host
+	local nodes lans=2 init=lab bare=no i host
 
 	LAB_MODULES=() LAB_SETS=()
 	case ${1-} in
@@ -57,7 +58,13 @@ lab_up()
 	*)	usage ;;
 	esac
 	shift
-	while [ $# -ge 2 ]; do
+	while [ $# -ge 1 ]; do
+		case $1 in
+		--bare)	bare=yes init=systemd
+			shift
+			continue ;;
+		esac
+		[ $# -ge 2 ] || usage
 		case $1 in
 		--lans)	lans=$2 ;;
 		--init)	init=$2 ;;
@@ -69,7 +76,8 @@ lab_up()
 		esac
 		shift 2
 	done
-	[ $# -eq 0 ] || usage
+	[ "$bare" = no ] || [ ${#LAB_MODULES[@]} -eq 0 ] || die "$EX_USAGE" \
+	    "--module: there is no holdfast on a bare host"
 	case $lans in
 	[1-8])	;;
 	*)	die "$EX_USAGE" "--lans: 1 to 8" ;;
@@ -92,11 +100,12 @@ lab_up()
 	chmod 711 "$LAB_STORE"
 	echo "$lans" >"$LAB_STATE/lans"
 	echo "$init" >"$LAB_STATE/init"
+	echo "$bare" >"$LAB_STATE/bare"
 	for ((i = 1; i <= nodes; i++)); do
 		echo "n$i"
 	done >"$LAB_STATE/hosts"
 	echo c1 >>"$LAB_STATE/hosts"
-	lab_stage
+	lab_stage "$bare"
 	hub_up
 	while read -r host; do
 		host_create "$host"

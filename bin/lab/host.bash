@@ -38,6 +38,7 @@ host_power_on()
 	    LAB_LANS=$(cat "$LAB_STATE/lans") \
 	    LAB_STAGE=$(cat "$LAB_STATE/stage") \
 	    LAB_INIT_KIND=$(host_init "$host") \
+	    LAB_BARE=$(cat "$LAB_STATE/bare") \
 	    "$LAB_INIT" "$boot" "$cg" "$host" "$service" "$LAB_LIB/mount-host.bash" \
 	    "$host" "$loop" "$LAB_STATE/$host/disk" \
 	    2>>"$LAB_STATE/$host/console") || {

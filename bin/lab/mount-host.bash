@@ -4,7 +4,7 @@
 # mount-host.bash HOST LOOP MOUNTPOINT: makes the root of a host, at every power
 # on.  Runs inside the host's new namespaces as a child of its init, before
 # the network is there.  From host.bash: LAB_HOSTS, LAB_LANS, LAB_STAGE,
-# LAB_INIT_KIND.
+# LAB_INIT_KIND, LAB_BARE.
 
 set -euo pipefail
 export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin
@@ -14,8 +14,6 @@ host=$1 loop=$2 disk=$3
 # The disk's first power on: an /etc of its own, an empty /var and /srv.
 disk_populate()
 {
-	local group gid=900
-
 	cp -a /etc "$disk/etc"
 	mkdir -p "$disk/srv" "$disk/var"
 	(cd "$disk/var" && mkdir -p backups cache lib local log mail opt \
@@ -27,9 +25,24 @@ disk_populate()
 			    cp -a "$LAB_STAGE/$dir/." "$disk/$dir/"
 		done
 	fi
+	if [ "$LAB_BARE" = yes ]; then
+		cp -a /var/lib/dpkg "$disk/var/lib/"
+		mkdir "$disk/usr.new" "$disk/usr.work"
+	fi
 	tr -d - </proc/sys/kernel/random/uuid >"$disk/etc/machine-id"
 	echo "$host" >"$disk/etc/hostname"
 	hosts_file >"$disk/etc/hosts"
+	[ "$LAB_BARE" = yes ] || users_populate
+	if [ "$LAB_INIT_KIND" = systemd ]; then
+		systemd_populate
+	fi
+	sync -f "$disk"
+}
+
+users_populate()
+{
+	local group gid=900
+
 	# The same numbers on every host: they start from the same /etc.
 	for group in holdfast holdfast-admin holdfast-control; do
 		grep -q "^$group:" "$disk/etc/group" && continue
@@ -44,10 +57,6 @@ disk_populate()
 	    "$(awk -F: '$1 == "holdfast" { print $3 }' "$disk/etc/group")" \
 	    "$(awk -F: '$1 == "holdfast" { print $3 }' "$disk/etc/group")" \
 	    /usr/sbin/nologin >>"$disk/etc/passwd"
-	if [ "$LAB_INIT_KIND" = systemd ]; then
-		systemd_populate
-	fi
-	sync -f "$disk"
 }
 
 # A system that boots into multi-user with our unit and nothing of what this
@@ -60,7 +69,8 @@ systemd_populate()
 	mkdir -p "$dir/multi-user.target.wants"
 	: >"$disk/etc/fstab"
 	ln -s /lib/systemd/system/multi-user.target "$dir/default.target"
-	ln -s /lib/systemd/system/holdfast.service \
+	# The package enables it by itself.
+	[ "$LAB_BARE" = yes ] || ln -s /lib/systemd/system/holdfast.service \
 	    "$dir/multi-user.target.wants/holdfast.service"
 	for unit in getty.target systemd-udevd.service systemd-udev-trigger.service \
 	    systemd-sysctl.service systemd-modules-load.service \
@@ -130,6 +140,12 @@ mount -t ext4 -o noatime,errors=remount-ro "$loop" "$disk"
 # Programs that `make install' laid out for this lab, at their final paths.
 if [ -n "$LAB_STAGE" ]; then
 	mount -t overlay -o "ro,lowerdir=$LAB_STAGE/usr:/usr" usr /usr
+fi
+if [ "$LAB_BARE" = yes ]; then
+	mount -t overlay -o "lowerdir=/usr,upperdir=$disk/usr.new" \
+	    -o "workdir=$disk/usr.work" usr /usr
+	# A machine that lets packages start nothing is a container's.
+	rm -f /usr/sbin/policy-rc.d
 fi
 mount --bind "$disk/etc" /etc
 mount --bind "$disk/srv" /srv
