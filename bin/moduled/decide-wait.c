@@ -399,6 +399,10 @@ step_wait(struct machine *m, const struct view *v, struct decision *d)
 	}
 	because(d, Q_TRANSIENT, RS_STARTING, "%s", "");
 	if (v->scripts_busy || v->scripts_at != ST_WAIT || !v->self.known) {
+		/* prestart may have to write where it will be covered (R41),
+		 * and to stop who holds it (R40). */
+		if (v->scripts_at == ST_STOP && v->self.role == SR_NONE)
+			d->want.role = SR_NONE;
 		if (!v->self.known)
 			because(d, Q_TRANSIENT, RS_STARTING,
 			    ": no word from mirrord yet");

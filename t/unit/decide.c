@@ -470,6 +470,26 @@ orders(void)
 	    "prim, but somebody answers: dropped, with the reason");
 }
 
+static void
+test_prestart(void)
+{
+	be_waiting();
+	v.scripts_at = ST_STOP;
+	v.scripts_busy = true;
+	v.self.role = SR_NONE;
+	think();
+	ok(d.want.role == SR_NONE, "prestart runs: nothing is covered yet");
+	v.scripts_at = ST_WAIT;
+	v.scripts_busy = false;
+	think();
+	ok(d.want.role == SR_WAIT, "prestart is over: covered");
+	be_waiting();
+	v.scripts_at = ST_STOP;
+	v.scripts_busy = true;
+	think();
+	ok(d.want.role == SR_WAIT, "what is covered stays covered");
+}
+
 int
 main(void)
 {
@@ -478,5 +498,6 @@ main(void)
 	swap();
 	restart();
 	orders();
+	test_prestart();
 	return tap_done();
 }
