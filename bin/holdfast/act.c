@@ -96,6 +96,20 @@ say_blocked(const struct waiter *w)
 		show_way(r, "  ", stderr);
 }
 
+/* What a script said last, where it is why. */
+static void
+tell_script(const struct status *st)
+{
+	const struct record *r = NULL;
+	const char *code;
+
+	while ((r = status_find(st, "warning", r)) != NULL) {
+		code = record_get(r, "code");
+		if (code != NULL && strcmp(code, "script-failed") == 0)
+			fprintf(stderr, "  %s\n", record_get(r, "text"));
+	}
+}
+
 static int
 finish(const struct waiter *w)
 {
@@ -110,6 +124,7 @@ finish(const struct waiter *w)
 		fprintf(stderr, "holdfast: %s: %s ended in %s %s: `holdfast "
 		    "log %s' tells why\n", w->c->module, w->c->verb,
 		    w->st->state, w->st->quality, w->c->module);
+		tell_script(w->st);
 		return EX_SOFTWARE;
 	default:
 		fprintf(stderr, "holdfast: %s: not there after %lld ms: still "

@@ -171,13 +171,32 @@ run_quiet(const char *const *argv)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-/* Units the module starts must not be started at boot too. */
+/*
+ * A unit the module starts must not be started at boot too.  prestart of the
+ * modules we ship ends that.
+ */
+static void
+say_boots(struct check *k, const char *name)
+{
+	char text[512];
+
+	if (strncmp(name, "postgresql@", 11) == 0)
+		snprintf(text, sizeof(text), "%s is started at boot too: "
+		    "starting the module ends that, as does the word manual "
+		    "in start.conf of the cluster", name);
+	else
+		snprintf(text, sizeof(text), "service %s is started at boot "
+		    "too: starting the module ends that, as does "
+		    "`systemctl disable %s'", name, name);
+	say(VERDICT_WARN, "SERVICES", text, k);
+}
+
 static void
 check_services(struct check *k, const char *list)
 {
 	const char *argv[] = { "systemctl", "--quiet", "is-enabled", NULL,
 	    NULL };
-	char name[128], text[512];
+	char name[128];
 	size_t n;
 
 	for (; *list != '\0'; list += n) {
@@ -190,10 +209,7 @@ check_services(struct check *k, const char *list)
 		argv[3] = name;
 		if (name[0] == '-' || run_quiet(argv) != 0)
 			continue;
-		snprintf(text, sizeof(text), "service %s is started at boot "
-		    "too: `systemctl disable %s', the module starts it",
-		    name, name);
-		say(VERDICT_ERROR, "SERVICES", text, k);
+		say_boots(k, name);
 	}
 }
 

@@ -138,7 +138,10 @@ read_scripts(struct moduled *md)
 static void
 script_begins(const char *script, bool force, void *arg)
 {
-	((struct moduled *)arg)->script_wall_s = wall_now();
+	struct moduled *md = arg;
+
+	md->script_wall_s = wall_now();
+	md->complaint[0] = '\0';
 	events_add('S', "script", "Script %s%s", script,
 	    force ? " force" : "");
 }
@@ -155,8 +158,9 @@ script_ended(const char *script, enum script_end end, const char *text,
 		return;
 	}
 	events_add('E', "script", "Script %s %s", script, text);
-	(void)snprintf(md->warning, sizeof(md->warning), "script %s %s",
-	    script, text);
+	(void)snprintf(md->warning, sizeof(md->warning), "script %s %s%s%s",
+	    script, text, md->complaint[0] != '\0' ? ": " : "",
+	    md->complaint);
 	/* A script that hangs is a failure of the application. */
 	if (end == SE_TIMEOUT && strncmp(script, "start_", 6) == 0 &&
 	    md->wish.start)

@@ -59,7 +59,8 @@ struct moduled {
 	int64_t			 net_wall_s;	/* of the peer's net state */
 	/* While the peer is silent: who sends what cannot be used. */
 	char			 foreign[FACT_TEXT];
-	char			 warning[FACT_TEXT];	/* of a script */
+	char			 complaint[FACT_TEXT];	/* of a script */
+	char			 warning[FACT_TEXT * 2]; /* how it ended */
 	int64_t			 script_wall_s;	/* the last one began */
 	bool			 started;
 	bool			 has_facts;	/* told in this life */

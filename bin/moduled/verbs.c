@@ -365,14 +365,18 @@ on_print(struct client *c, const struct line *l, void *arg)
 {
 	const char *text = line_get(l, "text"), *level = line_get(l, "level");
 	const char *who = line_get(l, "i");
+	struct moduled *md = md_of(arg);
 
-	(void)arg;
 	if (text == NULL || level == NULL || strlen(level) != 1 ||
 	    strchr("IWE", level[0]) == NULL) {
 		serve_err(c, "usage", "level=I, W or E and text= are needed");
 		return;
 	}
 	events_add(level[0], who != NULL ? who : "script", "%s", text);
+	/* If the script fails, its first error is what to tell of it. */
+	if (level[0] == 'E' && md->complaint[0] == '\0')
+		(void)snprintf(md->complaint, sizeof(md->complaint), "%s",
+		    text);
 	serve_ok(c);
 }
 
