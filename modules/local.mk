@@ -42,6 +42,7 @@ postgresqldir = $(modulesdir)/postgresql
 postgresqlconfdir = $(postgresqldir)/conf
 postgresqlbindir = $(postgresqldir)/bin
 dist_postgresql_DATA = %D%/postgresql/README
+dist_postgresql_SCRIPTS = %D%/postgresql/lab-prepare
 dist_postgresqlconf_DATA = %D%/postgresql/conf/userconfig.xml
 dist_postgresqlbin_SCRIPTS = \
 	%D%/postgresql/bin/check_owner \
@@ -55,6 +56,7 @@ mariadbdir = $(modulesdir)/mariadb
 mariadbconfdir = $(mariadbdir)/conf
 mariadbbindir = $(mariadbdir)/bin
 dist_mariadb_DATA = %D%/mariadb/README
+dist_mariadb_SCRIPTS = %D%/mariadb/lab-prepare
 dist_mariadbconf_DATA = %D%/mariadb/conf/userconfig.xml
 dist_mariadbbin_SCRIPTS = \
 	%D%/mariadb/bin/check_owner \

@@ -163,6 +163,8 @@ lab_list_leftovers()
 
 # --- a cluster with the ledger ------------------------------------------
 
+# A suite with another module sets it behind `load lib'.
+MODULE=ledger
 VIP=10.88.1.100
 PORT=7700
 CLIENT=/usr/lib/holdfast/ledger-client
@@ -176,8 +178,8 @@ lab_setup_file_ledger()
 # state NODE: "PRIM Ready", or "off".
 state()
 {
-	on "$1" holdfast status --json 2>/dev/null | jq -r '.modules[] |
-	    select(.name == "ledger") | "\(.state) \(.quality)"' ||
+	on "$1" holdfast status --json 2>/dev/null | jq -r --arg m "$MODULE" \
+	    '.modules[] | select(.name == $m) | "\(.state) \(.quality)"' ||
 	    echo off
 }
 
@@ -229,7 +231,7 @@ pair_restore()
 	done
 	wait_until 60 'pair_is_level n1 n2 || pair_is_level n2 n1'
 	if pair_is_level n2 n1; then
-		on n2 holdfast swap ledger --timeout 30
+		on n2 holdfast swap "$MODULE" --timeout 30
 	fi
 	wait_until 30 'pair_is_level n1 n2'
 }
@@ -294,7 +296,7 @@ script_ms()
 {
 	local text
 
-	text=$(on "$1" cat /run/holdfast/ledger/script.exit 2>/dev/null) || :
+	text=$(on "$1" cat "/run/holdfast/$MODULE/script.exit" 2>/dev/null) || :
 	text=$(field ms "$text")
 	echo "${text:-0}"
 }

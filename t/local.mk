@@ -39,7 +39,8 @@ BATS_SUITES = \
 	t/40-reunion.bats \
 	t/50-trouble.bats \
 	t/60-failpoints.bats \
-	t/70-reader.bats
+	t/70-reader.bats \
+	t/80-postgresql.bats
 EXTRA_DIST += $(BATS_SUITES) t/lib.bash t/mirror.bash t/conf
 if HAVE_BATS
 if SYSTEM_PATHS

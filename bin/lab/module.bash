@@ -57,6 +57,7 @@ module_up()
 	mapfile -t sets < <(module_sets "$index" "$source")
 	for node in $(node_list); do
 		module_copy "$node" "$source"
+		module_prepare "$node" "$source"
 		host_run "$node" holdfast module install \
 		    "/run/lab/${source##*/}" "${sets[@]}"
 		# The directories are the administrator's to make.
@@ -104,6 +105,19 @@ module_copy()
 	run=/proc/$(cat "$LAB_STATE/$1/pid")/root/run/lab
 	mkdir -p "$run"
 	cp -rL "$2" "$run/"
+}
+
+# What the packages of the application would have made on a machine of its
+# own, for a module that needs it.
+module_prepare()
+{
+	local script
+
+	script=lab-prepare
+	if [ -x "$2/$script" ]; then
+		host_run "$1" "/run/lab/${2##*/}/$script" >&2 ||
+		    die "$EX_UNAVAILABLE" "$1: $script of ${2##*/} failed"
+	fi
 }
 
 # module_get NODE MODULE XPATH: from the configuration in force.

@@ -1,0 +1,281 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+#
+# The module postgresql with Debian's server under systemd: what pgbench was
+# told of is there after the primary lost its power, and what is wrong with a
+# node is said when the module starts.  HOLDFAST_LONG: ten seeds.
+# shellcheck disable=SC2016 # lines for wait_until and for the hosts
+
+load lib
+MODULE=postgresql
+
+# T 2 s, G 200 ms; a client that finds the server again.
+T_3G=2600
+SLACK=1500
+CLUSTER=postgresql@15-main
+CONF=/etc/postgresql/15/main
+
+setup_file()
+{
+	lab_setup_file 2 --init systemd --module "$TOP/modules/postgresql"
+	[ ! -e "$BATS_FILE_TMPDIR/skip" ] || return 0
+	let_in_clients
+}
+
+setup()
+{
+	lab_setup
+}
+
+teardown()
+{
+	lab_teardown
+}
+
+teardown_file()
+{
+	lab_teardown_file
+}
+
+# As the module's README says, and a database to work in.
+let_in_clients()
+{
+	on n1 sh -ec 'echo "host all all 10.88.1.0/24 scram-sha-256" \
+	    >>'$CONF'/pg_hba.conf
+	    pg_ctlcluster 15 main reload
+	    runuser -u postgres -- psql -q' <<-'END'
+	CREATE ROLE bench LOGIN PASSWORD 'bench';
+	CREATE DATABASE bench OWNER bench;
+	END
+	wait_until 5 '[ "$(query "SELECT 1")" = 1 ]'
+	query 'CREATE TABLE told (run int, client int, n int,
+	    PRIMARY KEY (run, client, n))'
+}
+
+# The server may be gone without a word: ask after 1 s.
+CONNECT="host=$VIP user=bench dbname=bench password=bench
+    connect_timeout=2 keepalives_idle=1 keepalives_interval=1
+    keepalives_count=2"
+
+# query SQL: by the virtual address, from c1.
+query()
+{
+	on c1 psql -wXAtq -v ON_ERROR_STOP=1 -F ' ' -c "$1" "$CONNECT"
+}
+
+# Four clients; each transaction is a row, and a line of a log when pgbench
+# was told of it.  When they lose the server, they find it again.
+bench_start()
+{
+	on c1 sh -c 'rm -rf /srv/bench && mkdir /srv/bench && cat >/srv/bench/sql' \
+	    <<-'END'
+	\set n :n + 1
+	INSERT INTO told VALUES (:run, :client_id, :n);
+	END
+	query 'TRUNCATE told'
+	on c1 bash -c 'cd /srv/bench
+	for ((run = 1; ; run++)); do
+		until [ -e stop ] || timeout 0.3 pg_isready -q -h '$VIP'; do
+			sleep 0.05
+		done
+		[ ! -e stop ] || exit
+		pgbench -n -l --log-prefix=told.$run -c 4 -T 600 -f sql \
+		    -D run=$run -D n=0 "$1" >>out 2>&1 &
+		echo $! >pid
+		wait
+	done >/dev/null 2>&1 </dev/null 3>&- &' bash "$CONNECT"
+	wait_until 10 'has_rows "true"'
+}
+
+# has_rows CONDITION: more than ten.
+has_rows()
+{
+	[ "$(query "SELECT count(*) FROM told WHERE $1" || echo 0)" -gt 10 ]
+}
+
+# The end of its time ends it in order, with all it has to log.
+bench_stop()
+{
+	on c1 bash -c 'cd /srv/bench; touch stop; kill -ALRM "$(cat pid)"'
+	wait_until 10 '! on c1 pgrep -x pgbench >/dev/null'
+}
+
+# told: "RUN CLIENT N", a line for each transaction pgbench was told of.
+told()
+{
+	on c1 sh -c 'cd /srv/bench && awk '\''{ split(FILENAME, part, ".")
+	    print part[2], $1, $2 }'\'' told.*'
+}
+
+# The longest time in ms in which pgbench was told of nothing.
+bench_gap()
+{
+	on c1 sh -c 'cd /srv/bench && cat told.*' |
+	    awk '{ printf "%d\n", $5 * 1000 + $6 / 1000 }' | sort -n |
+	    awk 'NR > 1 && $1 - last > gap { gap = $1 - last } { last = $1 }
+	    END { print gap + 0 }'
+}
+
+# Every one of them is a row; a row more for each client that was cut off
+# before it heard.
+all_are_there()
+{
+	local dir=$BATS_TEST_TMPDIR missing more runs
+
+	told | sort >"$dir/told"
+	query 'SELECT run, client, n FROM told' | sort >"$dir/rows"
+	missing=$(comm -23 "$dir/told" "$dir/rows" | wc -l)
+	more=$(comm -13 "$dir/told" "$dir/rows" | wc -l)
+	runs=$(cut -d' ' -f1 "$dir/told" | uniq | sort -u | wc -l)
+	count="$(wc -l <"$dir/told") told, $missing missing, $more in doubt"
+	[ "$(wc -l <"$dir/told")" -gt 10 ]
+	[ "$missing" -eq 0 ] || {
+		comm -23 "$dir/told" "$dir/rows" | head >&2
+		return 1
+	}
+	[ "$more" -le $((4 * runs)) ]
+}
+
+@test "the address answers, from the primary only" {
+	pair_is_level n1 n2
+	[ "$(query 'SELECT 1')" = 1 ]
+	on n2 sh -c '! pgrep -x postgres'
+	[ "$(on n1 cat $CONF/start.conf | grep -v '^#' | xargs)" = manual ]
+	run on n2 systemctl is-enabled $CLUSTER
+	[ "$status" -ne 0 ]
+}
+
+@test "swap under load: what was told of is there, and on the other node" {
+	local start
+
+	bench_start
+	start=$(now_ms)
+	on n1 holdfast swap postgresql --timeout 60
+	wait_until 30 'pair_is_level n2 n1'
+	wait_until 15 'has_rows "run > 1"'
+	bench_stop
+	all_are_there
+	echo "# swap: gap $(bench_gap) ms; $count" >&3
+	on n1 sh -c '! pgrep -x postgres'
+	pair_restore
+	all_are_there
+}
+
+# takeover SEED
+takeover()
+{
+	local prim second gap bound run
+
+	RANDOM=$1
+	prim=$(primary)
+	second=$(other "$prim")
+	bench_start
+	sleep "$((RANDOM % 2)).$((100 + RANDOM % 900))"
+	run=$(query 'SELECT max(run) FROM told')
+	"$LAB" power off "$prim"
+	wait_state 30 "$second" ALONE
+	wait_until 15 "has_rows 'run > $run'"
+	bound=$((T_3G + $(script_ms "$second") + SLACK))
+	"$LAB" power on "$prim"
+	wait_until 60 "pair_is_level $second $prim"
+	bench_stop
+	all_are_there
+	gap=$(bench_gap)
+	echo "# seed $1: $prim off, gap $gap ms of $bound ms; $count" >&3
+	[ "$gap" -le "$bound" ]
+}
+
+@test "power off of the primary under pgbench loses no transaction" {
+	local seed
+
+	pair_restore
+	for seed in $(seq 1 "$([ -n "${HOLDFAST_LONG-}" ] && echo 10 ||
+	    echo 1)"); do
+		takeover "$seed"
+	done
+	# What came back has them too.
+	on "$(primary)" holdfast swap postgresql --timeout 60
+	wait_until 30 '[ "$(query "SELECT 1")" = 1 ]'
+	all_are_there
+}
+
+# As pair_restore, also when a test left a module stopped.
+restore()
+{
+	local node
+
+	for node in n1 n2; do
+		on $node holdfast start postgresql --no-wait || :
+	done
+	pair_restore
+}
+
+# refuses TEXT: n2 does not start, and says TEXT.
+refuses()
+{
+	run on n2 holdfast start postgresql --timeout 30
+	[ "$status" -eq 70 ]
+	[[ $output == *"$1"* ]]
+	on n2 holdfast status postgresql | tr -s '\n ' ' ' | grep -qF "$1"
+	[ "$(state n2)" = "STOP NotReady" ]
+	[ "$(state n1)" = "ALONE Ready" ]
+}
+
+@test "a node that cannot run it says why when it starts" {
+	restore
+	on n2 holdfast stop postgresql
+	# The programs are not there.
+	on n2 sh -c 'mount -t tmpfs tmpfs /usr/lib/postgresql'
+	refuses "apt install postgresql-15 on this node"
+	on n2 umount /usr/lib/postgresql
+	# Another number.
+	on n2 sed -i.bak 's/^postgres:x:[0-9]*/postgres:x:2101/' /etc/passwd
+	refuses "both nodes need the same numbers (usermod -u, groupmod -g)"
+	on n2 mv /etc/passwd.bak /etc/passwd
+	# Files of another version.
+	on n2 sh -c 'echo 13 >/var/lib/postgresql/15/main/PG_VERSION'
+	refuses "has files of PostgreSQL 13, SERVICES says 15"
+	on n2 sh -c 'echo 15 >/var/lib/postgresql/15/main/PG_VERSION'
+	# The directory is not there.
+	on n2 mv /var/lib/postgresql /var/lib/postgresql.away
+	run on n2 holdfast start postgresql --timeout 30
+	[[ $output == *"/var/lib/postgresql"* ]]
+	on n2 holdfast stop postgresql
+	on n2 mv /var/lib/postgresql.away /var/lib/postgresql
+	on n2 holdfast start postgresql --timeout 30
+	on n2 holdfast wait --timeout 30 postgresql SECOND
+}
+
+@test "a server that runs and starts at boot is taken over by the module" {
+	restore
+	on n2 holdfast stop postgresql
+	on n2 sh -c 'sed -i s/manual/auto/ '$CONF'/start.conf
+	    systemctl daemon-reload; systemctl start '$CLUSTER'
+	    pgrep -x postgres >/dev/null'
+	run on n2 holdfast check postgresql
+	[[ $output == *"$CLUSTER is started at boot too"* ]]
+	on n2 holdfast start postgresql --timeout 30
+	on n2 holdfast wait --timeout 30 postgresql SECOND
+	on n2 sh -c '! pgrep -x postgres'
+	on n2 holdfast log postgresql | grep -q 'start.conf is manual now'
+	# The same where none runs: what the mirror covered comes from n1.
+	on n2 holdfast stop postgresql
+	on n2 sed -i s/manual/auto/ $CONF/start.conf
+	on n2 holdfast start postgresql --timeout 30
+	on n2 holdfast wait --timeout 30 postgresql SECOND
+	on n2 sh -c '! grep -q ^auto '$CONF'/start.conf'
+}
+
+@test "the primary without a database stops, and the log says what to do" {
+	restore
+	on n2 holdfast stop postgresql
+	on n1 holdfast stop postgresql
+	on n1 mv /var/lib/postgresql/15/main /var/lib/postgresql/15/away
+	run on n1 holdfast start postgresql --timeout 30
+	[[ $output == *"holds no database"*"pg_createcluster 15 main"* ]]
+	on n1 mv /var/lib/postgresql/15/away /var/lib/postgresql/15/main
+	on n1 holdfast start postgresql --timeout 30
+	on n2 holdfast start postgresql --timeout 30
+	wait_until 30 'pair_is_level n1 n2'
+	[ "$(query 'SELECT 1')" = 1 ]
+}
