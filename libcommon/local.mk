@@ -4,12 +4,14 @@ noinst_LIBRARIES += libcommon/libcommon.a
 libcommon_libcommon_a_SOURCES = \
 	%D%/ask.c %D%/ask.h \
 	%D%/cgroup.c %D%/cgroup.h \
+	%D%/child.c %D%/child.h \
 	%D%/clock.c %D%/clock.h \
 	%D%/cluster.c %D%/cluster.h \
 	%D%/code.c %D%/code.h \
 	%D%/conf.c %D%/conf.h \
 	%D%/configured.c %D%/configured.h \
 	%D%/daemon.c %D%/daemon.h \
+	%D%/env.c %D%/env.h \
 	%D%/epoch.c %D%/epoch.h \
 	%D%/frame.c %D%/frame.h \
 	%D%/invite.c %D%/invite.h \

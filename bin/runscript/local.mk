@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: ISC
 noinst_LIBRARIES += bin/runscript/librunscript.a
 bin_runscript_librunscript_a_SOURCES = \
-	%D%/env.c %D%/env.h \
 	%D%/family.c %D%/family.h \
-	%D%/report.c %D%/report.h \
-	%D%/reset.c %D%/reset.h
+	%D%/report.c %D%/report.h
 
 pkglibexec_PROGRAMS += bin/runscript/runscript
 bin_runscript_runscript_SOURCES = %D%/main.c

@@ -20,16 +20,16 @@
 #include <unistd.h>
 
 #include "cgroup.h"
+#include "child.h"
 #include "clock.h"
 #include "config.h"
+#include "env.h"
 #include "log.h"
 #include "paths.h"
 #include "xalloc.h"
 
-#include "env.h"
 #include "family.h"
 #include "report.h"
-#include "reset.h"
 
 /* From SIGTERM to SIGKILL, and from there to giving up. */
 #define GRACE_MS	2000
@@ -223,8 +223,8 @@ child(struct run *run)
 	(void)setsid();
 	if (run->has_cgroup && cgroup_join(run->run_cgroup, 0) == -1)
 		log_warn("%s: not joined", run->run_cgroup);
-	reset_process();
-	reset_descriptors(run->log);
+	child_reset();
+	child_descriptors(run->log);
 	(void)execve(run->path, run->args, run->env.var);
 	if (errno == ENOEXEC) {
 		/* No "#!" line: as a shell would do it. */

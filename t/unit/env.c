@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "../../bin/runscript/env.h"
+#include "../../libcommon/env.h"
 
 #include <stdlib.h>
 

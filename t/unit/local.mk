@@ -109,7 +109,7 @@ t_unit_datagram_SOURCES = %D%/datagram.c %D%/tap.h
 t_unit_datagram_LDADD = bin/heartd/libheartd.a $(COMMON_LIBS)
 check_PROGRAMS += t/unit/env
 t_unit_env_SOURCES = %D%/env.c %D%/tap.h
-t_unit_env_LDADD = bin/runscript/librunscript.a $(COMMON_LIBS)
+t_unit_env_LDADD = $(COMMON_LIBS)
 
 check_PROGRAMS += t/unit/family
 t_unit_family_SOURCES = %D%/family.c %D%/tap.h

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* A process as init(8) would start it. */
-#include "reset.h"
+#include "child.h"
 
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -107,7 +107,7 @@ reset_signals(void)
 }
 
 void
-reset_process(void)
+child_reset(void)
 {
 
 	reset_scheduling();
@@ -118,7 +118,7 @@ reset_process(void)
 }
 
 void
-reset_descriptors(int log)
+child_descriptors(int log)
 {
 	int null = open("/dev/null", O_RDWR);
 

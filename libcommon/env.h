@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* The environment of a module's script.  Pure but for the paths. */
-#ifndef RUNSCRIPT_ENV_H
-#define RUNSCRIPT_ENV_H
+#ifndef COMMON_ENV_H
+#define COMMON_ENV_H
 
 #include <stdbool.h>
 #include <stddef.h>
