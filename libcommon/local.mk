@@ -11,8 +11,10 @@ libcommon_libcommon_a_SOURCES = \
 	%D%/conf.c %D%/conf.h \
 	%D%/configured.c %D%/configured.h \
 	%D%/daemon.c %D%/daemon.h \
+	%D%/debounce.c %D%/debounce.h \
 	%D%/env.c %D%/env.h \
 	%D%/epoch.c %D%/epoch.h \
+	%D%/expr.c %D%/expr.h \
 	%D%/frame.c %D%/frame.h \
 	%D%/invite.c %D%/invite.h \
 	%D%/keep.c %D%/keep.h \

@@ -25,8 +25,8 @@ put() {
 	rm -rf "$dir"
 	mkdir -p "$dir/conf" "$dir/bin"
 	cp "$2" "$dir/conf/userconfig.xml"
-	printf '#!/bin/sh\n' >"$dir/bin/prestart"
-	chmod +x "$dir/bin/prestart"
+	printf '#!/bin/sh\n' | tee "$dir/bin/prestart" >"$dir/bin/check_age"
+	chmod +x "$dir/bin/prestart" "$dir/bin/check_age"
 	echo 1 >"$dir/id"
 }
 
@@ -55,9 +55,10 @@ active() { echo "$HOLDFAST_ROOT/var/lib/holdfast/$1/config/active"; }
 	[ "$(readlink "$(active shop)")" = 1 ]
 	[ -x "$(active shop)/bin/prestart" ]
 	[ "$(cat "$(active shop)/roster")" = "mirrord
+checkd
 moduled" ]
 	grep -q '/srv/books' "$(active shop)/safeconf.xml"
-	for d in mirrord moduled; do
+	for d in mirrord checkd moduled; do
 		p=$top_builddir/bin/$d/$d
 		[ -x "$p" ] || continue
 		run "$p" -n -M shop

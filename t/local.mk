@@ -29,6 +29,7 @@ BATS_SUITES = \
 	t/bench.bats \
 	t/vipd.bats \
 	t/remoted.bats \
+	t/checkd.bats \
 	t/moduled.bats \
 	t/check_holdfast.bats \
 	t/consoled.bats \

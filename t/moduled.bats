@@ -427,6 +427,139 @@ n1 start_prim PRIM PRIM restart" ]
 	wait_until 5 'is n1 "PRIM Ready" && is n2 "SECOND Ready"'
 }
 
+# with_checks NODE: what holdfast config would write, from standard input;
+# the lines of checkd.conf stand above a line of dashes.
+with_checks() {
+	local dir=$W/n$1/var/lib/holdfast/m/config/active text
+	text=$(cat)
+	printf '%s\n' "${text%%---*}" >"$dir/checkd.conf"
+	printf 'checks = true\n%s\n' "${text#*---}" >>"$dir/moduled.conf"
+}
+
+start_checkd() {
+	HOLDFAST_ROOT=$W/n$1 "$top_builddir/bin/checkd/checkd" -M m -d \
+	    >>"$W/n$1.log" 2>&1 3>&- &
+	echo $! >"$W/pid.checkd$1"
+	wait_until 5 "[ -S $W/n$1/run/holdfast/m/checkd.sock ]"
+}
+
+# event NODE TEXT
+event() {
+	grep -q "$2" "$W/n$1/var/log/holdfast/m.events"
+}
+
+@test "a process dies: restart at once, and one too many stops" {
+	local app=hfm$$ i begin end
+	cp "$(command -v sleep)" "$W/$app"
+	script 1 start_prim "$W/$app 600 >/dev/null 2>&1 3>&- & \
+	    echo \$! >$W/pid.app"
+	script 1 stop_prim "kill \$(cat $W/pid.app) 2>/dev/null; exit 0"
+	with_checks 1 <<-EOF
+		proc "$app" { name = "$app" when = "prim" }
+		---
+		rule "proc_$app" { if = "proc.$app == down" then = "restart"
+		    when = "prim" }
+	EOF
+	start_checkd 1
+	pair_up
+	wait_until 5 'ask n1 get resource=proc.'$app' | grep -q value=up'
+	for i in 1 2; do
+		: >"$W/scripts"
+		begin=$(now_ms)
+		kill -9 "$(cat "$W/pid.app")"
+		wait_until 5 'grep -q start_prim "$W/scripts"'
+		end=$(now_ms)
+		[ $((end - begin)) -lt 1000 ]
+		wait_until 5 'ask n1 get resource=proc.'$app' | grep -q =up'
+		is n1 "PRIM Ready"
+	done
+	event 1 "restart from failover rule proc_$app (.*down: no such process)"
+	ask n1 why | grep -q "Action restart from failover rule proc_$app"
+	# maxloop is 2 here: the third is one too many, and the other node
+	# takes over.
+	kill -9 "$(cat "$W/pid.app")"
+	wait_until 5 'is n1 "STOP NotReady" && is n2 "ALONE Ready"'
+	ask n1 status |
+	    grep -q "code=maxloop .*after 2 actions .* failover rule proc_$app"
+}
+
+@test "a custom checker: stopstart moves the application" {
+	local bin=$W/n1/var/lib/holdfast/m/config/active/bin
+	echo 0 >"$W/rc"
+	printf '#!/bin/sh\necho broken\nexit $(cat %s)\n' "$W/rc" >"$bin/look"
+	chmod +x "$bin/look"
+	with_checks 1 <<-EOF
+		custom "q" { exec = "look" when = "prim" interval_ms = 50 }
+		---
+		rule "c_q" { if = "custom.q == down" then = "stopstart"
+		    when = "prim" }
+	EOF
+	start_checkd 1
+	pair_up
+	wait_until 5 'ask n1 get resource=custom.q | grep -q value=up'
+	echo 1 >"$W/rc"
+	wait_until 5 'is n2 "PRIM Ready" && is n1 "SECOND Ready"'
+	event 1 "stopstart from failover rule c_q (.* down: status 1: broken)"
+	ask n1 get resource=custom.q | grep -q value=init
+}
+
+@test "a wait rule: checking, resource, and on by itself" {
+	local bin=$W/n1/var/lib/holdfast/m/config/active/bin
+	with_checks 1 <<-EOF
+		custom "c" { exec = "loop" when = "pre" }
+		---
+		await = { "custom.c" }
+		rule "c_c" { if = "custom.c == down" then = "wait"
+		    when = "pre" }
+	EOF
+	printf '#!/bin/sh\nexec sleep 600 3>&-\n' >"$bin/loop"
+	chmod +x "$bin/loop"
+	start_checkd 1
+	start_node 1
+	ask n1 start
+	wait_until 5 '[ "$(why n1)" = checking ]'
+	[ "$(ask n1 set resource=custom.c value=down i=loop)" = ok ]
+	wait_until 5 '[ "$(why n1)" = resource ]'
+	# What was set outlives moduled.
+	kill_node 1 -TERM
+	start_node 1
+	wait_until 5 '[ "$(why n1)" = resource ]'
+	[ "$(ask n1 set resource=custom.c value=up i=loop)" = ok ]
+	wait_until 5 '[ "$(why n1)" = new-module ]'
+	[ "$(ask n1 prim yes=m)" = ok ]
+	wait_until 5 'is n1 "ALONE Ready"'
+	# And while it serves: wait, then wake up again.
+	[ "$(ask n1 set resource=custom.c value=down i=loop)" = ok ]
+	wait_until 5 '[ "$(why n1)" = resource ]'
+	event 1 "Action wait from failover rule c_c (custom.c is down)"
+	[ "$(ask n1 set resource=custom.c value=up i=loop)" = ok ]
+	wait_until 5 'is n1 "ALONE Ready"'
+	event 1 "Action wakeup from failover rule Implicit_wakeup"
+}
+
+@test "checkd hangs, dies and comes back: told, and nothing is done" {
+	with_checks 1 <<-EOF
+		tcp "no" { addr = "127.0.0.1" port = 1 when = "prim"
+		    interval_ms = 100 }
+		---
+		rule "other" { if = "tcp.no == up" then = "restart" }
+	EOF
+	start_checkd 1
+	pair_up
+	wait_until 5 'ask n1 status |
+	    grep -q "code=resource-down text=.tcp.no is down: .*refused"'
+	kill -STOP "$(cat "$W/pid.checkd1")"
+	wait_until 15 'ask n1 status | grep -q code=checks-silent'
+	event 1 "checkd does not answer: no checker is heard"
+	is n1 "PRIM Ready"
+	kill -CONT "$(cat "$W/pid.checkd1")"
+	wait_until 15 '! ask n1 status | grep -q code=checks-silent'
+	kill_node checkd1
+	start_checkd 1
+	wait_until 5 'ask n1 get resource=tcp.no | grep -q value=down'
+	is n1 "PRIM Ready"
+}
+
 @test "pages: every reason, every option with its default" {
 	local code name value src=$TOP/bin/moduled
 	sed -n 's/^	\[RS_.*= { "\([a-z-]*\)".*/\1/p' "$src/reason.c" |
@@ -439,7 +572,7 @@ n1 start_prim PRIM PRIM restart" ]
 		    { echo "holdfast-troubleshooting.7: no $code"; false; }
 	done <"$W/codes"
 	sed -n 's/^	CFG_[A-Z_]*("\([a-z_]*\)", \(.*\), CFGF.*/\1 \2/p' \
-	    "$src/moduled-conf.h" | grep -v '^va[lr]' >"$W/options"
+	    "$src/moduled-conf.h" | grep -v '^va[lr]\|^rule' >"$W/options"
 	[ "$(wc -l <"$W/options")" -gt 30 ]
 	while read -r name value; do
 		value=$(sed 's/cfg_//; s/"{}"/{}/; s/"/\\(dq/g' <<<"$value")

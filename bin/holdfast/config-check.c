@@ -176,8 +176,7 @@ check_element(const xmlNode *n, const struct schema *s, bool later,
 	for (c = n->children; c != NULL; c = c->next) {
 		if (c->type == XML_ELEMENT_NODE)
 			check_element(c, s, e->flags & EL_LATER, r);
-		else if (c->type == XML_TEXT_NODE && c->content != NULL &&
-		    !(e->flags & EL_TEXT) &&
+		else if (xml_is_text(c) && !(e->flags & EL_TEXT) &&
 		    !is_blank((const char *)c->content))
 			report_error(r, xmlGetLineNo(n), name,
 			    "has text in it; only elements are allowed");

@@ -80,8 +80,7 @@ flatten(struct flat *f, const xmlNode *n, const char *parent)
 		if (c->type == XML_ELEMENT_NODE)
 			flatten(f, c, path);
 		text = (char *)c->content;
-		if (c->type == XML_TEXT_NODE && text != NULL &&
-		    text[strspn(text, " \t\r\n")] != '\0')
+		if (xml_is_text(c) && text[strspn(text, " \t\r\n")] != '\0')
 			flat_add(f, path, "text", text);
 	}
 	free(path);

@@ -183,7 +183,7 @@ expand_tree(xmlNode *n, const struct macros *m, struct report *r)
 	for (c = n->children; c != NULL; c = c->next) {
 		if (c->type == XML_ELEMENT_NODE)
 			expand_tree(c, m, r);
-		if (c->type != XML_TEXT_NODE || c->content == NULL)
+		if (!xml_is_text(c))
 			continue;
 		at.line = xmlGetLineNo(n);
 		text = expand((const char *)c->content, m, &at);

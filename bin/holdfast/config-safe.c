@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "config-checks.h"
 #include "config-vip.h"
 #include "config-xml.h"
 
@@ -388,6 +389,8 @@ safe_compile(struct safe *m, const char *text, size_t len, struct report *r)
 	    xml_child(service, "rfs"), r);
 	vip_read(m, xml_child(service, "vip"), r);
 	read_user(m, xml_child(service, "user"), r);
+	checks_read(m, service, r);
+	rules_read(m, xml_child(service, "failover"), r);
 	return r->errors > 0 ? -1 : 0;
 }
 

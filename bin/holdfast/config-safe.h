@@ -15,6 +15,9 @@
 #define SAFE_DIR_MAX	16
 #define SAFE_ADDR_MAX	32
 #define SAFE_VAR_MAX	256
+#define SAFE_CHECK_MAX	64
+#define SAFE_RULE_MAX	64
+#define SAFE_COND_LEN	512
 
 struct safe_addr {
 	char		 addr[ADDR_LEN];
@@ -40,10 +43,38 @@ struct safe_var {
 	const char	*value;
 };
 
+enum safe_kind { SK_PROC, SK_TCP, SK_CUSTOM, SK_COUNT };
+
+/* A checker; what a kind has no use for is 0 or NULL. */
+struct safe_check {
+	enum safe_kind	 kind;
+	const char	*ident;
+	const char	*when;
+	const char	*action;
+	const char	*fails, *passes;
+	int64_t		 interval_ms, timeout_ms;
+	char		 addr[ADDR_LEN];
+	int64_t		 port;
+	const char	*nameregex, *argregex, *services;
+	int64_t		 atleast, atmost, start_after_ms;
+	const char	*exec, *arg;
+};
+
+/* A rule as it is written into moduled.conf. */
+struct safe_rule {
+	char		 label[128];
+	char		 cond[SAFE_COND_LEN];
+	const char	*then;
+	int64_t		 handle_ms;
+	const char	*when;		/* of a checker's rule, or "" */
+	const char	*services;
+};
+
 /* Strings are the document's or the tables'. */
 struct safe {
 	xmlDoc		*doc;		/* after macros */
 	const char	*name;		/* the caller's */
+	const char	*bin;		/* the same; NULL: is not looked at */
 	int		 id;
 	const struct cluster *cluster;
 	int		 peer;		/* index, or -1 in a light module */
@@ -67,6 +98,14 @@ struct safe {
 	unsigned	 dir_count;
 	const char	*dir[SAFE_DIR_MAX];
 
+	unsigned	 check_count;
+	struct safe_check check[SAFE_CHECK_MAX];
+	unsigned	 rule_count;
+	struct safe_rule rule[SAFE_RULE_MAX];
+	bool		 extends;	/* the built-in rules too */
+	bool		 handle_stated;
+	int64_t		 handle_ms, period_ms;
+
 	bool		 scripts;
 	const char	*logging;
 	int64_t		 nicestop_ms, forcestop_ms, userlogsize;
@@ -75,7 +114,7 @@ struct safe {
 };
 
 /*
- * name, id and cluster are set by the caller; the rest is filled from text.
+ * name, bin, id and cluster are the caller's; the rest is filled from text.
  * 0, or -1 with all errors in r.  safe_fini() in both cases.
  */
 int	safe_compile(struct safe *m, const char *text, size_t len,
@@ -93,6 +132,7 @@ char	*safe_text_xml(const struct safe *m);
 char	*safe_text_moduled(const struct safe *m, const char *digest);
 char	*safe_text_mirrord(const struct safe *m);
 char	*safe_text_vipd(const struct safe *m);
+char	*safe_text_checkd(const struct safe *m);
 char	*safe_text_roster(const struct safe *m);
 
 #endif

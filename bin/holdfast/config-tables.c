@@ -71,7 +71,8 @@ print_allowed(const struct attr *a, FILE *out)
 		[VT_INT] = "", [VT_TIME] = "", [VT_ADDR] = "address",
 		[VT_HOST] = "address or name", [VT_PATH] = "absolute path",
 		[VT_RELPATH] = "relative path",
-		[VT_REGEX] = "regular expression", [VT_MAC] = "MAC address"
+		[VT_REGEX] = "regular expression", [VT_MAC] = "MAC address",
+		[VT_COUNT] = "n or n/m"
 	};
 
 	if (a->type == VT_WORD)

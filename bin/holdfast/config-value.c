@@ -15,6 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "debounce.h"
+
 #define VALUE_MAX_LEN	4000
 /* A hundred years: nothing we configure is longer. */
 #define TIME_MAX_US	(INT64_C(36525) * 86400 * 1000000)
@@ -210,6 +212,18 @@ mac_ok(const char *s)
 }
 
 static int
+count_check(const char *text, char *why, size_t why_size)
+{
+	unsigned n, of;
+
+	if (debounce_parse(text, &n, &of))
+		return 0;
+	(void)snprintf(why, why_size, "\"%s\" is not allowed; allowed: n, or "
+	    "n/m: n of the last m, m at most %d", text, DEBOUNCE_MAX);
+	return -1;
+}
+
+static int
 regex_check(const char *text, char *why, size_t why_size)
 {
 	regex_t re;
@@ -334,6 +348,8 @@ value_check(enum value_type type, const char *text, const char *unit,
 		return path_check(type, text, why, why_size);
 	case VT_REGEX:
 		return regex_check(text, why, why_size);
+	case VT_COUNT:
+		return count_check(text, why, why_size);
 	default:
 		return shape_check(type, text, why, why_size);
 	}

@@ -21,6 +21,7 @@ enum value_type {
 	VT_PATH,	/* absolute */
 	VT_RELPATH,	/* relative, without .. */
 	VT_REGEX,	/* POSIX extended */
+	VT_COUNT,	/* n or n/m, at most 32 */
 	VT_MAC
 };
 

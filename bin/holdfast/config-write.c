@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config-checks.h"
 #include "config-xml.h"
 #include "text.h"
 #include "xalloc.h"
@@ -118,19 +119,17 @@ safe_text_moduled(const struct safe *m, const char *digest)
 	for (i = 0; i < m->addr_count; i++)
 		addrs[i] = m->addr[i].addr;
 	add_list(&t, "addresses", addrs, m->addr_count);
-	add_resources(&t, m, "wait_on", true);
-	add_resources(&t, m, "stopstart_on", false);
+	text_number(&t, "handle_ms", m->handle_ms);
+	if (m->extends) {
+		add_resources(&t, m, "wait_on", true);
+		add_resources(&t, m, "stopstart_on", false);
+	}
 	text_number(&t, "nicestop_ms", m->nicestop_ms);
 	text_number(&t, "forcestop_ms", m->forcestop_ms);
 	text_option(&t, "logging", m->logging);
 	text_number(&t, "userlogsize", m->userlogsize);
-	for (i = 0; i < m->var_count; i++) {
-		text_addf(&t, "var ");
-		text_quoted(&t, m->var[i].name);
-		text_addf(&t, " {\n\t");
-		text_option(&t, "value", m->var[i].value);
-		text_addf(&t, "}\n");
-	}
+	checks_add_rules(&t, m);
+	safe_add_vars(&t, m);
 	return t.text;
 }
 
@@ -224,8 +223,9 @@ safe_text_vipd(const struct safe *m)
 char *
 safe_text_roster(const struct safe *m)
 {
-	return xstrdup(m->rfs && m->peer != -1 ? "mirrord\nmoduled\n" :
-	    "moduled\n");
+	/* checkd in any case: a checker may be added while all of it runs. */
+	return xstrdup(m->rfs && m->peer != -1 ?
+	    "mirrord\ncheckd\nmoduled\n" : "checkd\nmoduled\n");
 }
 
 char *

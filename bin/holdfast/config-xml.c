@@ -167,8 +167,7 @@ xml_parse(const char *text, size_t len, const char *root, struct report *r)
 		len = strlen(wrapped);
 	}
 	xmlSetStructuredErrorFunc(r, on_xml_error);
-	doc = xmlReadMemory(text, (int)len, NULL, NULL,
-	    XML_PARSE_NONET | XML_PARSE_NOCDATA);
+	doc = xmlReadMemory(text, (int)len, NULL, NULL, XML_PARSE_NONET);
 	xmlSetStructuredErrorFunc(NULL, NULL);
 	free(wrapped);
 	if (doc != NULL)
@@ -223,6 +222,13 @@ xml_is(const xmlNode *n, const char *name)
 {
 	return n->type == XML_ELEMENT_NODE &&
 	    strcmp((const char *)n->name, name) == 0;
+}
+
+bool
+xml_is_text(const xmlNode *n)
+{
+	return (n->type == XML_TEXT_NODE ||
+	    n->type == XML_CDATA_SECTION_NODE) && n->content != NULL;
 }
 
 xmlNode *

@@ -29,6 +29,8 @@ const char	*xml_attr(const xmlNode *n, const char *name);
 xmlNode		*xml_child(const xmlNode *n, const char *name);
 xmlNode		*xml_next(const xmlNode *n, const char *name);
 bool		 xml_is(const xmlNode *n, const char *name);
+/* A node that is text, written as CDATA or not. */
+bool		 xml_is_text(const xmlNode *n);
 /* "safe/service/heart"; false when it does not fit. */
 bool		 xml_path(char buf[XML_PATH_LEN], const xmlNode *n);
 

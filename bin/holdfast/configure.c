@@ -31,12 +31,13 @@
 
 /* The files of a generation, in the order of their texts. */
 enum {
-	FILE_SAFECONF, FILE_MODULED, FILE_MIRRORD, FILE_VIPD, FILE_ROSTER,
-	FILE_COUNT
+	FILE_SAFECONF, FILE_MODULED, FILE_MIRRORD, FILE_VIPD, FILE_CHECKD,
+	FILE_ROSTER, FILE_COUNT
 };
 
 static const char *const file_name[FILE_COUNT] = {
-	"safeconf.xml", "moduled.conf", "mirrord.conf", "vipd.conf", "roster"
+	"safeconf.xml", "moduled.conf", "mirrord.conf", "vipd.conf",
+	"checkd.conf", "roster"
 };
 
 static char *
@@ -254,13 +255,18 @@ tell_module(const char *module, const struct diff *d)
 		    "with it\n");
 		return;
 	}
-	if (!d->is_first && d->changed & 1u << FILE_ROSTER)
+	/* A checkd more or less is no reason to end the others. */
+	if (!d->is_first && d->changed & 1u << FILE_ROSTER &&
+	    d->changed & 1u << FILE_MIRRORD)
 		end_daemons(module);
 	if (ask_service("module-start", NULL, module) != 0)
 		(void)talk_failed(NULL, "holdfastd", 1);
 	/* mirrord.conf only changes while the module is stopped. */
 	if (!d->is_first && d->changed & 1u << FILE_MIRRORD)
 		(void)ask_service("restart", "mirrord", module);
+	/* Its programs are those of the new generation. */
+	if (!d->is_first && (d->changed & 1u << FILE_CHECKD || d->scripts))
+		(void)ask_service("restart", "checkd", module);
 	if (!d->is_first && d->changed & 1u << FILE_MODULED)
 		(void)ask_service("restart", "moduled", module);
 	line_begin(&o, "reload");
@@ -286,7 +292,7 @@ activate(const char *module, long number, const struct diff *d)
 	return 0;
 }
 
-/* The five texts; NULL digest was reported.  The caller frees each. */
+/* The texts; NULL digest was reported.  The caller frees each. */
 static int
 make_texts(const struct safe *m, const char *bin, char *text[FILE_COUNT])
 {
@@ -303,6 +309,7 @@ make_texts(const struct safe *m, const char *bin, char *text[FILE_COUNT])
 	text[FILE_MODULED] = safe_text_moduled(m, digest);
 	text[FILE_MIRRORD] = safe_text_mirrord(m);
 	text[FILE_VIPD] = safe_text_vipd(m);
+	text[FILE_CHECKD] = safe_text_checkd(m);
 	text[FILE_ROSTER] = safe_text_roster(m);
 	free(digest);
 	return 0;
@@ -402,7 +409,7 @@ configure_module(const char *module, const struct cmd *c)
 	m.id = modules_id(module);
 	if (m.id == 0)
 		return EX_CONFIG;
-	path_etc(bin, "modules/%s/bin", module);
+	m.bin = path_etc(bin, "modules/%s/bin", module);
 	text = read_text(path_etc(path, "modules/%s/conf/userconfig.xml",
 	    module), &len);
 	if (text == NULL)

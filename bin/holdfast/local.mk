@@ -10,15 +10,18 @@ bin_holdfast_libholdfast_a_SOURCES = \
 	%D%/cluster.c \
 	%D%/cmd.h \
 	%D%/config-check.c \
+	%D%/config-checks.c %D%/config-checks.h \
 	%D%/config-cluster.c %D%/config-cluster.h \
 	%D%/config-diff.c %D%/config-diff.h \
 	%D%/config-macro.c \
+	%D%/config-rules.c \
 	%D%/config-safe.c %D%/config-safe.h \
 	%D%/config-tables-cluster.c \
 	%D%/config-tables-safe.c \
 	%D%/config-tables.c %D%/config-tables.h \
 	%D%/config-value.c %D%/config-value.h \
 	%D%/config-vip.c %D%/config-vip.h \
+	%D%/config-write-checks.c \
 	%D%/config-write.c \
 	%D%/config-xml.c %D%/config-xml.h \
 	%D%/configure.c %D%/configure.h \

@@ -419,7 +419,11 @@ step_wait(struct machine *m, const struct view *v, struct decision *d)
 		return EV_NONE;
 	}
 	if (v->rule_wait) {
-		because(d, Q_NOTREADY, RS_RESOURCE, "%s", v->rule_name);
+		because(d, Q_NOTREADY, v->rule_reason, "%s", v->rule_name);
+		return EV_NONE;
+	}
+	if (v->rule_init[0] != '\0') {
+		because(d, Q_TRANSIENT, RS_CHECKING, "%s", v->rule_init);
 		return EV_NONE;
 	}
 	if (v->order == OR_PRIM || v->order == OR_PRIMFORCE)

@@ -64,7 +64,9 @@ struct view {
 	enum order		 order;
 	bool			 order_fullsync;
 	bool			 rule_wait;
+	enum reason		 rule_reason;	/* RS_RESOURCE, RS_RULE */
 	char			 rule_name[FACT_TEXT];
+	char			 rule_init[FACT_TEXT];	/* not known: wait */
 	char			 lastprim[FACT_NAME];
 	struct epoch		 refused;	/* durable here */
 	char			 stoprole[FACT_CODE];

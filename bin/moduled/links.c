@@ -178,7 +178,7 @@ heart_peer_event(struct moduled *md, const struct line *l)
 	else if (strcmp(l->verb, "net") == 0 && state != NULL &&
 	    lan != NULL) {
 		(void)snprintf(name, sizeof(name), "heartbeat.%s", lan);
-		moduled_resource(md, name, state, "heartd");
+		moduled_resource(md, name, state, NULL, "heartd");
 	} else if (strcmp(l->verb, "blob") == 0)
 		on_blob(md, l);
 	else if (strcmp(l->verb, "loss") == 0)
@@ -338,7 +338,7 @@ vip_event(struct ask *a, const struct line *l, void *arg)
 		on_links(md, l);
 	else if (strcmp(l->verb, "resource") == 0 && name != NULL &&
 	    state != NULL)
-		moduled_resource(md, name, state, "vipd");
+		moduled_resource(md, name, state, NULL, "vipd");
 	else if (strcmp(l->verb, "conflict") == 0) {
 		(void)snprintf(md->v.conflict, sizeof(md->v.conflict),
 		    "%s (%s)", addr != NULL ? addr : "the address",

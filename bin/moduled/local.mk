@@ -12,16 +12,20 @@ bin_moduled_libmoduled_a_SOURCES = \
 	%D%/facts.c %D%/facts.h \
 	%D%/fsm.c %D%/fsm.h \
 	%D%/machine.c \
+	%D%/phase.c %D%/phase.h \
 	%D%/reason.c %D%/reason.h \
 	%D%/record-step.c %D%/record.h \
 	%D%/resource.c %D%/resource.h \
+	%D%/rules.c %D%/rules.h \
 	%D%/scripts.c %D%/scripts.h \
 	%D%/sequence.c %D%/sequence.h \
 	%D%/wish.c %D%/wish.h
 
 pkglibexec_PROGRAMS += bin/moduled/moduled
 bin_moduled_moduled_SOURCES = \
+	%D%/checks.c \
 	%D%/events.c %D%/events.h \
+	%D%/failover.c \
 	%D%/links.c \
 	%D%/main.c \
 	%D%/mirror.c \

@@ -19,7 +19,36 @@
 #include "moduled.h"
 
 static cfg_opt_t var_opts[] = { MODULED_VAR_OPTS };
-static cfg_opt_t opts[] = { MODULED_OPTS(var_opts) };
+static cfg_opt_t rule_opts[] = { MODULED_RULE_OPTS };
+static cfg_opt_t opts[] = { MODULED_OPTS(var_opts, rule_opts) };
+
+static int
+check_rules(cfg_t *cfg)
+{
+	const char *text, *end;
+	char why[128];
+	struct expr *e;
+	unsigned i;
+	int bad = 0;
+
+	for (i = 0; i < cfg_size(cfg, "rule"); i++) {
+		cfg_t *sec = cfg_getnsec(cfg, "rule", i);
+
+		bad += conf_check_int(sec, "handle_ms", 0, 3600000);
+		bad += conf_check_word(sec, "then",
+		    "stop wait stopstart swap restart");
+		text = cfg_getstr(sec, "if");
+		e = expr_parse(text, &end, why, sizeof(why));
+		if (e == NULL || *end != '\0') {
+			cfg_error(sec, "rule %s: if: %s at \"%s\"",
+			    cfg_title(sec), e == NULL ? why : "ends early",
+			    end);
+			bad++;
+		}
+		expr_free(e);
+	}
+	return bad;
+}
 
 static int
 check(cfg_t *cfg)
@@ -38,6 +67,7 @@ check(cfg_t *cfg)
 	bad += conf_check_int(cfg, "fencehold_ms", 0, 3600000);
 	bad += conf_check_int(cfg, "startgrace_ms", 0, 3600000);
 	bad += conf_check_int(cfg, "handle_ms", 0, 3600000);
+	bad += conf_check_int(cfg, "period_ms", 1, 3600000);
 	bad += conf_check_int(cfg, "maxloop", 0, 1000000);
 	bad += conf_check_int(cfg, "loop_interval_s", 0, 31536000);
 	bad += conf_check_int(cfg, "boot_delay_s", 0, 86400);
@@ -48,10 +78,11 @@ check(cfg_t *cfg)
 		cfg_error(cfg, "node: is empty: a node's name is needed");
 		bad++;
 	}
+	bad += check_rules(cfg);
 	if (cfg_size(cfg, "lans") > LAN_MAX || cfg_size(cfg, "wait_on") +
-	    cfg_size(cfg, "stopstart_on") > RULE_MAX ||
+	    cfg_size(cfg, "stopstart_on") + cfg_size(cfg, "rule") > RULE_MAX ||
 	    cfg_size(cfg, "var") > VAR_MAX) {
-		cfg_error(cfg, "more than %d lans, %d resources or %d "
+		cfg_error(cfg, "more than %d lans, %d rules or %d "
 		    "variables", LAN_MAX, RULE_MAX, VAR_MAX);
 		bad++;
 	}
@@ -90,26 +121,6 @@ read_conf(struct moduled *md)
 	md->lan_count = cfg_size(cfg, "lans");
 	for (i = 0; i < md->lan_count; i++)
 		md->lan[i].name = cfg_getnstr(cfg, "lans", i);
-}
-
-static void
-read_rules(struct moduled *md)
-{
-	static const struct {
-		const char		*option, *label;
-		enum rule_action	 action;
-	} lists[] = {
-		{ "wait_on", "interface_failure", RA_WAIT },
-		{ "stopstart_on", "ip_failure", RA_STOPSTART },
-	};
-	unsigned i, k;
-
-	for (k = 0; k < 2; k++)
-		for (i = 0; i < cfg_size(md->d->conf, lists[k].option); i++)
-			md->rule[md->rule_count++] = (struct rule){
-			    lists[k].label,
-			    cfg_getnstr(md->d->conf, lists[k].option, i),
-			    lists[k].action };
 }
 
 static void
@@ -218,7 +229,7 @@ start(struct daemon *d)
 	md->name = d->module;
 	machine_init(&md->m);
 	read_conf(md);
-	read_rules(md);
+	failover_read(md);
 	read_scripts(md);
 	if (path_mkdirs(path_state(path, "%s", md->name), 0755) != 0 ||
 	    path_mkdirs(path_run(path, "%s", md->name), 0755) != 0)
@@ -229,7 +240,10 @@ start(struct daemon *d)
 	md->scripts = scripts_new(d->loop, &md->scripts_conf, &calls, md);
 	md->wake = loop_timer_new(d->loop, on_wake, md);
 	moduled_take_up(md);
+	failover_restore(md);
 	links_open(md);
+	if (cfg_getbool(d->conf, "checks"))
+		checks_open(md);
 	if (md->rfs)
 		mirror_open(md);
 	else
@@ -245,6 +259,7 @@ finish(struct daemon *d)
 	struct moduled *md = d->state;
 
 	links_close(md);
+	checks_close(md);
 	if (md->mirror != NULL)
 		ask_free(md->mirror);
 	scripts_free(md->scripts);

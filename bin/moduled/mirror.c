@@ -40,9 +40,9 @@ show_resources(struct moduled *md, const struct self_facts *old)
 	const struct self_facts *f = &md->v.self;
 
 	moduled_resource(md, "rfs.uptodate", f->level ? "up" : "down",
-	    "mirrord");
+	    NULL, "mirrord");
 	moduled_resource(md, "rfs.disk", f->disk_down ? "down" : "up",
-	    "mirrord");
+	    NULL, "mirrord");
 	if (f->code[0] != '\0' && (strcmp(f->code, old->code) != 0 ||
 	    strcmp(f->error, old->error) != 0))
 		events_add('E', "mirrord", "%s: %s", f->code, f->error);

@@ -15,6 +15,19 @@
 
 #include <confuse.h>
 
+/*
+ * A rule of the failover machine; its title is the label.  if: a condition,
+ * expr.h; then: stop, wait, stopstart, swap or restart; when: of a checker's
+ * own rule, when that runs; services: argument of a restart.
+ */
+#define MODULED_RULE_OPTS						\
+	CFG_STR("if", "", CFGF_NONE),					\
+	CFG_STR("then", "", CFGF_NONE),					\
+	CFG_INT("handle_ms", 0, CFGF_NONE),				\
+	CFG_STR("when", "", CFGF_NONE),					\
+	CFG_STR("services", "", CFGF_NONE),				\
+	CFG_END()
+
 /* Environment of every script: <var name= value=>. */
 #define MODULED_VAR_OPTS						\
 	CFG_STR("value", "", CFGF_NONE),				\
@@ -29,10 +42,13 @@
  * wait_on, stopstart_on: resources whose being down for handle_ms has that
  *	consequence: "intf.10.88.1.0" (interface@check) and "ip.10.88.1.100"
  *	(virtual_addr@check).  rfs.disk is always watched with rfs.
+ * checks: there is a checkd.  await: resources of it that must be known
+ *	before a module leaves WAIT, since a rule may keep it there.
+ * period_ms: an action that was refused is tried again then.
  * loop_interval_s 0: maxloop never stops the module.
  * scriptdir: empty means .../M/config/active/bin.
  */
-#define MODULED_OPTS(var_opts)						\
+#define MODULED_OPTS(var_opts, rule_opts)				\
 	CFG_STR("module", "", CFGF_NONE),				\
 	CFG_INT("id", 1, CFGF_NONE),					\
 	CFG_STR("mode", "mirror", CFGF_NONE),				\
@@ -61,6 +77,10 @@
 	CFG_STR_LIST("addresses", "{}", CFGF_NONE),			\
 	CFG_STR_LIST("wait_on", "{}", CFGF_NONE),			\
 	CFG_STR_LIST("stopstart_on", "{}", CFGF_NONE),			\
+	CFG_BOOL("checks", cfg_false, CFGF_NONE),			\
+	CFG_STR_LIST("await", "{}", CFGF_NONE),				\
+	CFG_INT("period_ms", 5000, CFGF_NONE),				\
+	CFG_SEC("rule", (rule_opts), CFGF_MULTI | CFGF_TITLE),		\
 	CFG_INT("nicestop_ms", 300000, CFGF_NONE),			\
 	CFG_INT("forcestop_ms", 300000, CFGF_NONE),			\
 	CFG_STR("logging", "userlog", CFGF_NONE),			\

@@ -17,6 +17,7 @@
 
 #include "decide.h"
 #include "resource.h"
+#include "rules.h"
 #include "scripts.h"
 #include "wish.h"
 
@@ -72,6 +73,17 @@ struct moduled {
 	struct ask		*vip;
 	struct ask		*probe_link;
 	struct ask		*mirror;
+	struct ask		*checks;	/* NULL: no checkd */
+	struct loop_timer	*checks_timer;
+	unsigned		 phases;	/* of the scripts, now */
+	unsigned		 checks_phases;	/* last wished */
+	int64_t			 checks_gen;	/* of that wish */
+	unsigned		 checks_open;	/* wishes not answered */
+	bool			 checks_silent;	/* and that is long ago */
+	bool			 checks_fresh;	/* all facts of it are in */
+	int64_t			 checks_wall_s;	/* answers, or does not */
+	char			*said_set;	/* the file of `set' */
+	const char		*restart_services;	/* of the action */
 	struct loop_timer	*vip_retry, *probe_retry;
 	bool			 vip_told, vip_told_own;	/* last wish */
 	uint64_t		 probe_asked;	/* in flight; 0: none */
@@ -88,8 +100,9 @@ void	moduled_think(struct moduled *md);
 void	moduled_take_up(struct moduled *md);
 /* True when text differs from *said, which then holds it. */
 bool	moduled_news(char **said, const char *text);
+/* text: why it is so, or NULL. */
 void	moduled_resource(struct moduled *md, const char *name,
-	    const char *value, const char *who);
+	    const char *value, const char *text, const char *who);
 int64_t	wall_now(void);
 
 /* links.c */
@@ -98,6 +111,18 @@ void	links_close(struct moduled *md);
 void	links_publish(struct moduled *md, const struct peer_facts *blob);
 void	links_vip(struct moduled *md, bool own);
 void	links_probe(struct moduled *md, uint64_t id);
+/* checks.c: the link to checkd. */
+void	checks_open(struct moduled *md);
+void	checks_close(struct moduled *md);
+/* The scripts may have moved on: which checkers shall run. */
+void	checks_look(struct moduled *md);
+/* failover.c: the rules. */
+void	failover_read(struct moduled *md);
+void	failover_look(struct moduled *md, struct mono *wake);
+void	failover_act(struct moduled *md, struct mono *wake);
+/* What scripts set, over a restart of moduled. */
+void	failover_save(struct moduled *md);
+void	failover_restore(struct moduled *md);
 /* mirror.c */
 void	mirror_open(struct moduled *md);
 void	mirror_want(struct moduled *md, const struct want *w);

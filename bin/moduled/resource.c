@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The table of resource.h and the built-in rules over it.
+ * The table of resource.h.
  */
 #include "resource.h"
 
@@ -69,28 +69,4 @@ resource_set(struct resources *t, const char *name, const char *value,
 	if (r->past_count < RESOURCE_PAST)
 		r->past_count++;
 	return 1;
-}
-
-const struct rule *
-rules_check(struct resources *t, const struct rule *rules, unsigned count,
-    enum rule_action action, int64_t handle_ms, struct mono now,
-    struct mono *wake)
-{
-	const struct resource *r;
-	struct mono due;
-	unsigned i;
-
-	for (i = 0; i < count; i++) {
-		if (rules[i].action != action)
-			continue;
-		r = resource_find(t, rules[i].resource);
-		if (r == NULL || strcmp(r->value, "down") != 0)
-			continue;
-		due = mono_add_ms(r->since, handle_ms);
-		if (mono_passed(due, now))
-			return &rules[i];
-		if (!mono_is_set(*wake) || mono_diff_ns(due, *wake) < 0)
-			*wake = due;
-	}
-	return NULL;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Named variables "class.id": up, down, or a value, with a short history.
- * They come from who knows (vipd, mirrord, heartd, scripts by `set') and
- * rules look at them.  Pure but for the memory.
+ * They come from who knows (vipd, mirrord, heartd, checkd, scripts by `set')
+ * and rules look at them.  Pure but for the memory.
  */
 #ifndef MODULED_RESOURCE_H
 #define MODULED_RESOURCE_H
@@ -17,10 +17,13 @@
 #define RESOURCE_NAME	128
 #define RESOURCE_VALUE	256
 #define RESOURCE_PAST	8
+#define RESOURCE_TEXT	200
 
 struct resource {
 	char		name[RESOURCE_NAME];
 	char		value[RESOURCE_VALUE];
+	char		text[RESOURCE_TEXT];	/* why, by who set it */
+	bool		by_set;			/* by `set', not a sibling */
 	struct mono	since;
 	struct {
 		char	value[32];
@@ -43,22 +46,5 @@ struct resource	*resource_find(struct resources *t, const char *name);
  */
 int	resource_set(struct resources *t, const char *name,
 	    const char *value, struct mono now, int64_t wall_s);
-
-enum rule_action { RA_NONE, RA_WAIT, RA_STOPSTART };
-
-struct rule {
-	const char		*label;
-	const char		*resource;
-	enum rule_action	 action;
-};
-
-/*
- * The first rule whose resource has been down for handle_ms, or NULL.
- * *wake: when one that is down will have been so for long enough.
- */
-const struct rule	*rules_check(struct resources *t,
-			    const struct rule *rules, unsigned count,
-			    enum rule_action action, int64_t handle_ms,
-			    struct mono now, struct mono *wake);
 
 #endif

@@ -180,6 +180,58 @@ put_alone(struct moduled *md, struct out *t)
 	put_warning(t, "alone", text, command);
 }
 
+/* What a checker found, and whether checkers are heard at all. */
+static void
+put_checks(struct moduled *md, struct out *t, const char *log_command)
+{
+	static const char *const classes[] = { "proc.", "tcp.", "ping.",
+	    "custom.", "disk." };
+	char text[FACT_TEXT * 2], since[CLOCK_WALL_LEN];
+	unsigned i, k;
+
+	for (i = 0; i < md->res.count; i++) {
+		const struct resource *r = &md->res.r[i];
+
+		for (k = 0; k < sizeof(classes) / sizeof(classes[0]); k++)
+			if (strncmp(r->name, classes[k],
+			    strlen(classes[k])) == 0)
+				break;
+		if (k == sizeof(classes) / sizeof(classes[0]) ||
+		    strcmp(r->value, "down") != 0)
+			continue;
+		(void)snprintf(text, sizeof(text), "%s is down%s%s", r->name,
+		    r->text[0] != '\0' ? ": " : "", r->text);
+		put_warning(t, "resource-down", text, log_command);
+	}
+	if (!md->checks_silent)
+		return;
+	status_wall(since, md->checks_wall_s);
+	(void)snprintf(text, sizeof(text), "checkd does not answer since %s: "
+	    "no checker is heard", since);
+	put_warning(t, "checks-silent", text, log_command);
+}
+
+static void
+put_stopped(struct moduled *md, struct out *t)
+{
+	bool by_rule = strncmp(md->wish.who, "failover rule ", 14) == 0;
+	char text[FACT_TEXT * 4], command[128];
+
+	(void)snprintf(command, sizeof(command), "holdfast start %s",
+	    md->name);
+	if (md->wish.maxloop) {
+		(void)snprintf(text, sizeof(text), "stopped by maxloop after "
+		    "%lld actions of error; the last was of %s%s%s",
+		    (long long)md->wish.loops - 1, md->wish.who,
+		    md->wish.why[0] != '\0' ? ": " : "", md->wish.why);
+		put_warning(t, "maxloop", text, command);
+	} else if (by_rule && !md->wish.start && !md->wish.again) {
+		(void)snprintf(text, sizeof(text), "stopped by %s: %s",
+		    md->wish.who, md->wish.why);
+		put_warning(t, "rule-stop", text, command);
+	}
+}
+
 static void
 put_warnings(struct moduled *md, struct out *t)
 {
@@ -193,13 +245,8 @@ put_warnings(struct moduled *md, struct out *t)
 	    md->name);
 	if (md->warning[0] != '\0')
 		put_warning(t, "script-failed", md->warning, command);
-	(void)snprintf(command, sizeof(command), "holdfast start %s",
-	    md->name);
-	if (md->wish.maxloop) {
-		(void)snprintf(text, sizeof(text), "stopped by maxloop after "
-		    "%lld actions of error", (long long)md->wish.loops - 1);
-		put_warning(t, "maxloop", text, command);
-	}
+	put_checks(md, t, command);
+	put_stopped(md, t);
 	if (md->m.state == ST_ALONE && md->conf.peer[0] != '\0')
 		put_alone(md, t);
 	if (md->v.conflict[0] != '\0') {

@@ -43,11 +43,19 @@ moduled_news(char **said, const char *text)
 
 void
 moduled_resource(struct moduled *md, const char *name, const char *value,
-    const char *who)
+    const char *text, const char *who)
 {
-	if (resource_set(&md->res, name, value, mono_now(), wall_now()) == 1)
-		events_add('I', who, "Resource %s set to %s by %s", name,
-		    value, who);
+	int rc = resource_set(&md->res, name, value, mono_now(), wall_now());
+	struct resource *r = resource_find(&md->res, name);
+
+	if (r == NULL)
+		return;		/* there is no room for more */
+	(void)snprintf(r->text, sizeof(r->text), "%s", text != NULL ? text :
+	    "");
+	/* That a checker begins anew is no news. */
+	if (rc == 1 && strcmp(value, "init") != 0)
+		events_add('I', who, "Resource %s set to %s by %s%s%s", name,
+		    value, who, r->text[0] != '\0' ? ": " : "", r->text);
 }
 
 static void
@@ -95,21 +103,6 @@ look_peer(struct moduled *md)
 }
 
 static void
-look_rules(struct moduled *md, struct mono *wake)
-{
-	const struct rule *r = rules_check(&md->res, md->rule,
-	    md->rule_count, RA_WAIT, md->handle_ms, md->v.now, wake);
-
-	if ((r != NULL) != md->v.rule_wait)
-		events_add('E', "moduled", "Action %s from failover rule %s",
-		    r != NULL ? "wait" : "wakeup", r != NULL ? r->label :
-		    "Implicit_wakeup");
-	md->v.rule_wait = r != NULL;
-	(void)snprintf(md->v.rule_name, sizeof(md->v.rule_name), "%s",
-	    r != NULL ? r->resource : "");
-}
-
-static void
 look(struct moduled *md, struct mono *wake)
 {
 	struct view *v = &md->v;
@@ -118,7 +111,7 @@ look(struct moduled *md, struct mono *wake)
 	v->conf = &md->conf;
 	look_links(md);
 	look_peer(md);
-	look_rules(md, wake);
+	failover_look(md, wake);
 	v->scripts_at = scripts_at(md->scripts);
 	v->scripts_target = scripts_target(md->scripts);
 	v->scripts_busy = scripts_busy(md->scripts);
@@ -277,34 +270,6 @@ start_again(struct moduled *md)
 }
 
 static void
-stopstart_rules(struct moduled *md, struct mono *wake)
-{
-	const struct rule *r;
-	char text[FACT_TEXT];
-
-	if ((md->m.state != ST_ALONE && md->m.state != ST_PRIM) ||
-	    md->dec.quality != Q_READY || !md->wish.start)
-		return;
-	r = rules_check(&md->res, md->rule, md->rule_count, RA_STOPSTART,
-	    md->handle_ms, md->v.now, wake);
-	/* Without a peer that could take over, a bad disk is no better off. */
-	if (r == NULL && md->v.self.known && md->v.self.disk_down &&
-	    md->m.state == ST_PRIM) {
-		static const struct rule disk = { "disk_failure", "rfs.disk",
-		    RA_STOPSTART };
-
-		r = &disk;
-	}
-	if (r == NULL)
-		return;
-	events_add('E', "moduled", "Action stopstart from failover rule %s "
-	    "(%s is down)", r->label, r->resource);
-	(void)action_take(md, "stopstart", "failover rule", r->label, "",
-	    text, sizeof(text));
-	md->again = true;
-}
-
-static void
 think_once(struct moduled *md)
 {
 	struct mono wake = { 0 };
@@ -319,7 +284,8 @@ think_once(struct moduled *md)
 	carry_out(md);
 	if (start_again(md))
 		md->again = true;
-	stopstart_rules(md, &wake);
+	checks_look(md);
+	failover_act(md, &wake);
 	if (!mono_is_set(wake))
 		loop_timer_cancel(md->wake);
 	else {

@@ -98,11 +98,21 @@ act_restart(struct moduled *md, char *text, size_t size)
 		    "restart", md->name, state_name(md->m.state));
 		return "badstate";
 	}
-	if (!scripts_restart(md->scripts, NULL)) {
+	if (!scripts_restart(md->scripts, md->restart_services)) {
 		(void)snprintf(text, size, "%s: its scripts are running; try "
 		    "again when it is Ready", md->name);
 		return "busy";
 	}
+	return NULL;
+}
+
+/* The rule keeps it in WAIT; here is only counted how often. */
+static const char *
+act_wait(struct moduled *md, char *text, size_t size)
+{
+	(void)md;
+	(void)text;
+	(void)size;
 	return NULL;
 }
 
@@ -195,6 +205,7 @@ action_take(struct moduled *md, const char *verb, const char *who,
 		{ "forcestop", act_forcestop }, { "restart", act_restart },
 		{ "stopstart", act_stopstart }, { "swap", act_swap },
 		{ "second", act_second }, { "node-stop", act_node_stop },
+		{ "wait", act_wait },
 	};
 	const char *code = NULL;
 	bool over = false;
@@ -352,6 +363,8 @@ on_set(struct client *c, const struct line *l, void *arg)
 		    "the value is too long");
 		return;
 	}
+	resource_find(&md->res, name)->by_set = true;
+	failover_save(md);
 	if (rc == 1)
 		events_add('I', who != NULL ? who : "operator", "Resource %s "
 		    "set to %s by %s", name, value, who != NULL ? who :

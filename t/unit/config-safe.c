@@ -128,7 +128,7 @@ test_meaning(void)
 	ok(compile(MIRROR("<check><check><ping ident='g'>"
 	    "<to addr='10.88.1.254'/></ping></check></check>")) == 0,
 	    "a nested check");
-	ok(said("check: is accepted but not acted upon"), "warns");
+	is_num(m.check_count, 0, "(pings are not there yet)");
 }
 
 static void
@@ -204,8 +204,88 @@ test_files(void)
 	free(text);
 	free(again);
 	text = safe_text_roster(&m);
-	is_str(text, "mirrord\nmoduled\n", "roster");
+	is_str(text, "mirrord\ncheckd\nmoduled\n", "roster");
 	free(text);
+}
+
+static void
+test_checks(void)
+{
+	char *text;
+
+	ok(compile(MIRROR("<errd polltimer='5s'><proc name='app' atleast='2'"
+	    " class='prim' action='restart' restart_services='a, b' "
+	    "start_after='3'/></errd><check><tcp ident='sql' when='prim'>"
+	    "<to addr='[::1]' port='5432'/></tcp><custom ident='lag' "
+	    "when='pre' exec='look' arg='x y' action='wait' interval='2s'/>"
+	    "<custom ident='own' when='both' exec='look'/></check>")) == 0,
+	    "checkers");
+	is_num(m.check_count, 4, "four");
+	text = safe_text_checkd(&m);
+	ok(strstr(text, "tcp \"sql\" {\nwhen = \"prim\"\n"
+	    "interval_ms = 10000\ntimeout_ms = 5000\nfails = \"2\"\n"
+	    "passes = \"1\"\naddr = \"::1\"\nport = 5432\n}") != NULL,
+	    "tcp with its defaults");
+	ok(strstr(text, "interval_ms = 5000\n") != NULL &&
+	    strstr(text, "start_after_ms = 10000\n") != NULL,
+	    "proc at the polltimer of errd");
+	ok(strstr(text, "interval_ms = 0\n") != NULL, "an endless one");
+	free(text);
+	text = safe_text_moduled(&m, "d");
+	ok(strstr(text, "rule \"proc_app\" {\nif = \"proc.app == down\"\n"
+	    "then = \"restart\"\nhandle_ms = 0\nwhen = \"prim\"\n"
+	    "services = \"a, b\"\n}") != NULL, "the rule of proc");
+	ok(strstr(text, "rule \"t_sql\"") != NULL &&
+	    strstr(text, "rule \"c_lag\"") != NULL &&
+	    strstr(text, "c_own") == NULL, "of each that has an action");
+	ok(strstr(text, "await = {\"custom.lag\"}") != NULL,
+	    "and which is waited for");
+	free(text);
+	ok(compile(MIRROR("<errd><proc name='a' class='prim' "
+	    "action='run_me'/><proc name='b c' class='prim'/></errd><check>"
+	    "<tcp ident='x' when='prim' fails='9/3'><to addr='::1' "
+	    "port='1'/></tcp><tcp ident='x' when='pre'><to addr='::1' "
+	    "port='1'/></tcp><custom ident='w' when='prim' exec='e' "
+	    "action='wait'/></check>")) == -1, "faults");
+	ok(said("proc@action: \"run_me\": programs as handlers"), "handler");
+	ok(said("proc@name: \"b c\" cannot name a resource"), "name");
+	ok(said("tcp@fails: \"9/3\" is not allowed"), "counts");
+	ok(said("tcp@ident: \"x\" is there twice"), "twice");
+	ok(said("custom@action: is wait, but"), "a wait nothing ends warns");
+}
+
+static void
+test_rules(void)
+{
+	char *text;
+
+	ok(compile("<safe><service mode='mirror'><user/>\n"
+	    "<failover handle_time='6000ms'>\n<![CDATA[ /* move */\n"
+	    "lag_rule:\n if (custom.lag == down && remote.rfs.uptodate == up"
+	    ")\n then swap();\nb: if (!(ping.? == up)) then stopstart();]]>"
+	    "</failover></service></safe>") == 0, "two rules");
+	is_num(m.rule_count, 2, "are read");
+	text = safe_text_moduled(&m, "d");
+	ok(strstr(text, "rule \"lag_rule\" {\nif = \"(custom.lag == down && "
+	    "remote.rfs.uptodate == up)\"\nthen = \"swap\"\n"
+	    "handle_ms = 6000\n") != NULL, "written in one form");
+	free(text);
+	ok(compile("<safe><service mode='mirror'><user/>\n<failover>"
+	    "<![CDATA[\na: if (custom.lag = down) then swap();\n"
+	    "a: if (custom.b == down) then jump();\n"
+	    "c: if (rfs.x == up) then rfs.y = up;\n"
+	    "d if (rfs.x == up) then stop();\n]]><![CDATA[\n"
+	    "--Lua Rules\n]]></failover></service></safe>") == -1,
+	    "five faults");
+	is_num(rep.errors, 5, "are said at once");
+	is_num(rep.item[0].line, 3, "with their line");
+	is_num(rep.item[1].line, 4, "each");
+	ok(said("failover: == or != is expected here, at \"= down)"),
+	    "an operator");
+	ok(said("a label that is there already"), "a label");
+	ok(said("cannot set a resource"), "an assignment");
+	ok(said("\":\" is expected, at \"if (rfs"), "a colon");
+	ok(said("rules in Lua are not there"), "Lua");
 }
 
 static void
@@ -257,6 +337,8 @@ main(void)
 	test_meaning();
 	test_refusals();
 	test_files();
+	test_checks();
+	test_rules();
 	test_set();
 	test_diff();
 	report_fini(&rep);

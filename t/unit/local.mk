@@ -256,3 +256,18 @@ check_PROGRAMS += t/unit/alert
 t_unit_alert_SOURCES = %D%/alert.c %D%/tap.h
 t_unit_alert_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/bin/alertd
 t_unit_alert_LDADD = bin/alertd/libalertd.a $(COMMON_LIBS)
+check_PROGRAMS += t/unit/debounce
+t_unit_debounce_SOURCES = %D%/debounce.c %D%/tap.h
+t_unit_debounce_LDADD = $(COMMON_LIBS)
+
+check_PROGRAMS += t/unit/expr
+t_unit_expr_SOURCES = %D%/expr.c %D%/tap.h
+t_unit_expr_LDADD = $(COMMON_LIBS)
+
+check_PROGRAMS += t/unit/procs
+t_unit_procs_SOURCES = %D%/procs.c %D%/tap.h
+t_unit_procs_LDADD = bin/checkd/libcheckd.a $(COMMON_LIBS)
+
+check_PROGRAMS += t/unit/rules
+t_unit_rules_SOURCES = %D%/rules.c %D%/tap.h
+t_unit_rules_LDADD = bin/moduled/libmoduled.a $(COMMON_LIBS)

@@ -56,11 +56,7 @@ static void
 resources(void)
 {
 	static struct resources t;
-	static const struct rule rules[] = {
-		{ "interface_failure", "intf.10.0.0.0", RA_WAIT },
-		{ "ip_failure", "ip.10.0.0.1", RA_STOPSTART },
-	};
-	struct mono now = { .ns = 1000000000 }, wake = { 0 };
+	struct mono now = { .ns = 1000000000 };
 	char name[32];
 	int i;
 
@@ -73,14 +69,6 @@ resources(void)
 	is_num(resource_set(&t, "intf.10.0.0.0", "down", now, 3), 1, "other");
 	is_str(resource_find(&t, "intf.10.0.0.0")->past[1].value, "up",
 	    "history");
-	ok(rules_check(&t, rules, 2, RA_WAIT, 500, now, &wake) == NULL,
-	    "down, but not for long");
-	is_num(mono_diff_ms(wake, now), 500, "looks again then");
-	now = mono_add_ms(now, 500);
-	ok(rules_check(&t, rules, 2, RA_WAIT, 500, now, &wake) == &rules[0],
-	    "long enough");
-	ok(rules_check(&t, rules, 2, RA_STOPSTART, 500, now, &wake) == NULL,
-	    "the other rule does not hold");
 	for (i = 0; i < RESOURCE_MAX; i++) {
 		(void)snprintf(name, sizeof(name), "custom.r%d", i);
 		(void)resource_set(&t, name, "up", now, 4);
