@@ -5,13 +5,17 @@ ETC_MADE = \
 	etc/holdfast.service \
 	etc/holdfast.logrotate \
 	etc/holdfast.tmpfiles \
+	etc/completion/holdfast.bash \
+	etc/completion/holdfast.zsh \
 	etc/init.d/holdfast
 EXTRA_DIST += \
+	etc/completion/holdfast.bash.in \
+	etc/completion/holdfast.zsh.in \
+	etc/holdfast.firewalld \
 	etc/holdfast.service.in \
 	etc/holdfast.logrotate.in \
 	etc/holdfast.sysusers \
 	etc/holdfast.tmpfiles.in \
-	etc/holdfastd.conf \
 	etc/alert.d/mail.sample \
 	etc/alert.d/webhook.sample \
 	etc/init.d/holdfast.in
@@ -32,6 +36,10 @@ etc/holdfast.logrotate: etc/holdfast.logrotate.in Makefile
 	$(etc_edit)
 etc/holdfast.tmpfiles: etc/holdfast.tmpfiles.in Makefile
 	$(etc_edit)
+etc/completion/holdfast.bash: etc/completion/holdfast.bash.in Makefile
+	$(etc_edit)
+etc/completion/holdfast.zsh: etc/completion/holdfast.zsh.in Makefile
+	$(etc_edit)
 etc/init.d/holdfast: etc/init.d/holdfast.in Makefile
 	$(etc_edit)
 	@chmod +x $@
@@ -46,27 +54,41 @@ initd_SCRIPTS = etc/init.d/holdfast
 alertdir = $(sysconfdir)/holdfast/alert.d
 alert_SCRIPTS = etc/alert.d/mail.sample etc/alert.d/webhook.sample
 
-# Their names at the place are not their names here.
+# Samples, each with what its page calls the defaults.
+exampledir = $(docdir)/examples
+example_DATA = \
+	%D%/examples/alertd.conf \
+	%D%/examples/cluster.xml \
+	%D%/examples/consoled.conf \
+	%D%/examples/heartd.conf \
+	%D%/examples/holdfast.cron \
+	%D%/examples/holdfastd.conf \
+	%D%/examples/remoted.conf
+EXTRA_DIST += $(example_DATA)
+pkglibexec_SCRIPTS += %D%/completion/complete
+EXTRA_DIST += %D%/completion/complete
+
+# Their names at the place are not their names here: FROM TO, where FROM was
+# made or is in the source tree.
+ETC_PLACED = \
+	holdfast.logrotate $(sysconfdir)/logrotate.d/holdfast \
+	holdfast.sysusers $(prefix)/lib/sysusers.d/holdfast.conf \
+	holdfast.tmpfiles $(prefix)/lib/tmpfiles.d/holdfast.conf \
+	holdfast.firewalld $(prefix)/lib/firewalld/services/holdfast.xml \
+	completion/holdfast.bash \
+	    $(datadir)/bash-completion/completions/holdfast \
+	completion/holdfast.zsh $(datadir)/zsh/vendor-completions/_holdfast
+
 install-data-hook-etc:
-	$(MKDIR_P) $(DESTDIR)$(sysconfdir)/holdfast \
-	    $(DESTDIR)$(sysconfdir)/logrotate.d \
-	    $(DESTDIR)$(prefix)/lib/sysusers.d \
-	    $(DESTDIR)$(prefix)/lib/tmpfiles.d \
-	    $(DESTDIR)$(docdir)
-	$(INSTALL_DATA) etc/holdfast.logrotate \
-	    $(DESTDIR)$(sysconfdir)/logrotate.d/holdfast
-	$(INSTALL_DATA) $(srcdir)/etc/holdfast.sysusers \
-	    $(DESTDIR)$(prefix)/lib/sysusers.d/holdfast.conf
-	$(INSTALL_DATA) etc/holdfast.tmpfiles \
-	    $(DESTDIR)$(prefix)/lib/tmpfiles.d/holdfast.conf
-	$(INSTALL_DATA) $(srcdir)/etc/holdfastd.conf \
-	    $(DESTDIR)$(docdir)/holdfastd.conf
+	$(MKDIR_P) '$(DESTDIR)$(sysconfdir)/holdfast'
+	@set -e; set -- $(ETC_PLACED); while [ $$# -gt 0 ]; do \
+	    from=etc/$$1; [ -f $$from ] || from=$(srcdir)/etc/$$1; \
+	    $(MKDIR_P) "$(DESTDIR)$${2%/*}"; \
+	    $(INSTALL_DATA) $$from "$(DESTDIR)$$2"; shift 2; done
 
 uninstall-hook-etc:
-	rm -f $(DESTDIR)$(sysconfdir)/logrotate.d/holdfast \
-	    $(DESTDIR)$(prefix)/lib/sysusers.d/holdfast.conf \
-	    $(DESTDIR)$(prefix)/lib/tmpfiles.d/holdfast.conf \
-	    $(DESTDIR)$(docdir)/holdfastd.conf
+	@set -- $(ETC_PLACED); while [ $$# -gt 0 ]; do \
+	    rm -f "$(DESTDIR)$$2"; shift 2; done
 
 .PHONY: install-data-hook-etc uninstall-hook-etc
 install-data-local: install-data-hook-etc

@@ -92,10 +92,142 @@ teardown() {
 	[[ "$output" = *usage:* ]]
 }
 
-@test "etc: the sample configuration has the defaults" {
-	"$LIB/holdfastd" -n -f "$SRC/etc/holdfastd.conf"
-	[ "$("$LIB/holdfastd" -p -f "$SRC/etc/holdfastd.conf")" = \
-	    "$("$LIB/holdfastd" -p)" ]
+@test "etc: the sample configurations have the defaults" {
+	local file daemon
+	for file in "$SRC"/etc/examples/*.conf; do
+		daemon=$(basename "$file" .conf)
+		daemon=$TOP/bin/$daemon/$daemon
+		"$daemon" -n -f "$file"
+		[ "$("$daemon" -p -f "$file")" = "$("$daemon" -p)" ]
+	done
+	# Each daemon of the node that has options has a sample.
+	for file in "$TOP"/bin/*d/main.c; do
+		daemon=$(basename "$(dirname "$file")")
+		[ -e "$SRC/man/$daemon.conf.5" ] || continue
+		grep -q 'Pa /etc/holdfast/'"$daemon.conf" \
+		    "$SRC/man/$daemon.conf.5" || continue
+		[ -e "$SRC/etc/examples/$daemon.conf" ]
+	done
+}
+
+# In a network of its own, where this node has the sample's addresses.
+@test "etc: the sample cluster passes check" {
+	[ "$(id -u)" = 0 ] || skip "needs root"
+	mkdir -p "$HOLDFAST_ROOT/etc/holdfast"
+	cp "$SRC"/etc/examples/*.conf "$SRC/etc/examples/cluster.xml" \
+	    "$HOLDFAST_ROOT/etc/holdfast/"
+	run unshare -n sh -ec 'ip link set lo up
+		ip addr add 10.0.0.1/24 dev lo; ip addr add 10.0.1.1/24 dev lo
+		mv "$1/etc/holdfast/cluster.xml" "$1/cluster.xml"
+		"$2" cluster init office lan1:n1=10.0.0.1,n2=10.0.0.2 \
+		    lan2:n1=10.0.1.1,n2=10.0.1.2
+		mv "$1/cluster.xml" "$1/etc/holdfast/cluster.xml"
+		"$2" config
+		"$2" check' sh "$HOLDFAST_ROOT" "$TOP/bin/holdfast/holdfast"
+	echo "$output"
+	[ "$status" = 0 ]
+	[[ $output = *"this node is n1; 2 nodes, 2 lans; nothing changed"* ]]
+	[[ $output != *ERROR* ]]
+}
+
+@test "etc: firewalld has the ports that the command names" {
+	[ "$(id -u)" = 0 ] || skip "needs root"
+	xml=$SRC/etc/holdfast.firewalld
+	mkdir -p "$HOLDFAST_ROOT/etc/holdfast/modules/web/conf"
+	echo 64 >"$HOLDFAST_ROOT/etc/holdfast/modules/web/id"
+	cp "$SRC/modules/mirror/conf/userconfig.xml" \
+	    "$HOLDFAST_ROOT/etc/holdfast/modules/web/conf/"
+	run unshare -n sh -ec 'ip link set lo up
+		"$1" cluster init office lan1:n1=127.0.0.1,n2=10.0.0.2
+		"$1" cluster ports' sh "$TOP/bin/holdfast/holdfast"
+	echo "$output"
+	[ "$status" = 0 ]
+	[[ $output = *"5852/tcp"* ]]
+	for port in $(grep -oE '^[0-9]+/(tcp|udp)' <<<"$output"); do
+		protocol=${port#*/} port=${port%/*}
+		if [ "$port" -ge 5600 ] && [ "$port" -le 5855 ]; then
+			port=5600-5855
+		fi
+		grep -q "protocol=\"$protocol\" port=\"$port\"" "$xml"
+	done
+}
+
+@test "etc: the cron sample prints only what is not well" {
+	command=$(sed -n 's/^\*.* root //p' "$SRC/etc/examples/holdfast.cron")
+	mkdir "$HOLDFAST_ROOT/path"
+	printf '#!/bin/sh\necho "HOLDFAST $1"; exit $WELL\n' \
+	    >"$HOLDFAST_ROOT/path/check_holdfast"
+	chmod +x "$HOLDFAST_ROOT/path/check_holdfast"
+	PATH=$HOLDFAST_ROOT/path:$PATH
+	[ -z "$(WELL=0 sh -c "$command")" ]
+	[ "$(WELL=2 sh -c "$command")" = "HOLDFAST " ]
+}
+
+@test "etc: logrotate takes nothing from a log that is held open" {
+	command -v logrotate >/dev/null || skip "needs logrotate"
+	log=$HOLDFAST_ROOT/var/log/holdfast
+	mkdir -p "$log"
+	sed "s|/var/log/holdfast|$log|" "$TOP/etc/holdfast.logrotate" \
+	    >"$HOLDFAST_ROOT/rotate"
+	exec 7>>"$log/web.log"
+	echo one >&7
+	echo event >"$log/web.events"
+	logrotate -f -s "$HOLDFAST_ROOT/state" "$HOLDFAST_ROOT/rotate"
+	echo two >&7
+	exec 7>&-
+	[ "$(cat "$log/web.log.1")" = one ]
+	[ "$(cat "$log/web.log")" = two ]
+	[ "$(cat "$log/web.events.1")" = event ]
+	[ ! -e "$log/web.events" ]
+}
+
+# complete WORD...: the candidates for the last word.
+complete_words() {
+	HOLDFAST="$TOP/bin/holdfast/holdfast" "$SRC/etc/completion/complete" \
+	    $(($# - 1)) "$@"
+}
+
+@test "completion: every verb, its options, its words, modules, nodes" {
+	mkdir -p "$HOLDFAST_ROOT"/etc/holdfast/modules/{web,shop}/conf
+	cp "$SRC/etc/examples/cluster.xml" "$HOLDFAST_ROOT/etc/holdfast/"
+	[ "$(complete_words holdfast '' | sort)" = "$(sed -n '/verbs\[\]/,/NULL/s/^	{ "\([a-z]*\)",.*/\1/p' \
+	    "$SRC/bin/holdfast/main.c" | sort)" ]
+	for verb in $(complete_words holdfast ''); do
+		for option in $(complete_words holdfast "$verb" -); do
+			case $option in
+			-*)	;;
+			*)	false ;;
+			esac
+		done
+	done
+	complete_words holdfast stop --n | grep -qx -e --no-wait
+	! complete_words holdfast status --n | grep -qx -e --no-wait
+	[ "$(complete_words holdfast stop '' | paste -sd' ')" = "shop web" ]
+	[ "$(complete_words holdfast -m '' | paste -sd' ')" = "shop web" ]
+	[ "$(complete_words holdfast -H '' | paste -sd' ')" = "n1 n2" ]
+	complete_words holdfast --why 'a word' wait web '' | grep -qx SECOND
+	complete_words holdfast module '' | grep -qx install
+	complete_words holdfast second web '' | grep -qx fullsync
+}
+
+@test "completion: bash and zsh ask it" {
+	grep -q /usr/lib/holdfast "$TOP/etc/init.d/holdfast" ||
+	    skip "another prefix"
+	sed "s|/usr/lib/holdfast|$SRC/etc/completion|" \
+	    "$TOP/etc/completion/holdfast.bash" >"$HOLDFAST_ROOT/bash"
+	HOLDFAST="$TOP/bin/holdfast/holdfast" run bash --norc -c '. "$1"
+		COMP_WORDS=(holdfast sta) COMP_CWORD=1
+		_holdfast
+		echo "${COMPREPLY[@]}"' bash "$HOLDFAST_ROOT/bash"
+	[ "$output" = "status state start" ]
+	command -v zsh >/dev/null || skip "needs zsh"
+	sed "s|/usr/lib/holdfast|$SRC/etc/completion|" \
+	    "$TOP/etc/completion/holdfast.zsh" >"$HOLDFAST_ROOT/_holdfast"
+	HOLDFAST="$TOP/bin/holdfast/holdfast" run zsh -f -c '
+		compadd() { shift; print -l -- "$@" }
+		words=(holdfast sta) CURRENT=2
+		. "$1"' zsh "$HOLDFAST_ROOT/_holdfast"
+	[[ $output = *status*stopstart* ]]
 }
 
 @test "etc: the page quotes the defaults" {
