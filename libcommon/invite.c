@@ -88,8 +88,9 @@ invite_text(char out[INVITE_TEXT_LEN], const struct invite *i)
 
 	(void)sodium_bin2hex(hex, sizeof(hex), i->public, INVITE_PUBLIC_LEN);
 	(void)snprintf(out, INVITE_TEXT_LEN, MAGIC "\npublic %s\n"
-	    "expires %" PRId64 "\nused %" PRId64 "\nby %s\nnode %s\n", hex,
-	    i->expires, i->used, i->by, i->node);
+	    "expires %" PRId64 "\nused %" PRId64 "\nby %s\nnode %s\n"
+	    "replace %s\n", hex, i->expires, i->used, i->by, i->node,
+	    i->replace);
 }
 
 /* The rest of a line that begins with `word '. */
@@ -140,7 +141,8 @@ invite_parse(struct invite *i, const char *id, const char *text)
 	    !take_number(&text, "expires", &i->expires) ||
 	    !take_number(&text, "used", &i->used) ||
 	    !take_line(&text, "by", i->by, sizeof(i->by)) ||
-	    !take_line(&text, "node", i->node, sizeof(i->node)))
+	    !take_line(&text, "node", i->node, sizeof(i->node)) ||
+	    !take_line(&text, "replace", i->replace, sizeof(i->replace)))
 		goto bad;
 	return 0;
 bad:

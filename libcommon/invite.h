@@ -28,6 +28,7 @@ struct invite {
 	int64_t	used;			/* 0: not yet */
 	char	by[REMOTE_WHO_LEN];	/* who made it */
 	char	node[CLUSTER_NAME_LEN];	/* who used it */
+	char	replace[CLUSTER_NAME_LEN]; /* the node it may take over */
 };
 
 /* A new one; only the token holds the secret. */

@@ -21,6 +21,7 @@ libcommon_libcommon_a_SOURCES = \
 	%D%/line.c %D%/line.h \
 	%D%/log.c %D%/log.h \
 	%D%/loop.c %D%/loop.h \
+	%D%/machine.c %D%/machine.h \
 	%D%/observe.c %D%/observe.h \
 	%D%/paths.c %D%/paths.h \
 	%D%/priv.c %D%/priv.h \

@@ -275,3 +275,240 @@ counted() {	# node, reason
 	kill -KILL "$follower"
 	wait_until 5 'says 2 status | grep -q " commands=0 "'
 }
+
+# --- joining ---------------------------------------------------------------
+
+# new_node N LANS: a machine that has nothing but an address in these lans.
+new_node() {
+	local lan
+
+	ip netns add "$NS-$1"
+	ip -n "$NS-$1" link set lo up
+	for lan in $2; do
+		ip link add "e$1-$lan" netns "$NS-0" type veth peer \
+		    name "lan$lan" netns "$NS-$1"
+		ip -n "$NS-0" link set "e$1-$lan" master "br$lan" up
+		ip -n "$NS-$1" addr add "10.88.$lan.$1/24" dev "lan$lan"
+		ip -n "$NS-$1" link set "lan$lan" up
+	done
+	mkdir -p "$W/$1/etc" "$W/$1/usr/lib/holdfast"
+	ln -s "$(readlink -f "$top_builddir/bin/holdfast/holdfast")" \
+	    "$W/$1/usr/lib/holdfast/safekit"
+	printf '%032x\n' "$1$1$1" >"$W/$1/etc/machine-id"
+}
+
+invite() { at 1 holdfast cluster invite "$@" 2>/dev/null; }
+
+id_in() { sed -n "s/.*name=\"$2\" id=\"\([0-9]*\)\".*/\1/p" \
+    "$W/$1/etc/holdfast/cluster.xml" | sort -u; }
+
+@test "join: with a token and nothing else, into every node's cluster.xml" {
+	new_node 4 "1 2"
+	token=$(invite)
+	! grep -rq "${token#*-}" "$W/1"
+	run at 4 holdfast cluster join --name n4 10.88.1.1 "$token"
+	[ "$status" -eq 0 ] || { echo "$output"; false; }
+	[[ $output == *'this node is n4; 4 nodes, 2 lans'* ]]
+	for n in 1 2 3 4; do
+		[ "$(id_in "$n" n4)" = 4 ]
+		cmp "$W/1/etc/holdfast/cluster.xml" \
+		    "$W/$n/etc/holdfast/cluster.xml"
+		cmp "$W/1/etc/holdfast/cluster.key" \
+		    "$W/$n/etc/holdfast/cluster.key"
+	done
+	[ "$(stat -c %a "$W/4/etc/holdfast/cluster.key")" = 600 ]
+	start 4
+	run at 4 holdfast -H '*' cluster ports
+	[ "$status" -eq 0 ]
+	# Once is once, whoever has seen it.
+	new_node 5 "1 2"
+	run at 5 holdfast cluster join --name n5 10.88.1.1 "$token"
+	[ "$status" -eq 77 ]
+	[[ $output == *'the token was used, by n4'* ]]
+	[ ! -e "$W/5/etc/holdfast/cluster.key" ]
+	[ "$(counted 1 token)" = 1 ]
+	grep -q '10.88.1.5: dropped: token: join: the token was used' \
+	    "$W/log.1"
+	# An id is not given again when its node is gone.
+	sed -i '/name="n4"/d' "$W/1/etc/holdfast/cluster.xml"
+	at 1 holdfast cluster push
+	[ -z "$(id_in 3 n4)" ]
+	# Nor can a node that missed a join undo it.
+	stop 3
+	token=$(invite)
+	at 5 holdfast cluster join --name n5 10.88.2.1 - <<<"$token"
+	[ "$(id_in 2 n5)" = 5 ]
+	start 3
+	[ -z "$(id_in 3 n5)" ]
+	run at 3 holdfast cluster push
+	[ "$status" -eq 79 ]
+	[[ $output == *'n1: holdfast: the cluster.xml here is newer'* ]]
+	[ "$(id_in 1 n5)" = 5 ]
+	run at 1 holdfast cluster push
+	[ "$(id_in 3 n5)" = 5 ]
+	ip netns del "$NS-4"
+	ip netns del "$NS-5"
+}
+
+@test "join: refused with the reason, and a mistake costs no token" {
+	new_node 4 "1 2"
+	run at 4 holdfast cluster join 10.88.1.1 rubbish
+	[ "$status" -eq 64 ]
+	run at 4 holdfast cluster join --name n4 10.88.1.1 \
+	    01234567-AAAAAAAAAAAAAAAAAAAAAA
+	[ "$status" -eq 77 ]
+	[[ $output == *'does not know this token'* ]]
+	token=$(invite)
+	# One character another one: neither end learns the other's.
+	bad=${token%?}$([ "${token: -1}" = A ] && echo Q || echo A)
+	run at 4 holdfast cluster join --name n4 10.88.1.1 "$bad"
+	[ "$status" -eq 77 ]
+	[[ $output == *'does not prove that it knows the token'* ]]
+	# The names, addresses and identity of others.
+	run at 4 holdfast cluster join --name n2 10.88.1.1 "$token"
+	[ "$status" -eq 77 ]
+	[[ $output == *'invite --replace n2'* ]]
+	ip -n "$NS-4" addr add 10.88.2.44/24 dev lan2
+	run at 4 holdfast cluster join --name n4 10.88.1.1 "$token"
+	[ "$status" -eq 77 ]
+	[[ $output == *'--addr lan2=10.88.2.4 or --addr lan2=10.88.2.44'* ]]
+	run at 4 holdfast cluster join --name n4 --addr lan2=10.88.2.5 \
+	    10.88.1.1 "$token"
+	[[ $output == *'does not have this address'* ]]
+	cp "$W/4/etc/machine-id" "$W/1/etc/machine-id"
+	run at 4 holdfast cluster join --name n4 10.88.1.1 "$token"
+	[ "$status" -eq 77 ]
+	[[ $output == *'has the machine-id of n1: it is a copy'* ]]
+	rm "$W/1/etc/machine-id"
+	run at 4 holdfast cluster join --name n4 --addr lan2=10.88.2.44 \
+	    10.88.1.1 "$token"
+	[ "$status" -eq 0 ] || { echo "$output"; false; }
+	grep -q 'name="n4" id="4" addr="10.88.2.44"' \
+	    "$W/3/etc/holdfast/cluster.xml"
+	# A machine that is in a cluster stays in it.
+	run at 4 holdfast cluster join --name n4 10.88.1.1 "$(invite)"
+	[ "$status" -eq 79 ]
+	# Too late is too late.
+	new_node 5 "1 2"
+	token=$(invite --expires 1m)
+	sed -i 's/^expires .*/expires 1700000000/' \
+	    "$W/1/var/lib/holdfast/cluster/invite/${token%%-*}"
+	run at 5 holdfast cluster join --name n5 10.88.1.1 "$token"
+	[ "$status" -eq 77 ]
+	[[ $output == *'the token expired'*'minutes ago'* ]]
+	ip netns del "$NS-4"
+	ip netns del "$NS-5"
+}
+
+@test "join: a recorded join lets nobody in" {
+	new_node 4 "1 2"
+	token=$(invite)
+	ip netns exec "$NS-1" socat -r "$W/recorded" \
+	    TCP-LISTEN:4999,bind=10.88.1.1,reuseaddr \
+	    TCP:10.88.1.1:4801,bind=10.88.1.1 3>&- &
+	echo $! >"$W/pid.tap"
+	wait_until 5 'ip netns exec "$NS-1" ss -ltn | grep -q :4999'
+	# Refused by its name, so that the token is still good.
+	run at 4 holdfast cluster join --name n3 10.88.1.1:4999 "$token"
+	[ "$status" -eq 77 ]
+	wait_until 5 '[ -s "$W/recorded" ]'
+	ip netns exec "$NS-4" socat -t 2 - TCP:10.88.1.1:4801 \
+	    <"$W/recorded" >"$W/back" || :
+	[ "$(counted 1 broken)" -ge 1 ]
+	! grep -q holdfast-key "$W/back"
+	# Who has stolen what is kept of it has no token.
+	public=$(sed -n 's/^public //p' \
+	    "$W/1/var/lib/holdfast/cluster/invite/${token%%-*}")
+	[ "${#public}" -eq 64 ]
+	run at 4 holdfast cluster join --name n4 10.88.1.1 \
+	    "${token%%-*}-$(head -c 16 <<<"$public" | base64 | tr -d =)"
+	[ "$status" -eq 77 ]
+	ip netns del "$NS-4"
+}
+
+@test "join: in place of a dead node, under its name and id" {
+	new_node 4 "1 2"
+	run at 4 holdfast cluster join --name n3 10.88.1.1 \
+	    "$(invite --replace n3)"
+	[ "$status" -eq 0 ] || { echo "$output"; false; }
+	[ "$(id_in 2 n3)" = 3 ]
+	grep -q 'name="n3" id="3" addr="10.88.1.4"' \
+	    "$W/2/etc/holdfast/cluster.xml"
+	ip netns del "$NS-4"
+}
+
+@test "module push: installed and configured there, or as before" {
+	sed -i '/name="n3"/d' "$W/1/etc/holdfast/cluster.xml"
+	at 1 holdfast cluster push >/dev/null
+	at 1 holdfast module install "$TOP/modules/ledger" \
+	    --set VIP=10.88.1.100 >/dev/null
+	run at 1 holdfast module push ledger -H '*' --set VIP=10.88.1.101
+	[ "$status" -eq 0 ] || { echo "$output"; false; }
+	for n in 1 2; do
+		grep -q 10.88.1.101 "$W/$n/var/lib/holdfast/ledger/config/\
+active/safeconf.xml"
+		cmp "$W/1/etc/holdfast/modules/ledger/id" \
+		    "$W/$n/etc/holdfast/modules/ledger/id"
+		[ ! -e "$W/$n/etc/holdfast/modules/.ledger.new" ]
+	done
+	# Refused on a node, it is there as it was; the others have it.
+	echo broken >"$W/2/var/lib/holdfast/cluster/cluster.conf"
+	run at 1 holdfast module push ledger -H n1,n2 --set VIP=10.88.1.102
+	[ "$status" -eq 78 ]
+	[[ $output == *'n2: holdfast: ledger: what was there before is'* ]]
+	grep -q 10.88.1.101 "$W/2/etc/holdfast/modules/ledger/conf/\
+userconfig.xml"
+	grep -q 10.88.1.102 "$W/1/etc/holdfast/modules/ledger/conf/\
+userconfig.xml"
+	[ ! -e "$W/2/etc/holdfast/modules/.ledger.new" ]
+	# What is wrong with it is said by each node, by file and line.
+	run at 1 holdfast module push ledger -H n1 --set NOSUCH=1
+	[ "$status" -eq 65 ]
+	[[ $output == *'n1: conf/userconfig.xml: '*NOSUCH* ]]
+	# Another id would be another port.
+	run at 1 holdfast module push ledger -H n1 --id 7
+	[ "$status" -eq 64 ]
+	[[ $output == *'has id 1 here, and was sent with 7'* ]]
+	# More than can be sent is said before anything is sent.
+	head -c $((17 * 1024 * 1024)) /dev/urandom \
+	    >"$W/1/etc/holdfast/modules/ledger/bin/big"
+	run at 1 holdfast module push ledger -H n1
+	[ "$status" -eq 65 ]
+	[[ $output == *'more than the 16 MiB'* ]]
+	run at 1 holdfast module push ledger
+	[ "$status" -eq 64 ]
+}
+
+@test "cluster push: a file that a node cannot use changes nothing there" {
+	sed -i 's/<cluster name="test"/& /' "$W/1/etc/holdfast/cluster.xml"
+	run at 1 holdfast cluster push
+	[ "$status" -eq 0 ]
+	cmp "$W/1/etc/holdfast/cluster.xml" "$W/3/etc/holdfast/cluster.xml"
+	# A node whose address changes has both until it has taken it.
+	for lan in 1 2; do
+		ip netns exec "$NS-3" sysctl -qw \
+		    "net.ipv4.conf.lan$lan.promote_secondaries=1"
+		ip -n "$NS-3" addr add "10.88.$lan.33/24" dev "lan$lan"
+	done
+	sed -i 's/10\.88\.\([12]\)\.3"/10.88.\1.33"/' \
+	    "$W/1/etc/holdfast/cluster.xml"
+	at 1 holdfast cluster push
+	cmp "$W/1/etc/holdfast/cluster.xml" "$W/3/etc/holdfast/cluster.xml"
+	for lan in 1 2; do
+		ip -n "$NS-3" addr del "10.88.$lan.3/24" dev "lan$lan"
+	done
+	run at 1 holdfast -H n3 cluster ports
+	[ "$status" -eq 0 ]
+	# What it cannot use it does not take: it would be no node of it.
+	sed 's/10\.88\.\([12]\)\.33"/10.88.\1.34"/' \
+	    "$W/1/etc/holdfast/cluster.xml" >"$W/other.xml"
+	run at 3 holdfast cluster accept <"$W/other.xml"
+	[ "$status" -eq 78 ]
+	[[ $output == *'node@addr: this machine has none'* ]]
+	cmp "$W/1/etc/holdfast/cluster.xml" "$W/3/etc/holdfast/cluster.xml"
+	# Nor does one with errors leave this node.
+	sed -i 's/<lans>/<lan>/' "$W/1/etc/holdfast/cluster.xml"
+	run at 1 holdfast cluster push
+	[ "$status" -eq 78 ]
+	! grep -q '<lan>$' "$W/2/etc/holdfast/cluster.xml"
+}

@@ -2,6 +2,7 @@
 /*
  * `holdfast cluster': init makes cluster.xml and cluster.key on the first
  * node and compiles them; ports prints what a firewall must let through.
+ * The other verbs are in files of their own.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -13,6 +14,7 @@
 #include <confuse.h>
 
 #include "cluster.h"
+#include "cluster-verbs.h"
 #include "cmd.h"
 #include "configure.h"
 #include "config-cluster.h"
@@ -100,8 +102,9 @@ write_both(const char *xml, const char *key, const struct text *t)
 		fprintf(stderr, "holdfast: %s: %s\n", key, strerror(errno));
 		return EX_CANTCREAT;
 	}
-	printf("%s and %s written; copy both to the other nodes (the key "
-	    "with mode 0600) and run `holdfast config' there\n", xml, key);
+	printf("%s and %s written; `holdfast cluster invite' lets another "
+	    "machine in, or copy both (the key with mode 0600) and run "
+	    "`holdfast config' there\n", xml, key);
 	return configure_cluster(false);
 }
 
@@ -180,10 +183,11 @@ remote_port(void)
 }
 
 static int
-cluster_ports(void)
+cluster_ports(struct cmd *c)
 {
 	struct cluster cl;
 
+	(void)c;
 	if (cluster_load(&cl, NULL) == -1)
 		return EX_CONFIG;
 	printf("%u/udp\theartd\theartbeats\n", cl.port);
@@ -196,19 +200,25 @@ cluster_ports(void)
 int
 verb_cluster(struct cmd *c)
 {
-	if (c->argc > 0 && strcmp(c->argv[0], "init") == 0)
-		return cluster_init(c);
-	if (c->argc == 1 && strcmp(c->argv[0], "ports") == 0)
-		return cluster_ports();
-	if (c->argc > 0 && (strcmp(c->argv[0], "invite") == 0 ||
-	    strcmp(c->argv[0], "join") == 0 ||
-	    strcmp(c->argv[0], "push") == 0)) {
-		fprintf(stderr, "holdfast: cluster %s needs remoted, which "
-		    "is not in this release: copy cluster.xml and "
-		    "cluster.key by hand\n", c->argv[0]);
-		return EX_UNAVAILABLE;
-	}
-	fprintf(stderr, "usage: holdfast cluster init CLUSTER "
-	    "LAN:NODE=ADDR,NODE=ADDR... | cluster ports\n");
+	static const struct {
+		const char	*name;
+		int		(*run)(struct cmd *);
+	} verbs[] = {
+		{ "init",	cluster_init },
+		{ "invite",	cluster_invite },
+		{ "join",	cluster_join },
+		{ "push",	cluster_push },
+		{ "ports",	cluster_ports },
+		/* For remoted. */
+		{ "accept",	cluster_accept },
+		{ "admit",	cluster_admit },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
+		if (strcmp(c->argv[0], verbs[i].name) == 0)
+			return verbs[i].run(c);
+	fprintf(stderr, "usage: holdfast cluster init|invite|join|push|ports "
+	    "...; see holdfast(8)\n");
 	return EX_USAGE;
 }

@@ -34,6 +34,10 @@ struct cmd {
 	const char	*identity;	/* -i: counted in maxloop */
 	const char	*resource, *value;
 	const char	*yes;
+	const char	*expires, *replace;	/* cluster invite */
+	const char	*name;		/* cluster join --name */
+	const char	*addr[SET_MAX];	/* cluster join --addr LAN=ADDRESS */
+	unsigned	 addr_count;
 	const char	*set[SET_MAX];	/* NAME=VALUE */
 	unsigned	 set_count;
 };

@@ -193,6 +193,31 @@ cluster_compile(struct cluster *c, const char *text, size_t len,
 	return r->errors > 0 ? -1 : 0;
 }
 
+int
+cluster_last_id(const char *text, size_t len)
+{
+	struct cluster *cl = xcalloc(1, sizeof(*cl));
+	struct report r;
+	xmlDoc *doc;
+	int64_t last = 0;
+	unsigned i;
+
+	report_init(&r, "cluster.xml");
+	if (cluster_compile(cl, text, len, &r) == 0) {
+		doc = xml_parse(text, len, "cluster", &r);
+		if (doc != NULL)
+			last = xml_number(xmlDocGetRootElement(doc),
+			    schema_cluster(), "lastid");
+		xmlFreeDoc(doc);
+	}
+	for (i = 0; i < cl->node_count; i++)
+		if (cl->node[i].id > last)
+			last = cl->node[i].id;
+	report_fini(&r);
+	free(cl);
+	return (int)last;
+}
+
 bool
 cluster_addr_is_local(const struct sockaddr_storage *ss, void *arg)
 {

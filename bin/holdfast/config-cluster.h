@@ -15,6 +15,8 @@
 /* Names are resolved here.  All errors are reported; -1 when there were. */
 int	cluster_compile(struct cluster *c, const char *text, size_t len,
 	    struct report *r);
+/* The highest id the file knows to have been given; 0: it has errors. */
+int	cluster_last_id(const char *text, size_t len);
 /*
  * Sets c->self to the node one of whose addresses is an address of this
  * machine, as is_local() tells.  None or two nodes: an error with the list.

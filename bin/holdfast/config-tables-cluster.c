@@ -26,6 +26,9 @@ static const struct element elements[] = {
 static const struct attr attrs[] = {
 	{ C, "name", VT_NAME, "", "", "cluster", 0, 0, 0, "heartd",
 	    "name of the cluster" },
+	{ C, "lastid", VT_INT, "", "", NULL, 1, 255, 0, "-",
+	    "highest id ever given, kept by `cluster join': none is given "
+	    "twice" },
 	{ CL, "port", VT_INT, "", "", "4800", 1, 65535, 0, "heartd",
 	    "UDP port of the heartbeats" },
 	{ CL, "pulse", VT_TIME, "ms", "", "100", 1, 60000, AT_IGNORED, "-",

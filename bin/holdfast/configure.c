@@ -67,6 +67,17 @@ ask_service(const char *verb, const char *service, const char *module)
 	return talk(NULL, "holdfastd", &o, NULL, NULL);
 }
 
+/* remoted takes it live: it may be running this very command for somebody. */
+static void
+reload_remoted(void)
+{
+	struct line_out o;
+
+	line_begin(&o, "reload");
+	if (talk(NULL, "remoted", &o, NULL, NULL) != 0 && talk_is_up())
+		(void)ask_service("restart", "remoted", NULL);
+}
+
 static void
 restart_mirrord(const char *module, void *arg)
 {
@@ -82,6 +93,7 @@ tell_cluster(void)
 	static const char *const daemons[] = { "heartd", "vipd" };
 	size_t i;
 
+	reload_remoted();
 	if (!talk_is_up())
 		return;
 	for (i = 0; i < sizeof(daemons) / sizeof(daemons[0]); i++)

@@ -8,6 +8,11 @@ bin_holdfast_libholdfast_a_SOURCES = \
 	%D%/archive.c %D%/archive.h \
 	%D%/check.c \
 	%D%/cluster.c \
+	%D%/cluster-edit.c %D%/cluster-edit.h \
+	%D%/cluster-invite.c \
+	%D%/cluster-join.c \
+	%D%/cluster-push.c \
+	%D%/cluster-verbs.h \
 	%D%/cmd.h \
 	%D%/config-check.c \
 	%D%/config-checks.c %D%/config-checks.h \
@@ -31,6 +36,8 @@ bin_holdfast_libholdfast_a_SOURCES = \
 	%D%/helper.c %D%/helper.h \
 	%D%/log-verb.c \
 	%D%/module.c \
+	%D%/module-push.c \
+	%D%/module-verbs.h \
 	%D%/modules.c %D%/modules.h \
 	%D%/probe.c %D%/probe.h \
 	%D%/nodes.c %D%/nodes.h \

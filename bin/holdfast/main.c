@@ -83,9 +83,11 @@ static const struct verb_row verbs[] = {
 	    verb_config, "[MODULE]", "make cluster.xml, or userconfig.xml of "
 	    "a module, effective" },
 	{ "module", "admin", NO_MODULE, 1, 99, "--id --set",
-	    verb_module, "install|pack|list|remove ...", "module archives" },
-	{ "cluster", "admin", NO_MODULE, 1, 99, "",
-	    verb_cluster, "init|ports ...", "the cluster" },
+	    verb_module, "install|pack|push|list|remove ...",
+	    "module archives" },
+	{ "cluster", "admin", NO_MODULE, 1, 99,
+	    "--expires --replace --name --addr", verb_cluster,
+	    "init|invite|join|push|ports ...", "the cluster" },
 	{ "alert", "control", NO_MODULE, 1, 1, "--timeout",
 	    verb_alert, "test|list", "run the alert hooks; what was told" },
 	{ "upgrade", "admin", NO_MODULE, 0, 0, "--timeout",
@@ -211,6 +213,14 @@ take_set(struct cmd *c, const char *v)
 	c->set[c->set_count++] = v;
 }
 
+static void
+take_addr(struct cmd *c, const char *v)
+{
+	if (c->addr_count == SET_MAX)
+		fatalx(EX_USAGE, "--addr: at most %d", SET_MAX);
+	c->addr[c->addr_count++] = v;
+}
+
 #define FLAG(fn, field) \
 	static void fn(struct cmd *c, const char *v) \
 	{ (void)v; c->field = true; }
@@ -233,6 +243,9 @@ WORD(take_why, why)
 WORD(take_identity, identity)
 WORD(take_resource, resource)
 WORD(take_yes, yes)
+WORD(take_expires, expires)
+WORD(take_replace, replace)
+WORD(take_name, name)
 
 static void
 take_lines(struct cmd *c, const char *v)
@@ -269,6 +282,10 @@ static const struct option_row options[] = {
 	{ "--rollback",	false,	false,	take_rollback },
 	{ "--id",	true,	false,	take_id },
 	{ "--set",	true,	false,	take_set },
+	{ "--expires",	true,	false,	take_expires },
+	{ "--replace",	true,	false,	take_replace },
+	{ "--name",	true,	false,	take_name },
+	{ "--addr",	true,	false,	take_addr },
 	{ NULL, false, false, NULL }
 };
 

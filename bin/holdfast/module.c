@@ -17,6 +17,7 @@
 #include "config-safe.h"
 #include "files.h"
 #include "generation.h"
+#include "module-verbs.h"
 #include "modules.h"
 #include "paths.h"
 #include "statefile.h"
@@ -24,8 +25,8 @@
 #include "talk.h"
 
 /* Name of a module from X.safe or a directory: the last part. */
-static bool
-name_from(char *out, size_t size, const char *path)
+bool
+module_name_from(char *out, size_t size, const char *path)
 {
 	size_t len = strlen(path), start;
 
@@ -43,8 +44,8 @@ name_from(char *out, size_t size, const char *path)
 }
 
 /* The source, unpacked or copied into dir. */
-static int
-fetch_source(const char *source, const char *dir)
+int
+module_fetch(const char *source, const char *dir)
 {
 	char from[PATH_LEN], to[PATH_LEN];
 	static const char *const tops[] = { "conf", "bin" };
@@ -105,8 +106,8 @@ apply_macros(const struct cmd *c, char *text, size_t len, struct report *r)
 }
 
 /* userconfig.xml there, well-formed, with its macros set. */
-static int
-set_macros(const struct cmd *c, const char *dir)
+int
+module_set_macros(const struct cmd *c, const char *dir)
 {
 	char path[PATH_LEN], *text;
 	struct report r;
@@ -141,8 +142,8 @@ set_macros(const struct cmd *c, const char *dir)
 	return rc;
 }
 
-static int
-choose_id(const struct cmd *c, const char *module)
+int
+module_choose_id(const struct cmd *c, const char *module)
 {
 	char other[MODULE_NAME_MAX + 1];
 
@@ -162,15 +163,25 @@ choose_id(const struct cmd *c, const char *module)
 	return (int)c->id;
 }
 
+int
+module_write_id(const char *dir, int id)
+{
+	char path[PATH_LEN], text[16];
+
+	if (snprintf(path, sizeof(path), "%s/id", dir) >= (int)sizeof(path)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	snprintf(text, sizeof(text), "%d\n", id);
+	return statefile_write(path, text, strlen(text), 0644);
+}
+
 static int
 place(const char *module, const char *aside, const char *final, int id)
 {
-	char path[PATH_LEN], parent[PATH_LEN], text[16];
+	char parent[PATH_LEN];
 
-	path_etc(path, "modules/.%s.new/id", module);
-	snprintf(text, sizeof(text), "%d\n", id);
-	if (statefile_write(path, text, strlen(text), 0644) == -1 ||
-	    rename(aside, final) == -1 ||
+	if (module_write_id(aside, id) == -1 || rename(aside, final) == -1 ||
 	    dir_sync(path_etc(parent, "modules")) == -1) {
 		fprintf(stderr, "holdfast: %s: %s\n", final, strerror(errno));
 		return EX_CANTCREAT;
@@ -195,7 +206,7 @@ module_install(struct cmd *c)
 	}
 	if (c->argc == 3) {
 		(void)snprintf(module, sizeof(module), "%s", c->argv[2]);
-	} else if (!name_from(module, sizeof(module), c->argv[1])) {
+	} else if (!module_name_from(module, sizeof(module), c->argv[1])) {
 		fprintf(stderr, "holdfast: %s: its name is no module name; "
 		    "allowed: up to %d letters, digits, _ and -\n",
 		    c->argv[1], MODULE_NAME_MAX);
@@ -213,10 +224,10 @@ module_install(struct cmd *c)
 		fprintf(stderr, "holdfast: %s: %s\n", aside, strerror(errno));
 		return EX_CANTCREAT;
 	}
-	id = choose_id(c, module);
-	rc = id == 0 ? EX_USAGE : fetch_source(c->argv[1], aside);
+	id = module_choose_id(c, module);
+	rc = id == 0 ? EX_USAGE : module_fetch(c->argv[1], aside);
 	if (rc == 0)
-		rc = set_macros(c, aside);
+		rc = module_set_macros(c, aside);
 	if (rc == 0)
 		rc = place(module, aside, final, id);
 	if (rc != 0)
@@ -224,12 +235,29 @@ module_install(struct cmd *c)
 	return rc;
 }
 
+bool
+module_find_dir(char *dir, size_t size, char *name, size_t name_size,
+    const char *what)
+{
+	char path[PATH_LEN];
+	struct stat st;
+
+	if (strchr(what, '/') == NULL && modules_is_installed(what))
+		what = path_etc(path, "modules/%s", what);
+	if (snprintf(dir, size, "%s", what) < (int)size &&
+	    stat(dir, &st) == 0 && S_ISDIR(st.st_mode) &&
+	    module_name_from(name, name_size, what))
+		return true;
+	fprintf(stderr, "holdfast: %s: neither an installed module nor a "
+	    "directory of one\n", what);
+	return false;
+}
+
 static int
 module_pack(struct cmd *c)
 {
 	char dir[PATH_LEN], file[PATH_LEN], name[MODULE_NAME_MAX + 1];
 	struct report r;
-	struct stat st;
 	int rc;
 
 	if (c->argc < 2 || c->argc > 3) {
@@ -237,18 +265,9 @@ module_pack(struct cmd *c)
 		    "[FILE.safe]\n");
 		return EX_USAGE;
 	}
-	if (strchr(c->argv[1], '/') == NULL &&
-	    modules_is_installed(c->argv[1]))
-		path_etc(dir, "modules/%s", c->argv[1]);
-	else if (snprintf(dir, sizeof(dir), "%s", c->argv[1]) >=
-	    (int)sizeof(dir))
-		return EX_USAGE;
-	if (stat(dir, &st) == -1 || !S_ISDIR(st.st_mode) ||
-	    !name_from(name, sizeof(name), c->argv[1])) {
-		fprintf(stderr, "holdfast: %s: neither an installed module "
-		    "nor a directory of one\n", c->argv[1]);
+	if (!module_find_dir(dir, sizeof(dir), name, sizeof(name),
+	    c->argv[1]))
 		return EX_NOINPUT;
-	}
 	if (c->argc == 3)
 		snprintf(file, sizeof(file), "%s", c->argv[2]);
 	else
@@ -325,11 +344,16 @@ verb_module(struct cmd *c)
 	}
 	if (strcmp(what, "remove") == 0 || strcmp(what, "uninstall") == 0)
 		return module_remove(c);
-	if (strcmp(what, "new") == 0 || strcmp(what, "push") == 0) {
+	if (strcmp(what, "push") == 0)
+		return module_push(c);
+	if (strcmp(what, "receive") == 0)
+		return module_receive(c);
+	if (strcmp(what, "new") == 0) {
 		fprintf(stderr, "holdfast: module %s is not in this "
 		    "release\n", what);
 		return EX_UNAVAILABLE;
 	}
-	fprintf(stderr, "usage: holdfast module install|pack|list|remove\n");
+	fprintf(stderr, "usage: holdfast module "
+	    "install|pack|push|list|remove\n");
 	return EX_USAGE;
 }

@@ -32,7 +32,9 @@
 
 struct target {
 	struct request		*q;
-	unsigned		 node;
+	/* A copy: the cluster may be another one before this is over. */
+	struct cluster_node	 node;
+	bool			 is_self;
 	int			 fd[CLUSTER_LAN_MAX];	/* connecting, or -1 */
 	struct loop_fd		*io[CLUSTER_LAN_MAX];
 	struct loop_timer	*timer;		/* connecting; then ticks */
@@ -78,7 +80,7 @@ static void
 begin_line(const struct target *t, struct line_out *o)
 {
 	line_begin(o, "");
-	line_add(o, "node", t->q->cs->r->cluster.node[t->node].name);
+	line_add(o, "node", t->node.name);
 }
 
 static void
@@ -387,13 +389,17 @@ static void
 on_end(struct chan *c, enum chan_end why, void *arg)
 {
 	struct target *t = arg;
+	const char *text = chan_end_text(why);
 
-	(void)c;
 	if (t->is_over)
 		return;
-	say_failed(t, why == CHAN_SEAL ? "wrong-key" : "silent",
-	    why == CHAN_SEAL ? "has another cluster key: `holdfast cluster "
-	    "keys' on each node tells which" : chan_end_text(why));
+	if (why == CHAN_SEAL)
+		text = "has another cluster key: `holdfast cluster keys' on "
+		    "each node tells which";
+	else if (why == CHAN_CLOSED && chan_is_ready(c))
+		text = "closed the connection: remoted ended there, and the "
+		    "command goes on";
+	say_failed(t, why == CHAN_SEAL ? "wrong-key" : "silent", text);
 }
 
 static const struct chan_calls chan_calls = {
@@ -451,9 +457,10 @@ on_connect(int fd, int events, void *arg)
 }
 
 static int
-connect_to(const struct remoted *r, unsigned node, unsigned lan)
+connect_to(const struct remoted *r, const struct cluster_node *node,
+    unsigned lan)
 {
-	struct sockaddr_storage ss = r->cluster.node[node].lan[lan].addr;
+	struct sockaddr_storage ss = node->lan[lan].addr;
 	int fd, saved;
 
 	fd = socket(ss.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
@@ -477,10 +484,10 @@ start_there(struct target *t)
 	unsigned i, tries = 0;
 	int fd;
 
-	for (i = 0; i < r->cluster.lan_count; i++) {
-		if (!r->cluster.node[t->node].lan[i].is_set)
+	for (i = 0; i < CLUSTER_LAN_MAX; i++) {
+		if (!t->node.lan[i].is_set)
 			continue;
-		fd = connect_to(r, t->node, i);
+		fd = connect_to(r, &t->node, i);
 		if (fd == -1) {
 			t->error = errno;
 			continue;
@@ -543,8 +550,10 @@ take_nodes(struct request *q, const char *text)
 		text += len + 1;
 	}
 	for (i = 0; i < cl->node_count; i++)
-		if (wanted[i])
-			q->target[q->count++].node = i;
+		if (wanted[i]) {
+			q->target[q->count].is_self = (int)i == cl->self;
+			q->target[q->count++].node = cl->node[i];
+		}
 	return true;
 }
 
@@ -604,7 +613,6 @@ take_call(struct request *q, const struct line *l)
 static void
 start_all(struct request *q)
 {
-	int self = q->cs->r->cluster.self;
 	unsigned i, j;
 
 	q->open = q->count;
@@ -617,7 +625,7 @@ start_all(struct request *q)
 		t->timer = loop_timer_new(q->cs->r->loop, on_timer, t);
 	}
 	for (i = 0; i < q->count; i++) {
-		if ((int)q->target[i].node == self)
+		if (q->target[i].is_self)
 			start_here(&q->target[i]);
 		else
 			start_there(&q->target[i]);

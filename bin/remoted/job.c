@@ -51,6 +51,7 @@ static struct {
 	uid_t		nobody;
 	gid_t		gid[ROLE_ADMIN];	/* by role */
 	unsigned	dying;
+	bool		leaving;
 } self = { .nobody = (uid_t)-1 };
 
 void
@@ -94,6 +95,8 @@ set_signals(void)
 
 	for (i = 1; i < NSIG; i++)
 		(void)sigaction(i, &sa, NULL);	/* KILL and STOP refuse */
+	/* Nobody reads on when remoted has ended: no reason to end as well. */
+	(void)signal(SIGPIPE, SIG_IGN);
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
@@ -286,7 +289,7 @@ job_free(struct job *j)
 	for (i = 0; i < STREAMS; i++)
 		if (j->io[i] != NULL && j->child != NULL)
 			close_stream(j, i);
-	if (j->child == NULL) {
+	if (j->child == NULL || self.leaving) {
 		if (j->depth == 0)
 			destroy(j);
 		return;
@@ -294,6 +297,12 @@ job_free(struct job *j)
 	self.dying++;
 	end_with(j, SIGTERM);
 	loop_timer_set(j->kill, KILL_MS, 0);
+}
+
+void
+job_leave_all(void)
+{
+	self.leaving = true;
 }
 
 unsigned

@@ -37,6 +37,11 @@ struct job	*job_new(struct loop *l, enum role role, const char *who,
 void		 job_pause(struct job *j, bool pause);
 /* Ends it when it still runs; not a word more comes. */
 void		 job_free(struct job *j);
+/*
+ * remoted ends: from now on job_free() leaves what runs alone, so that a
+ * command which restarts remoted, or is half done, is not cut off.
+ */
+void		 job_leave_all(void);
 /* Those that were freed and have not ended yet. */
 unsigned	 job_dying(void);
 

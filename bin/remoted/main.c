@@ -70,6 +70,29 @@ on_rekey(struct client *c, const struct line *l, void *arg)
 }
 
 static void
+on_reload(struct client *c, const struct line *l, void *arg)
+{
+	struct state *s = ((struct daemon *)arg)->state;
+	struct cluster *cl = xcalloc(1, sizeof(*cl));
+
+	(void)l;
+	/* Aside: a file with errors changes nothing. */
+	if (cluster_load(cl, NULL) == -1) {
+		serve_err(c, "config", "the cluster was not taken: see the "
+		    "log");
+	} else {
+		s->r.cluster = *cl;
+		server_listen_again(s->server);
+		if (remoted_load_keys(&s->r) == -1)
+			serve_err(c, "config", "cluster.key was not taken: "
+			    "see the log");
+		else
+			serve_ok(c);
+	}
+	free(cl);
+}
+
+static void
 on_status(struct client *c, const struct line *l, void *arg)
 {
 	const struct state *s = ((struct daemon *)arg)->state;
@@ -104,6 +127,7 @@ static const struct verb verbs[] = {
 	/* name		least role	keys			handler */
 	{ "run",	ROLE_MONITOR,	"nodes who arg input",	on_run },
 	{ "rekey",	ROLE_ADMIN,	"",			on_rekey },
+	{ "reload",	ROLE_ADMIN,	"",			on_reload },
 	{ "status",	ROLE_MONITOR,	"",			on_status },
 	{ NULL, ROLE_NONE, NULL, NULL },
 };
@@ -148,6 +172,7 @@ finish(struct daemon *d)
 	struct state *s = d->state;
 
 	serve_on_close(d->serve, NULL);
+	job_leave_all();
 	calls_free(s->calls);
 	server_free(s->server);
 	sodium_memzero(&s->r.keys, sizeof(s->r.keys));

@@ -137,18 +137,32 @@ server_new(struct remoted *r)
 	return s;
 }
 
-void
-server_free(struct server *s)
+static void
+listen_none(struct server *s)
 {
 	unsigned i;
 
-	session_list_fini(&s->sessions);
 	for (i = 0; i < CLUSTER_LAN_MAX; i++) {
 		if (s->listener[i].fd == -1)
 			continue;
 		loop_fd_del(s->listener[i].io);
-		(void)close(s->listener[i].fd);	/* nobody waits there */
+		(void)close(s->listener[i].fd);	/* who waits tries again */
+		s->listener[i].fd = -1;
 	}
+}
+
+void
+server_listen_again(struct server *s)
+{
+	listen_none(s);
+	listen_all(s);
+}
+
+void
+server_free(struct server *s)
+{
+	session_list_fini(&s->sessions);
+	listen_none(s);
 	loop_timer_free(s->again);
 	free(s);
 }

@@ -156,6 +156,10 @@ check_PROGRAMS += t/unit/config-cluster
 t_unit_config_cluster_SOURCES = %D%/config-cluster.c %D%/tap.h
 t_unit_config_cluster_LDADD = $(HOLDFAST_LIBS)
 
+check_PROGRAMS += t/unit/cluster-edit
+t_unit_cluster_edit_SOURCES = %D%/cluster-edit.c %D%/tap.h
+t_unit_cluster_edit_LDADD = $(HOLDFAST_LIBS)
+
 check_PROGRAMS += t/unit/goal
 t_unit_goal_SOURCES = %D%/goal.c %D%/tap.h
 t_unit_goal_LDADD = $(HOLDFAST_LIBS)

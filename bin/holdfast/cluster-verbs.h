@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The verbs of `holdfast cluster', by theme; each returns the exit status.
+ * Those marked (*) are run by remoted for another node, not by people.
+ */
+#ifndef HOLDFAST_CLUSTER_VERBS_H
+#define HOLDFAST_CLUSTER_VERBS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct cmd;
+
+/* cluster-push.c */
+int	cluster_push(struct cmd *c);
+int	cluster_accept(struct cmd *c);	/* (*) cluster.xml is the input */
+/* Sends cluster.xml to all other nodes; worst exit status, printed. */
+int	cluster_push_text(const char *text, size_t len);
+/* All of a file or of standard input, at most 1 MiB; NULL after saying why. */
+char	*cluster_read_input(size_t *len);
+/* An unlinked file with this in it, for nodes_run(); -1 after saying why. */
+int	cluster_input_file(const char *text, size_t len);
+/*
+ * Takes the lock of all that change the cluster on this node; released when
+ * the process ends.  False after saying why.
+ */
+bool	cluster_lock(void);
+
+/* cluster-invite.c */
+int	cluster_invite(struct cmd *c);
+int	cluster_admit(struct cmd *c);	/* (*) a request is the input */
+
+/* cluster-join.c */
+int	cluster_join(struct cmd *c);
+
+#endif

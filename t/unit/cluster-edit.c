@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: ISC */
+/* A machine joins: its request, its addresses, cluster.xml with it. */
+
+#include "../../bin/holdfast/cluster-edit.h"
+
+#include <stdlib.h>
+
+#include "../../bin/holdfast/config-cluster.h"
+#include "tap.h"
+
+static const char xml[] =
+"<?xml version=\"1.0\"?>\n<!-- ours -->\n"
+"<cluster name=\"town\">\n  <lans>\n"
+"    <lan name=\"a\">\n"
+"      <node name=\"n1\" id=\"1\" addr=\"10.0.1.1\"/>\n"
+"      <node name=\"n2\" id=\"7\" addr=\"10.0.1.2\"/>\n"
+"    </lan>\n    <lan name=\"b\">\n"
+"      <node name=\"n1\" id=\"1\" addr=\"fd00:2::1\"/>\n"
+"      <node name=\"n2\" id=\"7\" addr=\"fd00:2::2\"/>\n"
+"    </lan>\n  </lans>\n</cluster>\n";
+
+static struct cluster cl;
+static struct report r;
+
+static const char *
+said(void)
+{
+	return r.count > 0 ? r.item[r.count - 1].text : "";
+}
+
+/* Parses and chooses; the number of errors. */
+static unsigned
+choose(struct join_request *q, struct join_place *p, const char *request)
+{
+	report_fini(&r);
+	report_init(&r, "join");
+	if (join_parse(q, request, strlen(request), &r) == 0)
+		(void)join_choose(p, &cl, q, &r);
+	return r.errors;
+}
+
+static void
+test_choose(void)
+{
+	struct join_request q;
+	struct join_place p;
+	char text[ADDR_LEN];
+
+	is_num(choose(&q, &p, "join name=n3 machine=ab\n"
+	    "have addr=192.168.0.3 prefix=24\nhave addr=10.0.1.3 prefix=24\n"
+	    "have addr=fd00:2::3 prefix=64\n"), 0, "one address a network");
+	ok(p.lan[0].is_set && p.lan[1].is_set, "on both");
+	is_str(addr_str(text, &p.lan[0].addr), "10.0.1.3", "the one of a");
+	is_str(addr_str(text, &p.lan[1].addr), "fd00:2::3", "the one of b");
+	is_num(choose(&q, &p, "join name=n3\nhave addr=10.0.1.3 prefix=24\n"),
+	    0, "one network is enough");
+	ok(!p.lan[1].is_set && r.warnings == 1, "and said: %s", said());
+	is_num(choose(&q, &p, "join name=n3\nhave addr=10.0.1.3 prefix=32\n"),
+	    1, "a host address has no neighbours: %s", said());
+	is_num(choose(&q, &p, "join name=n3\nhave addr=10.0.1.3 prefix=24\n"
+	    "have addr=10.0.1.4 prefix=24\n"), 1, "two: %s", said());
+	ok(strstr(said(), "no address") == NULL || r.warnings > 0, "listed");
+	is_num(choose(&q, &p, "join name=n3\nwant lan=a addr=10.0.1.4\n"
+	    "have addr=10.0.1.3 prefix=24\nhave addr=10.0.1.4 prefix=24\n"),
+	    0, "two, and said which");
+	is_str(addr_str(text, &p.lan[0].addr), "10.0.1.4", "that one");
+	is_num(choose(&q, &p, "join name=n3\nwant lan=c addr=10.0.1.3\n"
+	    "have addr=10.0.1.3 prefix=24\n"), 1, "no such lan: %s", said());
+}
+
+static void
+test_bad(void)
+{
+	struct join_request q;
+	struct join_place p;
+
+	ok(choose(&q, &p, "") > 0, "nothing: %s", said());
+	ok(choose(&q, &p, "join name=\"a b\"\n") > 0, "a name: %s", said());
+	ok(choose(&q, &p, "join name=<x>\n") > 0, "XML: %s", said());
+	ok(choose(&q, &p, "join name=n3\nhave addr=1.2.3 prefix=8\n") > 0,
+	    "an address: %s", said());
+	ok(choose(&q, &p, "join name=n3\nhave addr=10.0.1.3 prefix=33\n") >
+	    0, "a prefix: %s", said());
+	ok(choose(&q, &p, "join name=n3 \"\n") > 0, "a line: %s", said());
+	is_num(choose(&q, &p, "join name=n3 later=1\nnew x=y\n"
+	    "have addr=10.0.1.3 prefix=24\n"), 0,
+	    "what a later release adds is skipped");
+}
+
+static void
+test_xml(void)
+{
+	struct join_request q;
+	struct join_place p;
+	struct cluster after;
+	char *out;
+	int at;
+
+	(void)choose(&q, &p, "join name=n3\nhave addr=10.0.1.3 prefix=24\n"
+	    "have addr=fd00:2::3 prefix=64\n");
+	out = cluster_with_node(xml, sizeof(xml) - 1, &cl, &q, &p, &r);
+	ok(out != NULL && cluster_compile(&after, out, strlen(out), &r) == 0,
+	    "compiles");
+	at = cluster_node_index(&after, "n3");
+	ok(at == 2 && after.node[2].id == 8, "the id behind the highest");
+	ok(strstr(out, "<!-- ours -->") != NULL && strstr(out,
+	    "\n      <node name=\"n3\" id=\"8\" addr=\"10.0.1.3\"/>\n") !=
+	    NULL, "looks as the others do");
+	is_num(cluster_last_id(out, strlen(out)), 8, "8 was given");
+	free(out);
+
+	out = cluster_with_last_id(xml, sizeof(xml) - 1, 99, &r);
+	is_num(cluster_last_id(out, strlen(out)), 99, "99 was given");
+	free(out);
+
+	(void)choose(&q, &p, "join name=n2\nhave addr=10.0.1.22 prefix=24\n");
+	out = cluster_with_node(xml, sizeof(xml) - 1, &cl, &q, &p, &r);
+	ok(out != NULL && cluster_compile(&after, out, strlen(out), &r) == 0,
+	    "in place of n2");
+	ok(after.node_count == 2 && after.node[1].id == 7 &&
+	    !after.node[1].lan[1].is_set, "its id, on one network now");
+	free(out);
+}
+
+int
+main(void)
+{
+	report_init(&r, "join");
+	(void)cluster_compile(&cl, xml, sizeof(xml) - 1, &r);
+	cl.self = 0;
+	test_choose();
+	test_bad();
+	test_xml();
+	report_fini(&r);
+	return tap_done();
+}
