@@ -49,7 +49,11 @@ teardown_file()
 	load_start
 	"$LAB" disk n1 full
 	on n1 bash -c 'head -c 8388608 /dev/zero >/srv/ledger/filler' || :
-	sleep 2
+	# Who is called at night reads it in the status, in why and as an alert.
+	wait_until 15 'on n1 holdfast status ledger |
+	    grep -q "n1: /srv/ledger is full.*writes of the application fail"'
+	on n1 holdfast why ledger | grep -q 'n1: /srv/ledger is full'
+	wait_until 10 'on n1 holdfast alert list | grep -q "critical: n1: .*full"'
 	"$LAB" disk n1 ok
 	on n1 rm -f /srv/ledger/filler
 	wait_until 60 'pair_is_level n1 n2 || pair_is_level n2 n1'

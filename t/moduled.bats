@@ -648,3 +648,24 @@ event() {
 	start_node 2
 	wait_until 5 'is n2 "PRIM Ready" && is n1 "SECOND Ready"'
 }
+
+@test "disks: filling, full and smaller are told on both nodes" {
+	pair_up
+	ask c space node=n1 'value="40000000000 20000000000 0 0 -1 /srv/data"'
+	ask c space node=n2 'value="20000000000 9000000000 0 0 259200 /srv/data"'
+	for n in n1 n2; do
+		wait_until 5 "ask $n status | grep -q 'code=disk-filling text=\"n2: /srv/data is full in about 3 days'"
+		ask $n status | grep -q 'code=disk-smaller text="n2: '
+	done
+	ask n1 status | grep -q 'kind=disk directory=/srv/data .*used_percent=50 .*peer_used_percent=55 peer_full_in_s=259200'
+	ask n1 get resource=rfs.space | grep -q 'value=up'
+	ask c space node=n1 'value="40000000000 0 0 0 0 /srv/data"'
+	wait_until 5 'ask n1 status | grep -q "code=disk-full text=\"n1: .*writes of the application fail"'
+	ask n1 status | grep -q 'command="on n1: df -h /srv/data"'
+	ask n1 why | grep -q 'warning: n1: /srv/data is full'
+	ask n1 get resource=rfs.space | grep -q 'value=down'
+	# A peer that is not heard: what it said last is no news.
+	crash 2
+	wait_until 5 'is n1 "ALONE Ready"'
+	! ask n1 status | grep -q 'code=disk-smaller'
+}

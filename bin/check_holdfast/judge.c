@@ -271,10 +271,13 @@ metric_value(const struct status *st, size_t i, int64_t *value)
 			++*value;
 		return true;
 	}
-	r = status_find(st, metrics[i].kind, NULL);
-	if (record_get(r, metrics[i].key)[0] == '\0')
-		return false;
-	return (*value = record_num(r, metrics[i].key)) >= 0;
+	/* Several disks: the one that is nearest to its end. */
+	*value = -1;
+	while ((r = status_find(st, metrics[i].kind, r)) != NULL)
+		if (record_get(r, metrics[i].key)[0] != '\0' &&
+		    record_num(r, metrics[i].key) > *value)
+			*value = record_num(r, metrics[i].key);
+	return *value >= 0;
 }
 
 static const struct limit *

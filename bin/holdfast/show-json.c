@@ -143,6 +143,26 @@ replication_of(const struct status *st)
 }
 
 static json_t *
+disks_of(const struct status *st)
+{
+	static const char *const keys[] = { "total_bytes", "free_bytes",
+	    "used_percent", "inodes_percent", "full_in_s",
+	    "peer_total_bytes", "peer_free_bytes", "peer_used_percent",
+	    "peer_full_in_s" };
+	json_t *list = json_array(), *o;
+	const struct record *r = NULL;
+
+	while ((r = status_find(st, "disk", r)) != NULL) {
+		o = json_object();
+		put(o, "directory", r, "directory");
+		for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+			json_object_set_new(o, keys[i], number_of(r, keys[i]));
+		json_array_append_new(list, o);
+	}
+	return list;
+}
+
+static json_t *
 lease_of(const struct status *st)
 {
 	const struct record *r = status_find(st, "lease", NULL);
@@ -179,6 +199,7 @@ module_of(const struct status *st)
 	json_object_set_new(o, "nodes", nodes_of(st));
 	json_object_set_new(o, "resources", resources_of(st));
 	json_object_set_new(o, "replication", replication_of(st));
+	json_object_set_new(o, "disks", disks_of(st));
 	json_object_set_new(o, "lease", lease_of(st));
 	return o;
 }

@@ -23,6 +23,8 @@ bin_mirrord_libmirrord_a_SOURCES += \
 	%D%/request.c %D%/request.h \
 	%D%/role-steps.c \
 	%D%/role.c %D%/role.h %D%/role-int.h \
+	%D%/space.c %D%/space.h \
+	%D%/space-watch.c %D%/space-watch.h \
 	%D%/wish.c %D%/wish.h
 
 # The store and the link: ops, objects, stream, apply.

@@ -10,6 +10,7 @@
 #include "parts.h"
 #include "resync.h"
 #include "role.h"
+#include "space-watch.h"
 
 struct role_machine {
 	const struct mirrord_conf *conf;
@@ -23,6 +24,7 @@ struct role_machine {
 	struct resync	*resync;
 	pthread_t	 thread;
 	pthread_t	 checkpointer;
+	struct space_watch *space;
 
 	pthread_mutex_t	 lock;		/* from here on */
 	pthread_cond_t	 wake;		/* the role thread */

@@ -6,6 +6,7 @@
 #include "role.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -266,6 +267,44 @@ check_unclean(struct role_machine *r)
 		role_set_error(r, "statedir", "gen: %s", strerror(errno));
 }
 
+/* Its own: the role thread may close the tree meanwhile. */
+static int
+space_root(unsigned i, void *arg)
+{
+	struct role_machine *r = arg;
+	int fd = -1;
+
+	pthread_mutex_lock(&r->lock);
+	if (r->is_open && r->parts.root_fd[i] != -1)
+		fd = fcntl(r->parts.root_fd[i], F_DUPFD_CLOEXEC, 0);
+	pthread_mutex_unlock(&r->lock);
+	return fd;
+}
+
+static bool
+space_is_copying(void *arg)
+{
+	struct role_machine *r = arg;
+	struct resync_status s = { .phase = RP_NONE };
+
+	pthread_mutex_lock(&r->lock);
+	if (r->is_open && r->kind == RK_SECOND)
+		resync_status(r->resync, &s);
+	pthread_mutex_unlock(&r->lock);
+	return s.phase != RP_NONE && s.phase != RP_STRICT;
+}
+
+static void
+space_changed(void *arg)
+{
+	struct role_machine *r = arg;
+
+	r->on_change(r->arg);
+}
+
+static const struct space_calls space_calls = { space_root, space_is_copying,
+    space_changed };
+
 struct role_machine *
 role_new(const struct mirrord_conf *conf, struct keep *keep,
     const struct seal_key *key, void (*on_change)(void *arg), void *arg)
@@ -296,6 +335,7 @@ role_new(const struct mirrord_conf *conf, struct keep *keep,
 		check_unclean(r);
 		step_take_up(r);
 	}
+	r->space = space_watch_new(conf, r->parts.state_fd, &space_calls, r);
 	start_thread(&r->thread, role_thread, r);
 	start_thread(&r->checkpointer, checkpoint_thread, r);
 	return r;
@@ -381,6 +421,10 @@ role_facts(struct role_machine *r, struct facts *f)
 	f->mounted = r->mounted;
 	f->is_new = gen_uuid_is_none(&f->gen.current) &&
 	    gen_uuid_is_none(&f->gen.resyncing);
+	f->dir_count = r->conf->dir_count;
+	f->dir = r->conf->dir;
+	for (unsigned i = 0; i < f->dir_count; i++)
+		space_watch_get(r->space, i, &f->space[i]);
 	f->peer = r->conf->peer_name != NULL ? r->conf->peer_name : "";
 	f->handed = f->gen.handed_to == 0 ? "" :
 	    f->gen.handed_to == r->conf->peer ? f->peer : r->conf->name;

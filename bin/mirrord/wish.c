@@ -128,6 +128,23 @@ put_gen(struct line_out *o, const struct gen *g)
 	line_add(o, "handed_epoch", epoch_str(epoch, g->handed));
 }
 
+/* space="total avail files files_avail full_in_s DIRECTORY", one each. */
+static void
+put_space(struct line_out *o, const struct facts *f)
+{
+	for (unsigned i = 0; i < f->dir_count; i++) {
+		const struct space *s = &f->space[i];
+
+		if (s->known)
+			line_addf(o, "space", "%llu %llu %llu %llu %lld %s",
+			    (unsigned long long)s->total,
+			    (unsigned long long)s->avail,
+			    (unsigned long long)s->files,
+			    (unsigned long long)s->files_avail,
+			    (long long)s->full_in_s, f->dir[i]);
+	}
+}
+
 void
 facts_put(struct line_out *o, const struct facts *f)
 {
@@ -158,6 +175,7 @@ facts_put(struct line_out *o, const struct facts *f)
 	line_add_num(o, "opened", (int64_t)f->opened);
 	line_add_num(o, "link_sent", (int64_t)f->link_sent);
 	line_add_num(o, "link_received", (int64_t)f->link_received);
+	put_space(o, f);
 	line_add(o, "peer_failed", f->peer_failed);
 	line_add(o, "error", f->error);
 	line_add(o, "code", f->code);

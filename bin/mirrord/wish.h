@@ -13,7 +13,9 @@
 #include "line.h"
 
 #include "gen.h"
+#include "mirrord-conf.h"
 #include "resync.h"
+#include "space.h"
 
 enum role_kind { RK_NONE, RK_WAIT, RK_SECOND, RK_PRIM, RK_DOWN };
 
@@ -62,6 +64,9 @@ struct facts {
 	uint64_t	opened;		/* objects opened by handle */
 	uint64_t	link_sent;
 	uint64_t	link_received;
+	unsigned	dir_count;
+	const char *const *dir;
+	struct space	space[CONF_DIR_MAX];	/* of each */
 	char		peer_failed[96];
 	char		diverged[128];
 	char		code[32];

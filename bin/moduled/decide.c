@@ -339,6 +339,7 @@ decide_blob(const struct machine *m, const struct view *v,
 	    v->self.handed);
 	out->handed_epoch = v->self.handed_epoch;
 	out->refused = v->refused;
+	out->disks = v->self.disks;
 	(void)snprintf(out->lastprim, sizeof(out->lastprim), "%s",
 	    v->lastprim);
 	(void)snprintf(out->stoprole, sizeof(out->stoprole), "%s",

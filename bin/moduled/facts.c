@@ -123,6 +123,8 @@ self_parse(struct self_facts *f, const struct line *l, const char **why)
 	take_num(&n.total_bytes, l, "total_bytes");
 	take_num(&n.rate_bytes_s, l, "rate_bytes_s");
 	take_num(&n.eta_s, l, "eta_s");
+	if (line_get(l, "role") != NULL)	/* all facts, not some */
+		disks_take(&n.disks, l);
 	n.known = true;
 	*f = n;
 	return 0;
@@ -189,6 +191,7 @@ blob_parse(struct peer_facts *f, const char *text, const char **why)
 	take_text(n.stoprole, sizeof(n.stoprole), &l, "stoprole");
 	take_text(n.reason, sizeof(n.reason), &l, "reason");
 	take_num(&n.since_s, &l, "since");
+	disks_take(&n.disks, &l);
 	n.has_blob = true;
 	*f = n;
 	return 0;
@@ -227,6 +230,7 @@ blob_format(char *buf, size_t size, const struct peer_facts *f)
 	line_add(&o, "stoprole", f->stoprole);
 	line_add(&o, "reason", f->reason);
 	line_add_num(&o, "since", f->since_s);
+	disks_put(&o, &f->disks);
 	if (!line_end(&o) || o.len > size)
 		return false;
 	/* The newline belongs to the protocol, not to the blob. */

@@ -16,6 +16,7 @@
 #include "epoch.h"
 #include "line.h"
 
+#include "disk.h"
 #include "fsm.h"
 
 #define FACT_NAME	64
@@ -56,6 +57,7 @@ struct self_facts {
 	char		async[FACT_CODE];
 	int64_t		dirty_bytes, done_bytes, total_bytes, rate_bytes_s;
 	int64_t		eta_s;
+	struct disks	disks;
 };
 
 enum net_state { NET_UNKNOWN, NET_UP, NET_DOWN };
@@ -95,6 +97,7 @@ struct peer_facts {
 	char		stoprole[FACT_CODE];	/* role at its last stop */
 	char		reason[FACT_CODE];
 	int64_t		since_s;
+	struct disks	disks;	/* for the status only */
 };
 
 /*

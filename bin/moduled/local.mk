@@ -9,6 +9,7 @@ bin_moduled_libmoduled_a_SOURCES = \
 	%D%/decide-serve.c \
 	%D%/decide-wait.c \
 	%D%/decide.c %D%/decide.h \
+	%D%/disk.c %D%/disk.h \
 	%D%/facts.c %D%/facts.h \
 	%D%/fsm.c %D%/fsm.h \
 	%D%/machine.c \

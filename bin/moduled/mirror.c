@@ -38,11 +38,17 @@ static void
 show_resources(struct moduled *md, const struct self_facts *old)
 {
 	const struct self_facts *f = &md->v.self;
+	bool full = false;
 
 	moduled_resource(md, "rfs.uptodate", f->level ? "up" : "down",
 	    NULL, "mirrord");
 	moduled_resource(md, "rfs.disk", f->disk_down ? "down" : "up",
 	    NULL, "mirrord");
+	for (unsigned i = 0; i < f->disks.count; i++)
+		full = full || disk_is_full(&f->disks.disk[i]);
+	if (f->disks.count > 0)
+		moduled_resource(md, "rfs.space", full ? "down" : "up",
+		    NULL, "mirrord");
 	if (f->code[0] != '\0' && (strcmp(f->code, old->code) != 0 ||
 	    strcmp(f->error, old->error) != 0))
 		events_add('E', "mirrord", "%s: %s", f->code, f->error);

@@ -233,6 +233,64 @@ put_stopped(struct moduled *md, struct out *t)
 }
 
 static void
+put_disk_warning(const char *code, const char *text, const char *command,
+    void *arg)
+{
+	put_warning(arg, code, text, command);
+}
+
+/* What the peer said last counts as long as it is heard. */
+static const struct disks *
+peer_disks(const struct moduled *md)
+{
+	static const struct disks none;
+	const struct peer_facts *p = &md->v.peer;
+
+	return p->net == NET_UP && p->has_blob ? &p->disks : &none;
+}
+
+static void
+put_disk_warnings(struct moduled *md, struct out *t)
+{
+	struct disk_side own = { md->conf.node, &md->v.self.disks,
+	    md->v.self.role == SR_PRIM };
+	struct disk_side peer = { md->conf.peer, peer_disks(md),
+	    md->v.peer.role == SR_PRIM };
+
+	if (md->v.self.known)
+		disks_warn(&own, &peer, put_disk_warning, t);
+}
+
+static void
+put_disks(struct moduled *md, struct out *t)
+{
+	const struct disks *own = &md->v.self.disks;
+	struct line_out o;
+
+	for (unsigned i = 0; md->v.self.known && i < own->count; i++) {
+		const struct disk *d = &own->disk[i];
+		const struct disk *p = disks_find(peer_disks(md), d->dir);
+
+		begin(&o, "disk");
+		line_add(&o, "directory", d->dir);
+		line_add_num(&o, "total_bytes", (int64_t)d->total);
+		line_add_num(&o, "free_bytes", (int64_t)d->avail);
+		line_add_num(&o, "used_percent", disk_used(d));
+		line_add_num(&o, "inodes_percent", disk_inodes_used(d));
+		line_add_num(&o, "full_in_s", d->full_in_s);
+		if (p != NULL) {
+			line_add_num(&o, "peer_total_bytes",
+			    (int64_t)p->total);
+			line_add_num(&o, "peer_free_bytes",
+			    (int64_t)p->avail);
+			line_add_num(&o, "peer_used_percent", disk_used(p));
+			line_add_num(&o, "peer_full_in_s", p->full_in_s);
+		}
+		put(t, &o);
+	}
+}
+
+static void
 put_warnings(struct moduled *md, struct out *t)
 {
 	char text[FACT_TEXT * 2], command[128];
@@ -249,6 +307,7 @@ put_warnings(struct moduled *md, struct out *t)
 	put_stopped(md, t);
 	if (md->m.state == ST_ALONE && md->conf.peer[0] != '\0')
 		put_alone(md, t);
+	put_disk_warnings(md, t);
 	if (md->v.conflict[0] != '\0') {
 		(void)snprintf(text, sizeof(text), "another host answers for "
 		    "%s", md->v.conflict);
@@ -457,6 +516,7 @@ status_text(struct moduled *md)
 	put_blocked(md, &t);
 	put_nodes(md, &t);
 	put_resources(md, &t);
+	put_disks(md, &t);
 	put_replication(md, &t);
 	return t.text;
 }

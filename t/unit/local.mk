@@ -275,3 +275,13 @@ t_unit_procs_LDADD = bin/checkd/libcheckd.a $(COMMON_LIBS)
 check_PROGRAMS += t/unit/rules
 t_unit_rules_SOURCES = %D%/rules.c %D%/tap.h
 t_unit_rules_LDADD = bin/moduled/libmoduled.a $(COMMON_LIBS)
+
+check_PROGRAMS += t/unit/space
+t_unit_space_SOURCES = %D%/space.c %D%/tap.h
+t_unit_space_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/bin/mirrord
+t_unit_space_LDADD = $(MIRRORD_LIBS) -lm
+
+check_PROGRAMS += t/unit/disk
+t_unit_disk_SOURCES = %D%/disk.c %D%/tap.h
+t_unit_disk_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/bin/moduled
+t_unit_disk_LDADD = bin/moduled/libmoduled.a $(COMMON_LIBS)

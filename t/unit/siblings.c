@@ -10,6 +10,7 @@
  *	crash node=n1		its mirrord, address and heartd forget
  *	stall node=n1 ms=N	age of the oldest unanswered sync
  *	disk node=n1 up=0|1
+ *	space node=n1 value=TEXT	of a filesystem
  *	show			what each mirrord holds
  */
 #include <stdio.h>
@@ -47,6 +48,7 @@ struct sib {
 	bool			 mounted, both, ready, joined, drained, equal;
 	bool			 disk_down;
 	int64_t			 stall_ms;
+	char			 space[128];
 };
 
 static struct sib sib[2];
@@ -280,6 +282,8 @@ tell_facts(struct sib *s, struct client *to)
 	line_add_num(&o, "ready", s->ready);
 	line_add_num(&o, "joined", s->joined);
 	line_add(&o, "disk", s->disk_down ? "down" : "up");
+	if (s->space[0] != '\0')
+		line_add(&o, "space", s->space);
 	if (to != NULL)
 		serve_event_to(to, &o);
 	else
@@ -398,6 +402,9 @@ on_control(struct client *c, const struct line *l, void *arg)
 		(void)line_get_num(l, "ms", 0, 1000000, &s->stall_ms);
 	else if (strcmp(l->verb, "disk") == 0)
 		s->disk_down = !line_get_bool(l, "up");
+	else if (strcmp(l->verb, "space") == 0)
+		(void)snprintf(s->space, sizeof(s->space), "%s",
+		    line_get(l, "value"));
 	else {
 		(void)snprintf(s->role, sizeof(s->role), "none");
 		s->mounted = s->own = s->both = s->joined = s->ready = false;
@@ -460,6 +467,7 @@ static const struct verb control_verbs[] = {
 	{ "crash", ROLE_ADMIN, "node", on_control },
 	{ "stall", ROLE_ADMIN, "node ms", on_control },
 	{ "disk", ROLE_ADMIN, "node up", on_control },
+	{ "space", ROLE_ADMIN, "node value", on_control },
 	{ "show", ROLE_ADMIN, "", on_show },
 	{ NULL, ROLE_NONE, NULL, NULL }
 };
