@@ -12,6 +12,7 @@ static const struct row {
 } rows[] = {
 	{ "address-conflict",	CODE_CRITICAL,	false },
 	{ "alone",		CODE_WARNING,	false },
+	{ "checks-silent",	CODE_WARNING,	false },
 	{ "config-differs",	CODE_WARNING,	true },
 	{ "daemon-down",	CODE_CRITICAL,	false },
 	{ "disk-filling",	CODE_WARNING,	true },
@@ -24,6 +25,9 @@ static const struct row {
 	{ "maintenance",	CODE_QUIET,	true },
 	{ "maxloop",		CODE_CRITICAL,	false },
 	{ "module-id",		CODE_WARNING,	true },
+	{ "resource-down",	CODE_WARNING,	false },
+	/* Nobody asked for that stop. */
+	{ "rule-stop",		CODE_CRITICAL,	false },
 	{ "script-failed",	CODE_WARNING,	false },
 };
 

@@ -157,3 +157,20 @@ sources() { find bin libcommon modules t -name '*.[ch]' | sort; }
 		done
 	done
 }
+
+@test "every code of a warning has its entry in the pages" {
+	local codes code
+	cd_top
+	codes=$(sed -n 's/^\t{ "\([a-z-]*\)",\t*CODE_.*/\1/p' libcommon/code.c)
+	[ "$(wc -w <<<"$codes")" -ge 10 ]
+	for code in $codes; do
+		grep -qx "\.It Li $code" man/holdfast-troubleshooting.7 ||
+		    { echo "holdfast-troubleshooting.7: no $code"; false; }
+	done
+	# And what moduled puts is in the table.
+	for code in $(grep -ohE 'put_warning\(t, "[a-z-]+"' bin/moduled/*.c |
+	    cut -d'"' -f2); do
+		grep -qx "$code" <<<"$codes" ||
+		    { echo "libcommon/code.c: no $code"; false; }
+	done
+}

@@ -36,19 +36,22 @@ alert_kind_name(enum alert_kind k)
 /* --- the book ------------------------------------------------------- */
 
 static struct alert *
-find(struct alert_book *b, const char *module, const char *code)
+find(struct alert_book *b, const char *module, const char *code,
+    const char *about)
 {
 	for (unsigned i = 0; i < b->count; i++)
 		if (is(b->alert[i].module, module) &&
-		    is(b->alert[i].code, code))
+		    is(b->alert[i].code, code) &&
+		    is(b->alert[i].about, about))
 			return &b->alert[i];
 	return NULL;
 }
 
 static struct alert *
-get(struct alert_book *b, const char *module, const char *code)
+get(struct alert_book *b, const char *module, const char *code,
+    const char *about)
 {
-	struct alert *a = find(b, module, code);
+	struct alert *a = find(b, module, code, about);
 
 	if (a != NULL || b->count == ALERT_MAX)
 		return a;
@@ -56,6 +59,7 @@ get(struct alert_book *b, const char *module, const char *code)
 	memset(a, 0, sizeof(*a));
 	(void)snprintf(a->module, sizeof(a->module), "%s", module);
 	(void)snprintf(a->code, sizeof(a->code), "%s", code);
+	(void)snprintf(a->about, sizeof(a->about), "%s", about);
 	return a;
 }
 
@@ -79,9 +83,13 @@ static void
 see(struct alert_book *b, const struct observed *o, const struct finding *f,
     enum code_weight weight, struct mono now, int64_t wall_s)
 {
-	struct alert *a = get(b, o->name, f->code);
+	char about[OBSERVE_NODE] = "";
+	struct alert *a;
 
-	if (a == NULL)
+	if (!f->blocked)
+		(void)snprintf(about, sizeof(about), "%.*s",
+		    (int)strcspn(f->text, " "), f->text);
+	if ((a = get(b, o->name, f->code, about)) == NULL)
 		return;		/* more than anybody would read */
 	(void)snprintf(a->text, sizeof(a->text), "%s", f->text);
 	(void)snprintf(a->command, sizeof(a->command), "%s", f->command);
@@ -252,6 +260,7 @@ alert_save(struct line_out *o, const struct alert *a)
 	line_begin(o, "alert");
 	line_add(o, "module", a->module);
 	line_add(o, "code", a->code);
+	line_add(o, "about", a->about);
 	line_add(o, "text", a->text);
 	line_add(o, "command", a->command);
 	line_add_num(o, "weight", a->weight);
@@ -269,13 +278,14 @@ alert_load(struct alert_book *b, const struct line *l)
 {
 	const char *module = line_get(l, "module"), *code = line_get(l, "code");
 	const char *text = line_get(l, "text"), *cmd = line_get(l, "command");
+	const char *about = line_get(l, "about");
 	struct alert *a;
 	int64_t n;
 
 	if (!is(l->verb, "alert") || module == NULL || code == NULL ||
-	    text == NULL || cmd == NULL ||
+	    about == NULL || text == NULL || cmd == NULL ||
 	    !line_get_num(l, "weight", CODE_QUIET, CODE_CRITICAL, &n) ||
-	    (a = get(b, module, code)) == NULL)
+	    (a = get(b, module, code, about)) == NULL)
 		return false;
 	a->weight = (enum code_weight)n;
 	(void)snprintf(a->text, sizeof(a->text), "%s", text);

@@ -8,6 +8,9 @@
  * comes and goes is told less: each return within a period doubles the absence
  * that counts as its end, up to a quarter of an hour.
  *
+ * Two warnings of one code are two alerts when their first words, a resource or
+ * a node, differ; the rest of the text may change while it lasts.
+ *
  * Both nodes of a module keep the book, one speaks: what both can see is told
  * by the node that serves, and by any when none does.  What the other node had
  * told before a takeover is in the book as told, and is not told again.
@@ -31,6 +34,7 @@ enum alert_kind { ALERT_BEGIN, ALERT_REPEAT, ALERT_END };
 struct alert {
 	char			module[MODULE_NAME_MAX + 1];
 	char			code[OBSERVE_CODE];
+	char			about[OBSERVE_NODE];
 	char			text[OBSERVE_TEXT];
 	char			command[OBSERVE_TEXT];
 	enum code_weight	weight;

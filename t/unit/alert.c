@@ -150,6 +150,26 @@ test_what(void)
 	is_num(book.alert[0].weight, CODE_WARNING, "and weighs a warning");
 }
 
+/* Another resource is other news, another wording is none. */
+static void
+test_about(void)
+{
+	fresh();
+	is("PRIM", "Ready", "SECOND");
+	add("resource-down", false);
+	(void)snprintf(o.finding[0].text, OBSERVE_TEXT, "proc.a is down");
+	pass(2 * SETTLE);
+	is_str(take(), "begin resource-down 1", "one resource");
+	add("resource-down", false);
+	(void)snprintf(o.finding[1].text, OBSERVE_TEXT, "tcp.b is down");
+	(void)snprintf(o.finding[0].text, OBSERVE_TEXT, "proc.a is down: 7");
+	pass(2 * SETTLE);
+	is_str(take(), "begin resource-down 1", "and another one");
+	is("PRIM", "Ready", "SECOND");
+	pass(2 * SETTLE);
+	is_str(take(), "end resource-down 1,end resource-down 1", "both end");
+}
+
 static void
 test_down(void)
 {
@@ -277,6 +297,7 @@ main(void)
 {
 	test_life();
 	test_what();
+	test_about();
 	test_down();
 	test_flap();
 	test_pair();
