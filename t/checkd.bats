@@ -179,6 +179,39 @@ program() {
 	ask status | grep -q "127.0.0.1 port $port: Connection refused"
 }
 
+@test "ping: both families; a host that is not there" {
+	ping -c 1 -W 1 127.0.0.1 >/dev/null 2>&1 || skip "needs ping"
+	start_checkd <<-EOF
+		ping "four" { addr = "127.0.0.1" interval_ms = 50 }
+		ping "six" { addr = "::1" interval_ms = 50 }
+		ping "none" { addr = "240.0.0.1" interval_ms = 50
+		    timeout_ms = 200 fails = "2" }
+	EOF
+	want pre 1
+	wait_until 5 '[ "$(state ping.four)" = up ]'
+	wait_until 5 '[ "$(state ping.six)" = up ]'
+	wait_until 5 '[ "$(state ping.none)" = down ]'
+	# One socket a try, and none is left behind.
+	wait_until 5 '[ "$(ls /proc/$(cat $W/pid.checkd)/fd | wc -l)" -lt 20 ]'
+}
+
+@test "disk: room, little room, none; a directory that is not there" {
+	start_checkd <<-EOF
+		disk "ok" { path = "$W" warn = 0 down = 0 interval_ms = 100 }
+		disk "low" { path = "/proc/../$W" warn = 100 down = 0 }
+		disk "full" { path = "$W" warn = 100 down = 100 fails = "2"
+		    interval_ms = 50 }
+		disk "gone" { path = "$W/none" interval_ms = 50 }
+	EOF
+	want pre 1
+	wait_until 5 '[ "$(state disk.ok)" = up ]'
+	wait_until 5 '[ "$(state disk.low)" = warn ]'
+	wait_until 5 '[ "$(state disk.full)" = down ]'
+	wait_until 5 '[ "$(state disk.gone)" = down ]'
+	ask status | grep -q 'disk.low .*% of the space and .*% of the inodes'
+	ask status | grep -q 'disk.gone .*none: No such file'
+}
+
 @test "custom: its exit status, its last word, its arguments" {
 	program look 'echo one; echo "$1 $2 $3 $4 $VAR"; exit $(cat "$4")'
 	echo 3 >"$W/rc"

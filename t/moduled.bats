@@ -503,6 +503,30 @@ event() {
 	ask n1 get resource=custom.q | grep -q value=init
 }
 
+@test "a rule asks both nodes, and swaps" {
+	local i
+	for i in 1 2; do
+		with_checks "$i" <<-EOF
+			---
+			remote = { "rfs.uptodate", "custom.*" }
+			rule "lag" { if = "(custom.lag == down && \
+			(remote.rfs.uptodate == up && !(remote.custom.? == down)))"
+			    then = "swap" handle_ms = 200 }
+		EOF
+		start_checkd "$i"
+	done
+	pair_up
+	[ "$(ask n2 set resource=custom.lag value=down)" = ok ]
+	[ "$(ask n1 set resource=custom.lag value=down)" = ok ]
+	# The other one is no better: nobody moves.
+	wait_until 5 'ask n1 get resource=custom.lag | grep -q =down'
+	: >"$W/scripts"
+	[ "$(ask n2 set resource=custom.lag value=up)" = ok ]
+	wait_until 5 'is n2 "PRIM Ready" && is n1 "SECOND Ready"'
+	event 1 "Action swap from failover rule lag (custom.lag is down"
+	[ "$(grep -c stop_prim "$W/scripts")" = 2 ]
+}
+
 @test "a wait rule: checking, resource, and on by itself" {
 	local bin=$W/n1/var/lib/holdfast/m/config/active/bin
 	with_checks 1 <<-EOF

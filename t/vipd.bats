@@ -33,6 +33,7 @@ setup_file() {
 			address "10.88.1.100" { }
 			address "fd88:1::100" { }
 			intf "10.88.1.0" { address = "10.88.1.$i" }
+			ip "extra" { address = "10.88.1.2$i" }
 		EOF
 		start_vipd "$i"
 	done
@@ -118,6 +119,20 @@ has() { ip -n "$NS-$1" addr show | grep -q "$2"; }
 @test "an address deleted by hand is set again" {
 	ip -n "$NS-1" addr del 10.88.1.100/32 dev v1
 	wait_until 5 "has 1 10.88.1.100/32"
+}
+
+@test "an address taken by hand is told: a virtual one, and any other" {
+	ask 1 "watch name=web" 4 >"$T/events" &
+	wait_until 5 "grep -q 'name=ip.10.88.1.100 state=up' $T/events"
+	grep -q "resource name=ip.extra state=down" "$T/events"
+	ip -n "$NS-1" addr del 10.88.1.100/32 dev v1
+	wait_until 5 "grep -q 'name=ip.10.88.1.100 state=down' $T/events"
+	wait_until 5 "grep -c 'ip.10.88.1.100 state=up' $T/events | grep -q 2"
+	ip -n "$NS-1" addr add 10.88.1.21/32 dev v1
+	wait_until 5 "grep -q 'name=ip.extra state=up' $T/events"
+	ip -n "$NS-1" addr del 10.88.1.21/32 dev v1
+	wait_until 5 "grep -c 'name=ip.extra state=down' $T/events | grep -q 2"
+	wait
 }
 
 @test "a foreign host on the address is a conflict, told and over again" {

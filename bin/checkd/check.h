@@ -63,6 +63,7 @@ struct check {
 	bool				 armed;
 	bool				 trying;
 	bool				 late;		/* so cancel() */
+	bool				 warn;		/* up, and yet */
 	bool				 own_word;	/* sets it itself */
 	struct mono			 begun;		/* the present try */
 	struct loop_timer		*timer;
@@ -81,6 +82,7 @@ void		 check_result(struct check *c, bool good, const char *fmt, ...)
 /* For a kind that has events: try now, and not at the end of the interval. */
 void		 check_now(struct check *c);
 
-extern const struct check_kind	check_tcp, check_proc, check_custom;
+extern const struct check_kind	check_tcp, check_proc, check_custom,
+				check_ping, check_disk;
 
 #endif

@@ -52,18 +52,34 @@
 	CFG_STR("arg", "", CFGF_NONE),					\
 	CFG_END()
 
+#define CHECKD_PING_OPTS						\
+	CHECKD_COMMON_OPTS("pre", 10000, 5000),				\
+	CFG_STR("addr", "", CFGF_NONE),					\
+	CFG_END()
+
+/* warn, down: percent of space and inodes that must be left. */
+#define CHECKD_DISK_OPTS						\
+	CHECKD_COMMON_OPTS("pre", 30000, 10000),			\
+	CFG_STR("path", "", CFGF_NONE),					\
+	CFG_INT("warn", 10, CFGF_NONE),					\
+	CFG_INT("down", 2, CFGF_NONE),					\
+	CFG_END()
+
 /* Environment of programs: <var name= value=>. */
 #define CHECKD_VAR_OPTS							\
 	CFG_STR("value", "", CFGF_NONE),				\
 	CFG_END()
 
 /* scriptdir: empty means .../M/config/active/bin. */
-#define CHECKD_OPTS(tcp_opts, proc_opts, custom_opts, var_opts)		\
+#define CHECKD_OPTS(tcp_opts, proc_opts, custom_opts, ping_opts,	\
+    disk_opts, var_opts)						\
 	CFG_STR("module", "", CFGF_NONE),				\
 	CFG_STR("scriptdir", "", CFGF_NONE),				\
 	CFG_SEC("tcp", (tcp_opts), CFGF_MULTI | CFGF_TITLE),		\
 	CFG_SEC("proc", (proc_opts), CFGF_MULTI | CFGF_TITLE),		\
 	CFG_SEC("custom", (custom_opts), CFGF_MULTI | CFGF_TITLE),	\
+	CFG_SEC("ping", (ping_opts), CFGF_MULTI | CFGF_TITLE),		\
+	CFG_SEC("disk", (disk_opts), CFGF_MULTI | CFGF_TITLE),		\
 	CFG_SEC("var", (var_opts), CFGF_MULTI | CFGF_TITLE),		\
 	CFG_END()
 

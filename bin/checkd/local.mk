@@ -3,6 +3,8 @@
 noinst_LIBRARIES += bin/checkd/libcheckd.a
 bin_checkd_libcheckd_a_SOURCES = \
 	%D%/check-custom.c \
+	%D%/check-disk.c \
+	%D%/check-ping.c \
 	%D%/check-proc.c \
 	%D%/check-tcp.c \
 	%D%/check.c %D%/check.h \

@@ -35,12 +35,14 @@ struct checkd {
 static cfg_opt_t tcp_opts[] = { CHECKD_TCP_OPTS };
 static cfg_opt_t proc_opts[] = { CHECKD_PROC_OPTS };
 static cfg_opt_t custom_opts[] = { CHECKD_CUSTOM_OPTS };
+static cfg_opt_t ping_opts[] = { CHECKD_PING_OPTS };
+static cfg_opt_t disk_opts[] = { CHECKD_DISK_OPTS };
 static cfg_opt_t var_opts[] = { CHECKD_VAR_OPTS };
 static cfg_opt_t opts[] = { CHECKD_OPTS(tcp_opts, proc_opts, custom_opts,
-    var_opts) };
+    ping_opts, disk_opts, var_opts) };
 
 static const struct check_kind *const kinds[] = {
-	&check_tcp, &check_proc, &check_custom,
+	&check_tcp, &check_proc, &check_custom, &check_ping, &check_disk,
 };
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -102,7 +104,8 @@ static void
 describe(const struct check *c, struct line_out *o)
 {
 	line_add(o, "name", c->resource);
-	line_add(o, "state", check_state_name(c->debounce.state));
+	line_add(o, "state", c->debounce.state == CS_UP && c->warn ?
+	    "warn" : check_state_name(c->debounce.state));
 	line_add(o, "when", c->when);
 	line_add(o, "text", c->text);
 }

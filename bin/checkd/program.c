@@ -25,6 +25,8 @@ struct program {
 	struct loop			*loop;
 	const struct env		*env;
 	char *const			*argv;
+	int				(*call)(void *);
+	void				*call_arg;
 	const struct program_calls	*calls;
 	void				*arg;
 	char				 cgroup[CGROUP_PATH_LEN]; /* "" none */
@@ -58,6 +60,21 @@ program_new(struct loop *l, const char *module, const char *name,
 		p->cgroup[0] = '\0';	/* then by its process group */
 	else
 		(void)cgroup_kill(p->cgroup);	/* empty, most likely */
+	return p;
+}
+
+struct program *
+program_new_call(struct loop *l, int (*call)(void *arg), void *call_arg,
+    const struct program_calls *calls, void *arg)
+{
+	struct program *p = xcalloc(1, sizeof(*p));
+
+	p->loop = l;
+	p->call = call;
+	p->call_arg = call_arg;
+	p->calls = calls;
+	p->arg = arg;
+	p->out = -1;
 	return p;
 }
 
@@ -142,6 +159,12 @@ child_main(const struct program *p, int out)
 		(void)cgroup_join(p->cgroup, 0); /* then it is only killed */
 	child_reset();
 	child_descriptors(out);
+	if (p->call != NULL) {
+		int rc = p->call(p->call_arg);
+
+		(void)fflush(stdout);	/* a result cut short is none */
+		_exit(rc);
+	}
 	execve(p->argv[0], p->argv, p->env->var);
 	dprintf(STDERR_FILENO, "%s: %s\n", p->argv[0], strerror(errno));
 	_exit(NOT_RUN);

@@ -28,6 +28,13 @@ struct program	*program_new(struct loop *l, const char *module,
 		    const char *name, const struct env *env,
 		    char *const argv[], const struct program_calls *calls,
 		    void *arg);
+/*
+ * The same for a function of ours that may block, in a child without exec;
+ * it returns the exit status.
+ */
+struct program	*program_new_call(struct loop *l, int (*call)(void *arg),
+		    void *call_arg, const struct program_calls *calls,
+		    void *arg);
 /* 0, or -1 with errno; EBUSY: the last run was killed and is not gone. */
 int		 program_start(struct program *p);
 /* Kills it and what it started; on_end is not called. */

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "config-vip.h"
 #include "config-xml.h"
 #include "paths.h"
 #include "resolve.h"
@@ -23,6 +24,10 @@ static const struct {
 	[SK_PROC] = { "proc", "proc" },
 	[SK_TCP] = { "tcp", "tcp" },
 	[SK_CUSTOM] = { "custom", "custom" },
+	[SK_PING] = { "ping", "ping" },
+	[SK_DISK] = { "disk", "disk" },
+	[SK_INTF] = { "intf", "intf" },
+	[SK_IP] = { "ip", "ip" },
 };
 
 const char *
@@ -105,7 +110,8 @@ static bool
 read_target(struct safe_check *c, const xmlNode *n, struct report *r)
 {
 	const xmlNode *to = xml_child(n, "to");
-	const char *host = to != NULL ? xml_attr(to, "addr") : NULL, *why;
+	const char *name = c->kind == SK_INTF ? "local_addr" : "addr";
+	const char *host = to != NULL ? xml_attr(to, name) : NULL, *why;
 	struct sockaddr_storage ss;
 
 	if (host == NULL || host[0] == '\0')
@@ -116,6 +122,15 @@ read_target(struct safe_check *c, const xmlNode *n, struct report *r)
 		return false;
 	}
 	(void)addr_str(c->addr, &ss);
+	if (c->kind == SK_INTF) {
+		/* The file is that of both nodes. */
+		if (!vip_own_address(c->addr, &ss))
+			report_warn(r, xmlGetLineNo(to), "to@local_addr",
+			    "\"%s\" is no address of this node, which has "
+			    "none in its network either: the link counts as "
+			    "down", host);
+		return true;
+	}
 	c->port = xml_number(to, schema_safe(), "port");
 	c->interval_ms = ms_of(to, "interval");
 	c->timeout_ms = ms_of(to, "timeout");
@@ -174,6 +189,21 @@ read_custom(struct safe *m, struct safe_check *c, const xmlNode *n,
 	return true;
 }
 
+static bool
+read_disk(struct safe_check *c, const xmlNode *n)
+{
+	const xmlNode *to = xml_child(n, "to");
+
+	if (to == NULL)
+		return false;	/* was reported */
+	c->path = text_of(to, "path");
+	c->warn = xml_number(to, schema_safe(), "warn");
+	c->down = xml_number(to, schema_safe(), "down");
+	c->interval_ms = ms_of(to, "interval");
+	c->timeout_ms = ms_of(to, "timeout");
+	return c->path[0] == '/';
+}
+
 static void
 read_check(struct safe *m, enum safe_kind kind, const xmlNode *n,
     struct report *r)
@@ -190,13 +220,14 @@ read_check(struct safe *m, enum safe_kind kind, const xmlNode *n,
 	c.when = text_of(n, kind == SK_PROC ? "class" : "when");
 	c.action = text_of(n, "action");
 	c.fails = c.passes = "1";
-	if (kind != SK_PROC) {
+	if (kind != SK_PROC && kind != SK_INTF && kind != SK_IP) {
 		c.fails = text_of(n, "fails");
 		c.passes = text_of(n, "passes");
 	}
 	check_action(&c, n, r);
 	good = kind == SK_PROC ? read_proc(m, &c, n, r) :
 	    kind == SK_CUSTOM ? read_custom(m, &c, n, r) :
+	    kind == SK_DISK ? read_disk(&c, n) :
 	    read_target(&c, n, r);
 	if (good && ident_ok(m, &c, n, r))
 		m->check[m->check_count++] = c;
@@ -214,10 +245,34 @@ read_all(struct safe *m, const xmlNode *parent, struct report *r)
 				read_check(m, (enum safe_kind)k, n, r);
 }
 
+/* What fills up without anybody looking; not where one is written. */
+static void
+add_disk(struct safe *m, const char *path)
+{
+	struct safe_check c = { .kind = SK_DISK, .ident = path,
+	    .when = "pre", .action = "noaction", .fails = "2",
+	    .passes = "1", .services = "", .path = path, .warn = 10,
+	    .down = 2, .interval_ms = 30000, .timeout_ms = 10000 };
+	const char *p;
+	unsigned i;
+
+	for (i = 0; i < m->check_count; i++)
+		if (m->check[i].kind == SK_DISK &&
+		    strcmp(m->check[i].path, path) == 0)
+			return;
+	/* A name that is no word cannot be a resource; rare, and no loss. */
+	for (p = path; *p != '\0'; p++)
+		if (*p <= ' ' || *p > '~' || strchr("\"=*?()!&|", *p) != NULL)
+			return;
+	if (m->check_count < SAFE_CHECK_MAX && strlen(path) <= 100)
+		m->check[m->check_count++] = c;
+}
+
 void
 checks_read(struct safe *m, const xmlNode *service, struct report *r)
 {
 	const xmlNode *n;
+	unsigned i;
 
 	for (n = xml_child(service, "errd"); n != NULL;
 	    n = xml_next(n, "errd"))
@@ -225,4 +280,8 @@ checks_read(struct safe *m, const xmlNode *service, struct report *r)
 	for (n = xml_child(service, "check"); n != NULL;
 	    n = xml_next(n, "check"))
 		read_all(m, n, r);
+	for (i = 0; i < m->dir_count; i++)
+		add_disk(m, m->dir[i]);
+	if (m->dir_count > 0)
+		add_disk(m, HF_STATEDIR);
 }

@@ -41,10 +41,13 @@ add_check_rule(struct safe *m, const struct safe_check *c, struct report *r)
 {
 	static const char *const prefix[SK_COUNT] = {
 		[SK_PROC] = "proc_", [SK_TCP] = "t_", [SK_CUSTOM] = "c_",
+		[SK_PING] = "p_", [SK_DISK] = "d_",
 	};
 	struct safe_rule *n;
 
-	if (strcmp(c->action, "noaction") == 0 ||
+	/* Those of vipd have rules of their own. */
+	if (c->kind == SK_INTF || c->kind == SK_IP ||
+	    strcmp(c->action, "noaction") == 0 ||
 	    (n = new_rule(m, 0, r)) == NULL)
 		return;
 	(void)snprintf(n->label, sizeof(n->label), "%s%s", prefix[c->kind],

@@ -43,7 +43,16 @@ struct safe_var {
 	const char	*value;
 };
 
-enum safe_kind { SK_PROC, SK_TCP, SK_CUSTOM, SK_COUNT };
+enum safe_kind {
+	SK_PROC,
+	SK_TCP,
+	SK_CUSTOM,
+	SK_PING,
+	SK_DISK,
+	SK_INTF,	/* vipd's */
+	SK_IP,		/* vipd's */
+	SK_COUNT
+};
 
 /* A checker; what a kind has no use for is 0 or NULL. */
 struct safe_check {
@@ -58,6 +67,8 @@ struct safe_check {
 	const char	*nameregex, *argregex, *services;
 	int64_t		 atleast, atmost, start_after_ms;
 	const char	*exec, *arg;
+	const char	*path;
+	int64_t		 warn, down;
 };
 
 /* A rule as it is written into moduled.conf. */

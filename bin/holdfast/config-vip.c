@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "config-cluster.h"
 #include "config-xml.h"
 #include "resolve.h"
 
@@ -162,6 +163,22 @@ find_network(struct safe_addr *a, const struct sockaddr_storage *ss,
 	}
 	freeifaddrs(list);
 	return found;
+}
+
+bool
+vip_own_address(char own[ADDR_LEN], const struct sockaddr_storage *ss)
+{
+	struct safe_addr a = { .interface = "" };
+	int prefix;
+
+	if (cluster_addr_is_local(ss, NULL)) {
+		(void)addr_str(own, ss);
+		return true;
+	}
+	if (!find_network(&a, ss, &prefix))
+		return false;
+	memcpy(own, a.own, ADDR_LEN);
+	return true;
 }
 
 static bool

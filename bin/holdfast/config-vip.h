@@ -13,6 +13,12 @@
  * warning, as long as one address stays.
  */
 void	vip_drop_empty(xmlNode *service, struct report *r);
+/*
+ * An address of this node in the network of ss: ss itself when it is one.
+ * false: this node has none there.
+ */
+bool	vip_own_address(char own[ADDR_LEN],
+	    const struct sockaddr_storage *ss);
 void	vip_read(struct safe *m, const xmlNode *vip, struct report *r);
 
 #endif

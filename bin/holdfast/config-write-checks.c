@@ -5,6 +5,7 @@
 #include "config-checks.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "expr.h"
@@ -56,6 +57,16 @@ add_check(struct text *t, const struct safe_check *c)
 		text_option(t, "exec", c->exec);
 		text_option(t, "arg", c->arg);
 		break;
+	case SK_PING:
+		text_option(t, "addr", c->addr);
+		break;
+	case SK_DISK:
+		text_option(t, "path", c->path);
+		text_number(t, "warn", c->warn);
+		text_number(t, "down", c->down);
+		break;
+	case SK_INTF:
+	case SK_IP:
 	case SK_COUNT:
 		break;
 	}
@@ -72,7 +83,8 @@ safe_text_checkd(const struct safe *m)
 	    m->name);
 	text_option(&t, "module", m->name);
 	for (i = 0; i < m->check_count; i++)
-		add_check(&t, &m->check[i]);
+		if (m->check[i].kind != SK_INTF && m->check[i].kind != SK_IP)
+			add_check(&t, &m->check[i]);
 	safe_add_vars(&t, m);
 	return t.text;
 }
@@ -107,6 +119,35 @@ is_awaited(const struct safe *m, const struct safe_check *c)
 	return found;
 }
 
+/* What rules ask of the other node, once each. */
+static void
+add_remote(struct text *t, const struct safe *m)
+{
+	const char *end, *name;
+	char why[128], quoted[EXPR_WORD + 4];
+	struct text list = { 0 };
+	struct expr *e;
+	unsigned i, k;
+	bool remote;
+
+	for (i = 0; i < m->rule_count; i++) {
+		e = expr_parse(m->rule[i].cond, &end, why, sizeof(why));
+		for (k = 0; e != NULL && expr_resource(e, k, &remote, &name);
+		    k++) {
+			(void)snprintf(quoted, sizeof(quoted), "\"%s\"",
+			    name);
+			if (!remote || (list.text != NULL &&
+			    strstr(list.text, quoted) != NULL))
+				continue;
+			text_addf(&list, "%s%s", list.len > 0 ? ", " : "",
+			    quoted);
+		}
+		expr_free(e);
+	}
+	text_addf(t, "remote = {%s}\n", list.len > 0 ? list.text : "");
+	free(list.text);
+}
+
 void
 checks_add_rules(struct text *t, const struct safe *m)
 {
@@ -122,6 +163,7 @@ checks_add_rules(struct text *t, const struct safe *m)
 		    check_class(m->check[i].kind), m->check[i].ident);
 	}
 	text_addf(t, "}\n");
+	add_remote(t, m);
 	for (i = 0; i < m->rule_count; i++) {
 		const struct safe_rule *r = &m->rule[i];
 

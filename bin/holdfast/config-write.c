@@ -68,30 +68,46 @@ add_beats(struct text *t, const struct safe *m)
 	text_number(t, "startgrace_ms", m->startgrace_ms);
 }
 
+struct names {
+	char		text[SAFE_ADDR_MAX + SAFE_CHECK_MAX][128];
+	const char	*list[SAFE_ADDR_MAX + SAFE_CHECK_MAX];
+	unsigned	count;
+};
+
+static void
+add_name(struct names *n, const char *class, const char *id)
+{
+	char *text = n->text[n->count];
+	unsigned i;
+
+	(void)snprintf(text, sizeof(n->text[0]), "%s.%s", class, id);
+	for (i = 0; i < n->count; i++)
+		if (strcmp(n->list[i], text) == 0)
+			return;
+	n->list[n->count++] = text;
+}
+
 /* "intf." or "ip." and what it is about, once each. */
 static void
 add_resources(struct text *t, const struct safe *m, const char *name,
-    bool is_link)
+    bool is_link, bool only_vip)
 {
-	char res[SAFE_ADDR_MAX][ADDR_LEN + 8];
-	const char *list[SAFE_ADDR_MAX];
-	unsigned i, j, n = 0;
+	struct names *n = xcalloc(1, sizeof(*n));
+	const char *class = is_link ? "intf" : "ip";
+	unsigned i;
 
 	for (i = 0; i < m->addr_count; i++) {
 		const struct safe_addr *a = &m->addr[i];
 
-		if (is_link ? !a->check_link || a->network[0] == '\0' :
-		    !a->check)
-			continue;
-		snprintf(res[n], sizeof(res[n]), "%s.%s", is_link ? "intf" :
-		    "ip", is_link ? a->network : a->addr);
-		for (j = 0; j < n && strcmp(res[j], res[n]) != 0; j++)
-			;
-		list[n] = res[n];
-		if (j == n)
-			n++;
+		if (is_link ? a->check_link && a->network[0] != '\0' :
+		    a->check)
+			add_name(n, class, is_link ? a->network : a->addr);
 	}
-	add_list(t, name, list, n);
+	for (i = 0; i < m->check_count && !only_vip; i++)
+		if (m->check[i].kind == (is_link ? SK_INTF : SK_IP))
+			add_name(n, class, m->check[i].ident);
+	add_list(t, name, n->list, n->count);
+	free(n);
 }
 
 char *
@@ -121,9 +137,10 @@ safe_text_moduled(const struct safe *m, const char *digest)
 	add_list(&t, "addresses", addrs, m->addr_count);
 	text_number(&t, "handle_ms", m->handle_ms);
 	if (m->extends) {
-		add_resources(&t, m, "wait_on", true);
-		add_resources(&t, m, "stopstart_on", false);
+		add_resources(&t, m, "wait_on", true, false);
+		add_resources(&t, m, "stopstart_on", false, false);
 	}
+	add_resources(&t, m, "vip_links", true, true);
 	text_number(&t, "nicestop_ms", m->nicestop_ms);
 	text_number(&t, "forcestop_ms", m->forcestop_ms);
 	text_option(&t, "logging", m->logging);
@@ -179,6 +196,43 @@ safe_text_mirrord(const struct safe *m)
 	return t.text;
 }
 
+static bool
+has_links(const struct safe *m)
+{
+	unsigned i;
+
+	for (i = 0; i < m->check_count; i++)
+		if (m->check[i].kind == SK_INTF || m->check[i].kind == SK_IP)
+			return true;
+	return false;
+}
+
+/* Of <intf> and <ip>; what an address has already is not said twice. */
+static void
+add_links(struct text *t, const struct safe *m)
+{
+	unsigned i, j;
+
+	for (i = 0; i < m->check_count; i++) {
+		const struct safe_check *c = &m->check[i];
+
+		if (c->kind != SK_INTF && c->kind != SK_IP)
+			continue;
+		for (j = 0; j < m->addr_count; j++)
+			if (c->kind == SK_INTF ? m->addr[j].check_link &&
+			    strcmp(m->addr[j].network, c->ident) == 0 :
+			    strcmp(m->addr[j].addr, c->ident) == 0)
+				break;
+		if (j < m->addr_count)
+			continue;
+		text_addf(t, "%s ", c->kind == SK_INTF ? "intf" : "ip");
+		text_quoted(t, c->ident);
+		text_addf(t, " {\n\t");
+		text_option(t, "address", c->addr);
+		text_addf(t, "}\n");
+	}
+}
+
 char *
 safe_text_vipd(const struct safe *m)
 {
@@ -186,7 +240,7 @@ safe_text_vipd(const struct safe *m)
 	int64_t life = m->timeout_ms * 5 / 1000;
 	unsigned i, j;
 
-	if (!m->vip)
+	if (!m->vip && !has_links(m))
 		return NULL;
 	add_head(&t, m);
 	text_bool(&t, "tcpreset", m->tcpreset);
@@ -217,6 +271,7 @@ safe_text_vipd(const struct safe *m)
 		text_option(&t, "address", a->own);
 		text_addf(&t, "}\n");
 	}
+	add_links(&t, m);
 	return t.text;
 }
 

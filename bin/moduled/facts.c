@@ -156,6 +156,26 @@ blob_words(struct peer_facts *n, const struct line *l, const char **why)
 	return 0;
 }
 
+/* Each "name value"; one that is no such pair is left out. */
+static void
+take_resources(struct peer_facts *n, const struct line *l)
+{
+	const char *v, *blank;
+	unsigned pos = 0;
+
+	while ((v = line_next(l, "res", &pos)) != NULL &&
+	    n->res_count < FACT_RES_MAX) {
+		blank = strchr(v, ' ');
+		if (blank == NULL || blank - v >= FACT_RES_NAME ||
+		    strlen(blank + 1) >= FACT_RES_VALUE)
+			continue;
+		(void)snprintf(n->res[n->res_count].name, FACT_RES_NAME,
+		    "%.*s", (int)(blank - v), v);
+		(void)snprintf(n->res[n->res_count++].value,
+		    FACT_RES_VALUE, "%s", blank + 1);
+	}
+}
+
 int
 blob_parse(struct peer_facts *f, const char *text, const char **why)
 {
@@ -192,6 +212,7 @@ blob_parse(struct peer_facts *f, const char *text, const char **why)
 	take_text(n.reason, sizeof(n.reason), &l, "reason");
 	take_num(&n.since_s, &l, "since");
 	disks_take(&n.disks, &l);
+	take_resources(&n, &l);
 	n.has_blob = true;
 	*f = n;
 	return 0;
@@ -209,6 +230,7 @@ bool
 blob_format(char *buf, size_t size, const struct peer_facts *f)
 {
 	struct line_out o;
+	unsigned i;
 
 	line_begin(&o, "facts");
 	line_add(&o, "state", state_name(f->state));
@@ -231,6 +253,9 @@ blob_format(char *buf, size_t size, const struct peer_facts *f)
 	line_add(&o, "reason", f->reason);
 	line_add_num(&o, "since", f->since_s);
 	disks_put(&o, &f->disks);
+	for (i = 0; i < f->res_count; i++)
+		line_addf(&o, "res", "%s %s", f->res[i].name,
+		    f->res[i].value);
 	if (!line_end(&o) || o.len > size)
 		return false;
 	/* The newline belongs to the protocol, not to the blob. */

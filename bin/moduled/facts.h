@@ -23,6 +23,10 @@
 #define FACT_UUID	40
 #define FACT_CODE	32
 #define FACT_TEXT	256
+/* Resources that rules of the other node ask: so many are carried. */
+#define FACT_RES_MAX	16
+#define FACT_RES_NAME	112
+#define FACT_RES_VALUE	32
 
 enum store_role { SR_NONE, SR_WAIT, SR_SECOND, SR_PRIM, SR_DOWN, SR_COUNT };
 
@@ -98,6 +102,11 @@ struct peer_facts {
 	char		reason[FACT_CODE];
 	int64_t		since_s;
 	struct disks	disks;	/* for the status only */
+	unsigned	res_count;
+	struct {
+		char	name[FACT_RES_NAME];
+		char	value[FACT_RES_VALUE];
+	}		res[FACT_RES_MAX];
 };
 
 /*

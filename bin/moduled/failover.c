@@ -46,6 +46,8 @@ read_list(struct moduled *md, const char *option, const char *label,
 {
 	cfg_t *cfg = md->d->conf;
 	struct rule r = { .label = label, .action = action, .services = "",
+	    /* Where the address is not to be, its absence is no failure. */
+	    .phase = action == RA_STOPSTART ? PH_PRIM : 0,
 	    .handle_ms = cfg_getint(cfg, "handle_ms") };
 	unsigned i;
 	char *cond;
@@ -116,10 +118,57 @@ get(bool remote, unsigned i, const char **name, const char **value,
 
 	if (!remote)
 		return get_local(md, i, name, value);
-	/* What the other one says is not carried yet: not known. */
-	*name = "";
-	*value = NULL;
-	return i == 0;
+	if (md->v.peer.net != NET_UP || !md->v.peer.has_blob) {
+		*name = "";
+		*value = NULL;
+		return i == 0;
+	}
+	if (i >= md->v.peer.res_count)
+		return false;
+	*name = md->v.peer.res[i].name;
+	*value = md->v.peer.res[i].value;
+	return true;
+}
+
+/* Is it one that the other node asks for?  It has the same rules. */
+static bool
+is_asked(const struct moduled *md, const char *name)
+{
+	cfg_t *cfg = md->d->conf;
+	size_t len;
+	unsigned i;
+
+	for (i = 0; i < cfg_size(cfg, "remote"); i++) {
+		const char *word = cfg_getnstr(cfg, "remote", i);
+
+		if (strcmp(word, name) == 0)
+			return true;
+		len = strlen(word) - 1;
+		if ((word[len] == '*' || word[len] == '?') &&
+		    strncmp(word, name, len) == 0)
+			return true;
+	}
+	return false;
+}
+
+void
+failover_publish(struct moduled *md, struct peer_facts *blob)
+{
+	unsigned i, n = 0;
+
+	for (i = 0; i < md->res.count && n < FACT_RES_MAX; i++) {
+		const struct resource *r = &md->res.r[i];
+
+		if (!is_asked(md, r->name) ||
+		    strlen(r->name) >= FACT_RES_NAME ||
+		    strlen(r->value) >= FACT_RES_VALUE)
+			continue;
+		(void)snprintf(blob->res[n].name, FACT_RES_NAME, "%s",
+		    r->name);
+		(void)snprintf(blob->res[n++].value, FACT_RES_VALUE, "%s",
+		    r->value);
+	}
+	blob->res_count = n;
 }
 
 static const char *

@@ -44,7 +44,10 @@
  *	(virtual_addr@check).  rfs.disk is always watched with rfs.
  * checks: there is a checkd.  await: resources of it that must be known
  *	before a module leaves WAIT, since a rule may keep it there.
+ * remote: resources that a rule asks of the other node: each tells its own.
  * period_ms: an action that was refused is tried again then.
+ * vip_links: those intf. resources whose links carry the addresses; a
+ *	file without checks has none and means all.
  * loop_interval_s 0: maxloop never stops the module.
  * scriptdir: empty means .../M/config/active/bin.
  */
@@ -77,8 +80,10 @@
 	CFG_STR_LIST("addresses", "{}", CFGF_NONE),			\
 	CFG_STR_LIST("wait_on", "{}", CFGF_NONE),			\
 	CFG_STR_LIST("stopstart_on", "{}", CFGF_NONE),			\
+	CFG_STR_LIST("vip_links", "{}", CFGF_NONE),			\
 	CFG_BOOL("checks", cfg_false, CFGF_NONE),			\
 	CFG_STR_LIST("await", "{}", CFGF_NONE),				\
+	CFG_STR_LIST("remote", "{}", CFGF_NONE),			\
 	CFG_INT("period_ms", 5000, CFGF_NONE),				\
 	CFG_SEC("rule", (rule_opts), CFGF_MULTI | CFGF_TITLE),		\
 	CFG_INT("nicestop_ms", 300000, CFGF_NONE),			\

@@ -120,6 +120,8 @@ void	checks_look(struct moduled *md);
 void	failover_read(struct moduled *md);
 void	failover_look(struct moduled *md, struct mono *wake);
 void	failover_act(struct moduled *md, struct mono *wake);
+/* The resources that rules of the other node ask. */
+void	failover_publish(struct moduled *md, struct peer_facts *blob);
 /* What scripts set, over a restart of moduled. */
 void	failover_save(struct moduled *md);
 void	failover_restore(struct moduled *md);

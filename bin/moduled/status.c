@@ -197,11 +197,18 @@ put_checks(struct moduled *md, struct out *t, const char *log_command)
 			    strlen(classes[k])) == 0)
 				break;
 		if (k == sizeof(classes) / sizeof(classes[0]) ||
-		    strcmp(r->value, "down") != 0)
+		    (strcmp(r->value, "down") != 0 &&
+		    strcmp(r->value, "warn") != 0))
 			continue;
-		(void)snprintf(text, sizeof(text), "%s is down%s%s", r->name,
-		    r->text[0] != '\0' ? ": " : "", r->text);
-		put_warning(t, "resource-down", text, log_command);
+		/* Of a replicated directory more is said elsewhere. */
+		if (strncmp(r->name, "disk.", 5) == 0 &&
+		    disks_find(&md->v.self.disks, r->name + 5) != NULL)
+			continue;
+		(void)snprintf(text, sizeof(text), "%s is %s%s%s", r->name,
+		    r->value[0] == 'd' ? "down" : "low", r->text[0] != '\0' ?
+		    ": " : "", r->text);
+		put_warning(t, r->value[0] == 'd' ? "resource-down" :
+		    "resource-low", text, log_command);
 	}
 	if (!md->checks_silent)
 		return;

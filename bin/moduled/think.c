@@ -65,6 +65,22 @@ sooner(struct mono *wake, struct mono t)
 		*wake = t;
 }
 
+/* The link of an address, and not one that is only watched. */
+static bool
+carries_address(const struct moduled *md, const char *name)
+{
+	unsigned i, n = cfg_size(md->d->conf, "vip_links");
+
+	if (strncmp(name, "intf.", 5) != 0)
+		return false;
+	for (i = 0; i < n; i++)
+		if (strcmp(cfg_getnstr(md->d->conf, "vip_links", i),
+		    name) == 0)
+			return true;
+	/* Files of before had no such list and no other links. */
+	return n == 0 && !cfg_getbool(md->d->conf, "checks");
+}
+
 static void
 look_links(struct moduled *md)
 {
@@ -77,8 +93,8 @@ look_links(struct moduled *md)
 			md->v.lan_up = true;
 	md->v.vip_link_up = true;
 	for (i = 0; i < md->res.count; i++)
-		if (strncmp(md->res.r[i].name, "intf.", 5) == 0 &&
-		    strcmp(md->res.r[i].value, "down") == 0)
+		if (strcmp(md->res.r[i].value, "down") == 0 &&
+		    carries_address(md, md->res.r[i].name))
 			md->v.vip_link_up = false;
 }
 
@@ -243,6 +259,7 @@ carry_out(struct moduled *md)
 	decide_blob(&md->m, &md->v, d, &blob);
 	blob.refused = md->wish.refused;
 	blob.since_s = md->state_wall_s;
+	failover_publish(md, &blob);
 	links_publish(md, &blob);
 	if (md->rfs)
 		mirror_want(md, &d->want);

@@ -126,9 +126,13 @@ static void
 show_module(struct vipd *v, struct module *m, struct client *to)
 {
 	for (unsigned i = 0; i < m->intf_count; i++)
-		show_resource(v, m, to, "intf", m->intf[i].network,
+		show_resource(v, m, to, "intf", m->intf[i].id,
 		    local_link_is_up(v, &m->intf[i].address),
 		    &m->intf[i].shown);
+	for (unsigned i = 0; i < m->ip_count; i++)
+		show_resource(v, m, to, "ip", m->ip[i].id,
+		    addr_find(v->table, &m->ip[i].address) != NULL,
+		    &m->ip[i].shown);
 	for (unsigned i = 0; i < m->address_count; i++) {
 		struct module_address *a = &m->address[i];
 
@@ -344,6 +348,10 @@ look(struct vipd *v)
 			if (ip != NULL)
 				a->index = ip->index;
 			vip_seen(&a->vip, ip != NULL, mono_now());
+			/* Told before it is set again: somebody took it. */
+			if (ip == NULL && a->is_checked && a->vip.wanted)
+				show_resource(v, m, NULL, "ip", a->text,
+				    false, &a->shown);
 		}
 }
 

@@ -7,6 +7,7 @@
  *	address "10.88.1.100" { interface = "" prefix = 0 check = true
  *	    periodic = false arpinterval_s = 60 arpelapse_s = 1200 }
  *	intf "10.88.1.0" { address = "10.88.1.1" }
+ *	ip "gateway" { address = "10.88.1.1" }
  */
 
 #include "module.h"
@@ -45,6 +46,8 @@ static cfg_opt_t module_opts[] = {
 	    CFGF_NO_TITLE_DUPES),
 	CFG_SEC("intf", intf_opts, CFGF_MULTI | CFGF_TITLE |
 	    CFGF_NO_TITLE_DUPES),
+	CFG_SEC("ip", intf_opts, CFGF_MULTI | CFGF_TITLE |
+	    CFGF_NO_TITLE_DUPES),
 	CFG_END()
 };
 
@@ -74,10 +77,10 @@ check_intf(cfg_t *sec)
 {
 	struct sockaddr_storage ss;
 
-	if (strlen(cfg_title(sec)) < ADDR_LEN &&
+	if (strlen(cfg_title(sec)) < MODULE_ID_LEN &&
 	    addr_parse(&ss, cfg_getstr(sec, "address")) == 0)
 		return 0;
-	cfg_error(sec, "intf %s: address \"%s\" is no IPv4 or IPv6 address",
+	cfg_error(sec, "%s: address \"%s\" is no IPv4 or IPv6 address",
 	    cfg_title(sec), cfg_getstr(sec, "address"));
 	return 1;
 }
@@ -88,7 +91,8 @@ check(cfg_t *cfg)
 	int bad = conf_check_int(cfg, "lifetime_s", 2, 86400);
 
 	if (cfg_size(cfg, "address") > MODULE_ADDRESS_MAX ||
-	    cfg_size(cfg, "intf") > MODULE_INTF_MAX) {
+	    cfg_size(cfg, "intf") > MODULE_INTF_MAX ||
+	    cfg_size(cfg, "ip") > MODULE_INTF_MAX) {
 		cfg_error(cfg, "at most %d addresses and %d interfaces",
 		    MODULE_ADDRESS_MAX, MODULE_INTF_MAX);
 		return bad + 1;
@@ -97,6 +101,8 @@ check(cfg_t *cfg)
 		bad += check_address(cfg_getnsec(cfg, "address", i));
 	for (unsigned i = 0; i < cfg_size(cfg, "intf"); i++)
 		bad += check_intf(cfg_getnsec(cfg, "intf", i));
+	for (unsigned i = 0; i < cfg_size(cfg, "ip"); i++)
+		bad += check_intf(cfg_getnsec(cfg, "ip", i));
 	return bad;
 }
 
@@ -120,6 +126,22 @@ fill_address(struct module_address *a, cfg_t *sec, bool tcpreset)
 	};
 }
 
+static unsigned
+fill_links(struct module_intf *to, cfg_t *cfg, const char *name)
+{
+	unsigned count = cfg_size(cfg, name);
+
+	for (unsigned i = 0; i < count; i++) {
+		cfg_t *sec = cfg_getnsec(cfg, name, i);
+
+		(void)snprintf(to[i].id, sizeof(to[i].id), "%s",
+		    cfg_title(sec));
+		(void)addr_parse(&to[i].address, cfg_getstr(sec, "address"));
+		to[i].shown = -1;
+	}
+	return count;
+}
+
 static void
 fill(struct module *m, cfg_t *cfg)
 {
@@ -130,16 +152,8 @@ fill(struct module *m, cfg_t *cfg)
 	for (unsigned i = 0; i < m->address_count; i++)
 		fill_address(&m->address[i], cfg_getnsec(cfg, "address", i),
 		    tcpreset);
-	m->intf_count = cfg_size(cfg, "intf");
-	for (unsigned i = 0; i < m->intf_count; i++) {
-		cfg_t *sec = cfg_getnsec(cfg, "intf", i);
-
-		(void)snprintf(m->intf[i].network, ADDR_LEN, "%s",
-		    cfg_title(sec));
-		(void)addr_parse(&m->intf[i].address,
-		    cfg_getstr(sec, "address"));
-		m->intf[i].shown = -1;
-	}
+	m->intf_count = fill_links(m->intf, cfg, "intf");
+	m->ip_count = fill_links(m->ip, cfg, "ip");
 }
 
 struct module *

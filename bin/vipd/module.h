@@ -16,7 +16,8 @@
 #include "vip.h"
 
 #define MODULE_ADDRESS_MAX	16
-#define MODULE_INTF_MAX		8
+#define MODULE_INTF_MAX		40
+#define MODULE_ID_LEN		112
 
 struct module_address {
 	struct sockaddr_storage	addr;
@@ -31,8 +32,9 @@ struct module_address {
 	struct vip		vip;
 };
 
+/* Of intf: the link that has the address; of ip: the address itself. */
 struct module_intf {
-	char			network[ADDR_LEN];	/* resource intf.N */
+	char			id[MODULE_ID_LEN];	/* resource intf.ID */
 	struct sockaddr_storage	address;
 	int			shown;
 };
@@ -45,6 +47,8 @@ struct module {
 	struct module_address	 address[MODULE_ADDRESS_MAX];
 	unsigned		 intf_count;
 	struct module_intf	 intf[MODULE_INTF_MAX];
+	unsigned		 ip_count;
+	struct module_intf	 ip[MODULE_INTF_MAX];
 	void			*owner;		/* the link that wishes */
 };
 

@@ -128,7 +128,7 @@ test_meaning(void)
 	ok(compile(MIRROR("<check><check><ping ident='g'>"
 	    "<to addr='10.88.1.254'/></ping></check></check>")) == 0,
 	    "a nested check");
-	is_num(m.check_count, 0, "(pings are not there yet)");
+	is_num(m.check_count, 1, "is one");
 }
 
 static void
@@ -255,6 +255,43 @@ test_checks(void)
 }
 
 static void
+test_links(void)
+{
+	char *text;
+
+	ok(compile(MIRROR("<rfs><replicated dir='/srv/a'/></rfs><check>"
+	    "<ping ident='gw'><to addr='::1'/></ping>"
+	    "<intf ident='lan0'><to local_addr='127.0.0.1'/></intf>"
+	    "<ip ident='self'><to addr='127.0.0.1'/></ip>"
+	    "<disk ident='root' action='wait'><to path='/' down='5'/></disk>"
+	    "</check>")) == 0, "ping, links, disks");
+	text = safe_text_checkd(&m);
+	ok(strstr(text, "ping \"gw\" {\nwhen = \"pre\"\n"
+	    "interval_ms = 10000\ntimeout_ms = 5000\nfails = \"3\"\n"
+	    "passes = \"1\"\naddr = \"::1\"\n}") != NULL, "ping");
+	ok(strstr(text, "path = \"/\"\nwarn = 10\ndown = 5\n") != NULL,
+	    "a disk");
+	ok(strstr(text, "disk \"/srv/a\"") != NULL &&
+	    strstr(text, "path = \"" HF_STATEDIR "\"") != NULL,
+	    "and those nobody has to write");
+	ok(strstr(text, "lan0") == NULL && strstr(text, "self") == NULL,
+	    "links are not checkd's");
+	free(text);
+	text = safe_text_vipd(&m);
+	ok(text != NULL && strstr(text, "intf \"lan0\" {\n\taddress = "
+	    "\"127.0.0.1\"\n}") != NULL && strstr(text, "ip \"self\" {")
+	    != NULL, "but vipd's");
+	free(text);
+	text = safe_text_moduled(&m, "d");
+	ok(strstr(text, "wait_on = {\"intf.lan0\"}") != NULL &&
+	    strstr(text, "stopstart_on = {\"ip.self\"}") != NULL &&
+	    strstr(text, "vip_links = {}") != NULL, "with their rules");
+	ok(strstr(text, "await = {\"ping.gw\", \"disk.root\"}") != NULL,
+	    "what is waited for");
+	free(text);
+}
+
+static void
 test_rules(void)
 {
 	char *text;
@@ -266,6 +303,8 @@ test_rules(void)
 	    "</failover></service></safe>") == 0, "two rules");
 	is_num(m.rule_count, 2, "are read");
 	text = safe_text_moduled(&m, "d");
+	ok(strstr(text, "remote = {\"rfs.uptodate\"}\n") != NULL,
+	    "and what the other node has to tell");
 	ok(strstr(text, "rule \"lag_rule\" {\nif = \"(custom.lag == down && "
 	    "remote.rfs.uptodate == up)\"\nthen = \"swap\"\n"
 	    "handle_ms = 6000\n") != NULL, "written in one form");
@@ -338,6 +377,7 @@ main(void)
 	test_refusals();
 	test_files();
 	test_checks();
+	test_links();
 	test_rules();
 	test_set();
 	test_diff();

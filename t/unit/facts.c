@@ -53,10 +53,16 @@ blob(void)
 	f.refused.n = 3;
 	strcpy(f.lastprim, "n1");
 	strcpy(f.reason, "copying");
+	f.res_count = 1;
+	strcpy(f.res[0].name, "custom.lag");
+	strcpy(f.res[0].value, "down");
 	ok(blob_format(text, sizeof(text), &f), "a blob");
 	ok(strchr(text, '\n') == NULL, "is one line without its end");
 	is_num(blob_parse(&g, text, &why), 0, "read back");
 	ok(g.net == NET_UP && g.loss, "what the network said stays");
+	is_num(g.res_count, 1, "a resource that the other node asks");
+	is_str(g.res[0].name, "custom.lag", "its name");
+	is_str(g.res[0].value, "down", "its value");
 	ok(g.has_blob && g.state == ST_SECOND && g.quality == Q_READY &&
 	    g.intent == IN_SWAP && g.role == SR_SECOND && g.level &&
 	    g.durable && g.wish_start && !g.alone && !g.is_new, "words");
