@@ -14,7 +14,9 @@ EXTRA_DIST += \
 	etc/holdfast.firewalld \
 	etc/holdfast.service.in \
 	etc/holdfast.logrotate.in \
+	etc/holdfast.slice \
 	etc/holdfast.sysusers \
+	etc/holdfast-apps.service \
 	etc/holdfast.tmpfiles.in \
 	etc/alert.d/mail.sample \
 	etc/alert.d/webhook.sample \
@@ -45,7 +47,10 @@ etc/init.d/holdfast: etc/init.d/holdfast.in Makefile
 	@chmod +x $@
 
 if SYSTEMD
-systemdsystemunit_DATA = etc/holdfast.service
+systemdsystemunit_DATA = \
+	etc/holdfast.service \
+	etc/holdfast.slice \
+	etc/holdfast-apps.service
 endif
 initddir = $(sysconfdir)/init.d
 initd_SCRIPTS = etc/init.d/holdfast

@@ -120,38 +120,24 @@ make_dir(const char *path)
 	return mkdir(path, 0755) == 0 || errno == EEXIST ? 0 : -1;
 }
 
+/* HOLDFAST_CGROUP into buf: 1; 0: it is not set; -1 with errno. */
 static int
-find_base(char buf[CGROUP_PATH_LEN])
+base_of_environment(char buf[CGROUP_PATH_LEN])
 {
 	const char *base = getenv("HOLDFAST_CGROUP");
-	char *text;
-	bool found;
-	size_t len;
 
-	if (base != NULL && base[0] != '\0') {
-		if (strlen(base) >= CGROUP_PATH_LEN) {
-			errno = ENAMETOOLONG;
-			return -1;
-		}
-		memcpy(buf, base, strlen(base) + 1);
-		return make_dir(buf);
-	}
-	if (getenv("HOLDFAST_ROOT") != NULL) {
+	if (base == NULL || base[0] == '\0') {
+		if (getenv("HOLDFAST_ROOT") == NULL)
+			return 0;
 		errno = ENOENT;
 		return -1;
 	}
-	text = read_all("/proc/self/mountinfo", MOUNTINFO_MAX);
-	if (text == NULL)
-		return -1;
-	found = cgroup_find(buf, text);
-	free(text);
-	len = found ? strlen(buf) : 0;
-	if (!found || len + sizeof("/holdfast") > CGROUP_PATH_LEN) {
-		errno = ENOENT;
+	if (strlen(base) >= CGROUP_PATH_LEN) {
+		errno = ENAMETOOLONG;
 		return -1;
 	}
-	memcpy(buf + len, "/holdfast", sizeof("/holdfast"));
-	return make_dir(buf);
+	memcpy(buf, base, strlen(base) + 1);
+	return make_dir(buf) == 0 ? 1 : -1;
 }
 
 int
@@ -166,15 +152,58 @@ cgroup_below(char buf[CGROUP_PATH_LEN], const char *parent, const char *name)
 }
 
 int
+cgroup_module_at(char buf[CGROUP_PATH_LEN], const char *mount,
+    const char *module)
+{
+	/* The first is made by its unit only, the second by whoever. */
+	static const char *const bases[] = {
+		"holdfast.slice/holdfast-apps.service", "holdfast",
+	};
+	char base[2][CGROUP_PATH_LEN];
+
+	for (int i = 0; i < 2; i++) {
+		if (snprintf(base[i], CGROUP_PATH_LEN, "%s/%s", mount,
+		    bases[i]) >= CGROUP_PATH_LEN ||
+		    snprintf(buf, CGROUP_PATH_LEN, "%s/%s", base[i],
+		    module) >= CGROUP_PATH_LEN) {
+			errno = ENAMETOOLONG;
+			return -1;
+		}
+		/* What runs is there: who freezes it must look there. */
+		if (access(buf, F_OK) == 0)
+			return 0;
+	}
+	if (access(base[0], F_OK) == 0)
+		return cgroup_below(buf, base[0], module);
+	return make_dir(base[1]) == 0 ?
+	    cgroup_below(buf, base[1], module) : -1;
+}
+
+int
 cgroup_module(char buf[CGROUP_PATH_LEN], const char *module)
 {
-	char base[CGROUP_PATH_LEN];
+	char at[CGROUP_PATH_LEN];
+	char *text;
+	bool found;
+	int rc;
 
 	if (!module_name_ok(module)) {
 		errno = EINVAL;
 		return -1;
 	}
-	return find_base(base) == 0 ? cgroup_below(buf, base, module) : -1;
+	rc = base_of_environment(at);
+	if (rc != 0)
+		return rc == 1 ? cgroup_below(buf, at, module) : -1;
+	text = read_all("/proc/self/mountinfo", MOUNTINFO_MAX);
+	if (text == NULL)
+		return -1;
+	found = cgroup_find(at, text);
+	free(text);
+	if (!found) {
+		errno = ENOENT;
+		return -1;
+	}
+	return cgroup_module_at(buf, at, module);
 }
 
 int

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Cgroups of the applications: v2 only, found in /proc/self/mountinfo, no
- * controller needed.  A module's is <mount point>/holdfast/MODULE, with
- * `app' (the application) and one for each script that runs below it; to
- * freeze the module's is to freeze all of them.
+ * controller needed.  A module's is MODULE below
+ * <mount point>/holdfast.slice/holdfast-apps.service, which that unit has
+ * made and left to us, or below <mount point>/holdfast where there is none;
+ * with `app' (the application) and one for each script that runs below it.
+ * To freeze the module's is to freeze all of them.
  *
- * HOLDFAST_CGROUP, when set, is used instead of <mount point>/holdfast; with
+ * HOLDFAST_CGROUP, when set, is used instead of both; with
  * HOLDFAST_ROOT and without it there are no cgroups, so that a test does not
  * touch the machine's.
  */
@@ -27,6 +29,9 @@ bool	cgroup_find(char buf[CGROUP_PATH_LEN], const char *mountinfo);
 /* Makes the module's cgroup when it is not there.  -1: errno ENOENT when the
  * machine has no cgroup v2, else what mkdir says. */
 int	cgroup_module(char buf[CGROUP_PATH_LEN], const char *module);
+/* The same with the mount point given; where it is already, it stays. */
+int	cgroup_module_at(char buf[CGROUP_PATH_LEN], const char *mount,
+	    const char *module);
 /* A cgroup `name' below `parent', made when it is not there. */
 int	cgroup_below(char buf[CGROUP_PATH_LEN], const char *parent,
 	    const char *name);

@@ -1,13 +1,44 @@
 /* SPDX-License-Identifier: ISC */
 #include "cgroup.h"
 
+#include <sys/stat.h>
+
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "tap.h"
 
 static char path[CGROUP_PATH_LEN];
+
+/* Any directory does for where to make the next one. */
+static void
+test_module_at(void)
+{
+	char top[] = "/tmp/hf-cgroup.XXXXXX", want[64];
+
+	ok(mkdtemp(top) != NULL && chdir(top) == 0, "a place");
+	(void)snprintf(want, sizeof(want), "%s/holdfast/web", top);
+	is_num(cgroup_module_at(path, top, "web"), 0, "no unit of systemd's");
+	is_str(path, want, "a tree of our own");
+
+	ok(mkdir("holdfast.slice", 0755) == 0 &&
+	    mkdir("holdfast.slice/holdfast-apps.service", 0755) == 0,
+	    "the unit is started");
+	is_num(cgroup_module_at(path, top, "web"), 0, "what ran before");
+	is_str(path, want, "stays where it is");
+	is_num(cgroup_module_at(path, top, "shop"), 0, "another one");
+	(void)snprintf(want, sizeof(want),
+	    "%s/holdfast.slice/holdfast-apps.service/shop", top);
+	is_str(path, want, "is the unit's");
+
+	ok(rmdir(want) == 0 && rmdir("holdfast/web") == 0 &&
+	    rmdir("holdfast") == 0 &&
+	    rmdir("holdfast.slice/holdfast-apps.service") == 0 &&
+	    rmdir("holdfast.slice") == 0 && rmdir(top) == 0,
+	    "nothing is left");
+}
 
 int
 main(void)
@@ -45,5 +76,6 @@ main(void)
 	is_num(errno, ENOENT, "as if there were none");
 	is_num(cgroup_module(path, "../x"), -1, "a bad name");
 	is_num(errno, EINVAL, "is refused");
+	test_module_at();
 	return tap_done();
 }
