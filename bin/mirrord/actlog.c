@@ -7,7 +7,7 @@
  *	count = entries, flags 1 = reset (all slots were empty before it),
  *	a = mark (rule R15).  From 96, each entry 20 bytes:
  *	u16 slot, u8 kind (0: the slot is empty), u8 zero, u64 oid,
- *	u64 extent (data), offset (tail), bucket (names)
+ *	u64 extent (data), offset (tail), bucket or 256 for all (names)
  *
  * Every block carries up to 136 changed slots and 64 more in rotation, so
  * the last 64 blocks, or those since a reset, rebuild the 4096 slots (rule
@@ -104,6 +104,17 @@ find(const struct actlog *a, unsigned kind, uint64_t oid, uint64_t extent)
 	    a->slot[i].extent != extent || a->slot[i].kind != kind))
 		i = a->slot[i].next;
 	return i;
+}
+
+/* The slot that covers a key. */
+static uint16_t
+find_cover(const struct actlog *a, const struct actlog_key *k)
+{
+	uint16_t i = AL_NONE;
+
+	if (k->kind == AK_NAMES)
+		i = find(a, k->kind, k->oid, ACTLOG_ALL_NAMES);
+	return i != AL_NONE ? i : find(a, k->kind, k->oid, k->extent);
 }
 
 static void
@@ -310,7 +321,7 @@ actlog_touch_many(struct actlog *a, const struct actlog_key *key,
 		return -EINVAL;
 	pthread_mutex_lock(&a->lock);
 	for (i = 0; i < count; i++) {
-		mine[i] = find(a, key[i].kind, key[i].oid, key[i].extent);
+		mine[i] = find_cover(a, &key[i]);
 		if (mine[i] == AL_NONE)
 			cold++;
 		else if (a->slot[mine[i]].seq < seq)
@@ -324,7 +335,7 @@ actlog_touch_many(struct actlog *a, const struct actlog_key *key,
 		if (mine[i] != AL_NONE)
 			continue;
 		/* The same key may stand twice in one call. */
-		mine[i] = find(a, key[i].kind, key[i].oid, key[i].extent);
+		mine[i] = find_cover(a, &key[i]);
 		if (mine[i] == AL_NONE)
 			mine[i] = slot_take(a, &key[i]);
 		a->slot[mine[i]].seq = seq;

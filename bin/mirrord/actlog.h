@@ -13,6 +13,8 @@
 #include "epoch.h"
 
 #define ACTLOG_EXTENT	(4u * 1024 * 1024)
+/* The bucket that stands for all of a directory (rule R16). */
+#define ACTLOG_ALL_NAMES 256u
 
 enum actlog_kind { AK_DATA = 1, AK_TAIL, AK_ATTR, AK_NAMES, AK_MARK };
 

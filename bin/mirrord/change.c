@@ -180,8 +180,30 @@ op_object(const struct op *op)
 	}
 }
 
+/* Rule R15: created since the last checkpoint began, below a directory that
+ * is hot for that reason: compared whole after a crash. */
+static bool
+is_new(struct change *c, uint64_t oid)
+{
+	uint64_t from = atomic_load_explicit(&c->new_from,
+	    memory_order_acquire);
+
+	return oid >= from && STORE_OF(oid) == STORE_OF(from);
+}
+
+/*
+ * Rule R16: a bucket; of a new directory all names at once, because they come
+ * one after another, each in a bucket that is cold, and there are few.
+ */
 static void
-keys_of(struct keys *k, const struct op *op)
+key_name(struct keys *k, struct change *c, uint64_t dir, const char *name)
+{
+	key_add(k, AK_NAMES, dir, is_new(c, dir) ? ACTLOG_ALL_NAMES :
+	    dirty_bucket(name));
+}
+
+static void
+keys_of(struct keys *k, struct change *c, const struct op *op)
 {
 	switch (op->type) {
 	case OP_WRITE:
@@ -206,7 +228,7 @@ keys_of(struct keys *k, const struct op *op)
 		key_add(k, AK_ATTR, op->obj, 0);
 		break;
 	case OP_RENAME:
-		key_add(k, AK_NAMES, op->dir2, dirty_bucket(op->name2));
+		key_name(k, c, op->dir2, op->name2);
 		/* FALLTHROUGH */
 	case OP_CREATE:
 	case OP_MKDIR:
@@ -215,23 +237,12 @@ keys_of(struct keys *k, const struct op *op)
 	case OP_LINK:
 	case OP_UNLINK:
 	case OP_RMDIR:
-		key_add(k, AK_NAMES, op->dir, dirty_bucket(op->name));
+		key_name(k, c, op->dir, op->name);
 		break;
 	case OP_SYNC:
 	case OP_TMPFILE:
 		break;
 	}
-}
-
-/* Rule R15: created since the last checkpoint began, below a directory that
- * is hot for that reason: compared whole after a crash. */
-static bool
-is_new(struct change *c, uint64_t oid)
-{
-	uint64_t from = atomic_load_explicit(&c->new_from,
-	    memory_order_acquire);
-
-	return oid >= from && STORE_OF(oid) == STORE_OF(from);
 }
 
 /* ---- in hand ---- */
@@ -333,12 +344,12 @@ change_begin(struct change *c, const struct op *op)
 	int rc;
 
 	if (object == 0 || !is_new(c, object))
-		keys_of(&k, op);
+		keys_of(&k, c, op);
 	for (;;) {
 		p = hand_take(c);
 		/* It may have aged while we waited outside. */
 		if (k.count == 0 && object != 0 && !is_new(c, object))
-			keys_of(&k, op);
+			keys_of(&k, c, op);
 		rc = k.count == 0 ? 0 :
 		    actlog_touch_many(c->al, k.key, k.count, p);
 		if (rc != -EAGAIN)
@@ -389,7 +400,7 @@ pin_again(struct change *c, const struct op *op)
 
 	if (hand.owner != c || hand.period == p || op_object(op) != 0)
 		return;
-	keys_of(&k, op);
+	keys_of(&k, c, op);
 	if (k.count > 0)
 		(void)actlog_touch_many(c->al, k.key, k.count, p); /* hot */
 }

@@ -460,8 +460,11 @@ dirtyset_slots(struct dirtyset *d, const struct actlog_slot *slot,
 			dirtyset_attr(d, slot->oid);
 			break;
 		case AK_NAMES:
-			dirtyset_bucket(d, slot->oid,
-			    (unsigned)(slot->extent & 0xff));
+			if (slot->extent == ACTLOG_ALL_NAMES)
+				dirtyset_dir(d, slot->oid);
+			else
+				dirtyset_bucket(d, slot->oid,
+				    (unsigned)(slot->extent & 0xff));
 			break;
 		case AK_MARK:
 			dirtyset_mark(d, slot->oid);

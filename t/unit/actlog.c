@@ -100,6 +100,35 @@ test_basic(void)
 	scratch_down(d);
 }
 
+/* Rule R16: one record for all names of a directory, and it is kept hot by
+ * each of them. */
+static void
+test_all_names(void)
+{
+	struct actlog_slot *s;
+	struct actlog *a;
+	unsigned n, i, bad = 0;
+	int d = scratch_up();
+
+	a = actlog_open(d, "m", 1, &s, &n);
+	is_num(actlog_touch(a, AK_NAMES, 7, ACTLOG_ALL_NAMES, 1), 0, "all");
+	for (i = 0; i < 256; i++)
+		bad += actlog_touch(a, AK_NAMES, 7, i, 2) != 0;
+	s = actlog_list(a, &n);
+	ok(bad == 0 && n == 1, "it covers every bucket");
+	free(s);
+	(void)actlog_touch(a, AK_NAMES, 8, 5, 1);
+	(void)actlog_touch(a, AK_DATA, 7, 5, 1);
+	is_num(actlog_cool(a, 1), 0, "cool");
+	actlog_close(a);
+	a = actlog_open(d, "m", 1, &s, &n);
+	ok(n == 1 && listed(s, n, AK_NAMES, 7, ACTLOG_ALL_NAMES),
+	    "a bucket pins it; other keys have slots of their own");
+	free(s);
+	actlog_close(a);
+	scratch_down(d);
+}
+
 /* Many lives, each of a random number of blocks: the table is rebuilt from
  * the rotation, over lives as well. */
 static void
@@ -344,6 +373,7 @@ int
 main(void)
 {
 	test_basic();
+	test_all_names();
 	test_rotation();
 	test_full();
 	test_damage();

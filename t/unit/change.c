@@ -382,6 +382,59 @@ test_new_objects(void)
 	memory_down(&m);
 }
 
+static int
+count_listed(const struct dirty_item *it, void *arg)
+{
+	unsigned *n = arg;
+
+	*n += it->all_names;
+	return 0;
+}
+
+/* Rule R16: files made in a new directory need one record, not one each. */
+static void
+test_new_directory(void)
+{
+	struct memory m;
+	struct op dir = create_op(STORE | 200), op;
+	unsigned i, hot, listed = 0, bad = 0;
+
+	memory_up(&m);
+	atomic_store(&m.stream.both, true);
+	run(&m, create_op(STORE | 100));
+	checkpoint(&m);
+	dir.type = OP_MKDIR;
+	run(&m, dir);
+	hot = slots(&m);
+	for (i = 0; i < 500; i++) {
+		op = create_op(STORE | (300 + i));
+		op.dir = dir.obj;
+		bad += run(&m, op) == 0;
+	}
+	is_num(bad, 0, "500 files in a new directory");
+	is_num(slots(&m), hot + 1, "one record for them");
+	/* Old by then: the record is still there and goes on covering it. */
+	checkpoint(&m);
+	hot = slots(&m);
+	op = create_op(STORE | 900);
+	op.dir = dir.obj;
+	run(&m, op);
+	is_num(slots(&m), hot, "and for later ones, as long as it is hot");
+	crash(&m);
+	(void)change_go_alone(m.c);
+	crash(&m);
+	(void)dirtyset_walk(m.set, count_listed, &listed);
+	is_num(listed, 1, "after a crash it is listed whole");
+	memory_down(&m);
+
+	memory_up(&m);
+	atomic_store(&m.stream.both, true);
+	for (i = 0; i < 100; i++)
+		run(&m, create_op(STORE | (300 + i)));
+	ok(slots(&m) > 50, "an old one has a record a bucket");
+	memory_down(&m);
+}
+
 static void
 test_tight(void)
 {
@@ -488,6 +541,7 @@ main(void)
 	test_in_hand();
 	test_freeze();
 	test_new_objects();
+	test_new_directory();
 	test_tight();
 	test_random();
 	return tap_done();
