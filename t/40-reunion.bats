@@ -96,6 +96,15 @@ tree_make()
 	local before sent
 
 	load_start
+	# New directories, whose names have one record each (rule R16).
+	on n1 bash -c 'echo checkpoint |
+	    socat -t1 - UNIX:/run/holdfast/ledger/mirrord.sock
+	mkdir /srv/ledger/fresh && cd /srv/ledger/fresh &&
+	for ((d = 0; ; d++)); do
+		mkdir $d && for f in {1..30}; do echo $d >$d/$f; done
+		rm $d/9 && mv $d/7 $((d / 2))/of-$d
+	done >/dev/null 2>&1 &'
+	wait_until 20 'on n1 test -d /srv/ledger/fresh/20'
 	"$LAB" power off n1
 	wait_state 20 n2 ALONE
 	load_goes_on 10

@@ -66,12 +66,19 @@ teardown() { [ -n "${BATS_TEST_COMPLETED:-}" ] || mirror_dump; }
 	cat "$M/work"
 }
 
+# What keepd holds, by name.
+kept()
+{
+	on 1 sh -c "echo status | socat -t1 - \
+	    UNIX:'$M/1/run/holdfast/keepd.sock'" | grep -o 'name=[^ ]*' | sort
+}
+
 @test "a killed keepd is refilled and the next life finds everything" {
+	before=$(kept)
+	[ -n "$before" ]
 	kill -9 "$(cat "$M/1/keepd")"
 	keepd_start 1
-	wait_until 5 "on 1 sh -c 'echo list | socat -t1 - \
-	    UNIX:$M/1/run/holdfast/keepd.sock' >/dev/null"
-	sleep 0.5
+	wait_until 5 '[ "$(kept)" = "$before" ]'
 	on 1 sh -c "echo before >'$M/1/data/x/k'"
 	mirrord_kill 1
 	mirrord_start 1
