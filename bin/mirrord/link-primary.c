@@ -196,6 +196,9 @@ dispatch(struct link_run *r, struct frame_in *f, uint64_t oid)
 		return on_durable(r, f);
 	case WT_ERROR:
 		return on_error(r, f, oid);
+	case WT_HOLD:
+	case WT_FREE:
+		return r->calls.on_frame(f, oid, r->arg);
 	default:
 		return -1;
 	}

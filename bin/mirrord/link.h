@@ -70,6 +70,7 @@ struct link_hello {
 #define LHF_GEN_BAD	0x08	/* gen was not readable (R22) */
 #define LHF_LOG_BAD	0x10	/* al or dirty was not readable (R22) */
 #define LHF_PRIMARY	0x20	/* serves now */
+#define LHF_HOLD	0x40	/* knows WT_HOLD, WT_HELD and WT_FREE */
 
 /* The peer could not carry out an op (rule R25). */
 struct link_error {
@@ -96,8 +97,8 @@ struct link_calls {
 	/* A connection that on_meet accepted has ended. */
 	void	(*on_down)(uint64_t connection, void *arg);
 	/*
-	 * A frame of 64..95, its fields after the common part.  On the
-	 * second f->sequence is not 0 when it came through the queue, and
+	 * A frame of 40..42 or 64..95, its fields after the common part.  On
+	 * the second f->sequence is not 0 when it came through the queue, and
 	 * then everything before it is applied.  -1 closes the connection.
 	 */
 	int	(*on_frame)(struct frame_in *f, uint64_t oid, void *arg);

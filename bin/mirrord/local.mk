@@ -5,7 +5,9 @@ bin_mirrord_libmirrord_a_SOURCES =
 # The front: FUSE, requests, mounts, role.
 bin_mirrord_libmirrord_a_SOURCES += \
 	%D%/evidence.c %D%/evidence.h \
+	%D%/freeze.c %D%/freeze.h \
 	%D%/fuse.c %D%/fuse.h \
+	%D%/hold.c %D%/hold.h \
 	%D%/holders.c %D%/holders.h \
 	%D%/intake.c %D%/intake.h \
 	%D%/lookup.c %D%/lookup.h \

@@ -22,6 +22,7 @@
 #include "seal.h"
 
 #include "fail.h"
+#include "freeze.h"
 #include "mirrord-conf.h"
 #include "role.h"
 
@@ -41,6 +42,8 @@ struct mirrord {
 	int			 event_fd;
 	struct loop_fd		*event;
 	struct loop_timer	*tick;
+	struct client		*freezer;	/* asked for it */
+	bool			 freeze_pending;	/* not answered */
 };
 
 static void
@@ -130,6 +133,94 @@ on_holders(struct client *c, const struct line *l, void *arg)
 	serve_ok(c);
 }
 
+/* --- freeze: the hold belongs to the connection that asked for it -------- */
+
+static void
+on_freeze(struct client *c, const struct line *l, void *arg)
+{
+	struct daemon *d = arg;
+	struct mirrord *m = d->state;
+	const char *by = line_get(l, "who"), *code, *text;
+	int64_t ms;
+
+	if (!line_get_num(l, "ms", 1, FREEZE_MAX_MS, &ms) || by == NULL) {
+		serve_err(c, "usage", "ms= from 1 to %d and who= are needed",
+		    FREEZE_MAX_MS);
+		return;
+	}
+	if (m->freezer != NULL) {
+		serve_err(c, "busy", "writes are held already");
+		return;
+	}
+	if (role_freeze(m->role, ms, by, &code, &text) == -1) {
+		serve_err(c, code, "%s", text);
+		return;
+	}
+	m->freezer = c;
+	m->freeze_pending = true;
+	serve_later(c);
+}
+
+static void
+answer_freeze(struct mirrord *m)
+{
+	const char *code, *text;
+	struct line_out o;
+	bool both;
+
+	if (!m->freeze_pending)
+		return;
+	switch (role_freeze_look(m->role, &both, &code, &text)) {
+	case FZ_ASKED:
+		return;
+	case FZ_HELD:
+		line_begin(&o, "ok");
+		line_add_num(&o, "both", both);
+		serve_ok_line(m->freezer, &o);
+		break;
+	case FZ_FAILED:
+		serve_err(m->freezer, code, "%s", text);
+		m->freezer = NULL;
+		break;
+	case FZ_NONE:
+		serve_err(m->freezer, "gone", "the role has changed");
+		m->freezer = NULL;
+		break;
+	}
+	m->freeze_pending = false;
+}
+
+static void
+on_thaw(struct client *c, const struct line *l, void *arg)
+{
+	struct daemon *d = arg;
+	struct mirrord *m = d->state;
+	struct line_out o;
+
+	(void)l;
+	if (m->freezer != c) {
+		serve_err(c, "badstate", "this connection holds nothing");
+		return;
+	}
+	m->freezer = NULL;
+	line_begin(&o, "ok");
+	line_add_num(&o, "held", role_thaw(m->role));
+	serve_ok_line(c, &o);
+}
+
+static void
+on_close(struct client *c, void *arg)
+{
+	struct daemon *d = arg;
+	struct mirrord *m = d->state;
+
+	if (m->freezer != c)
+		return;
+	m->freezer = NULL;
+	m->freeze_pending = false;
+	(void)role_thaw(m->role); /* whoever asked is gone */
+}
+
 static const struct verb verbs[] = {
 	/* name		least role	keys		handler */
 	{ "want",	ROLE_ADMIN,	WISH_KEYS,	on_want },
@@ -137,6 +228,8 @@ static const struct verb verbs[] = {
 	{ "status",	ROLE_MONITOR,	"",		on_status },
 	{ "checkpoint",	ROLE_CONTROL,	"",		on_checkpoint },
 	{ "holders",	ROLE_CONTROL,	"",		on_holders },
+	{ "freeze",	ROLE_ADMIN,	"ms who",	on_freeze },
+	{ "thaw",	ROLE_ADMIN,	"",		on_thaw },
 	{ NULL,		ROLE_NONE,	NULL,		NULL },
 };
 
@@ -168,8 +261,10 @@ on_event(int fd, int events, void *arg)
 	uint64_t count;
 
 	(void)events;
-	if (read(fd, &count, sizeof(count)) != -1)
-		tell_facts(arg);
+	if (read(fd, &count, sizeof(count)) == -1)
+		return;
+	answer_freeze(arg);
+	tell_facts(arg);
 }
 
 static void
@@ -249,6 +344,7 @@ start(struct daemon *d)
 	m->event = loop_fd_add(d->loop, m->event_fd, LOOP_READ, on_event, m);
 	m->tick = loop_timer_new(d->loop, on_tick, m);
 	m->role = role_new(&m->conf, d->keep, &key, on_change, m);
+	serve_on_close(d->serve, on_close);
 	loop_timer_set(m->tick, TICK_MS, 0);
 }
 

@@ -21,6 +21,7 @@ say_hello(struct link_hello *own, void *arg)
 
 	gen_read(r->parts.gen, &own->gen);
 	own->root_session = session_read(&r->parts);
+	own->flags |= LHF_HOLD;
 	pthread_mutex_lock(&r->lock);
 	if (r->kind == RK_PRIM && r->both)
 		own->flags |= LHF_MEMBER;
@@ -196,6 +197,7 @@ on_meet(const struct link_hello *own, const struct link_hello *peer,
 
 	pthread_mutex_lock(&r->lock);
 	primary = r->kind == RK_PRIM;
+	r->freeze.peer_can = peer->flags & LHF_HOLD;
 	pthread_mutex_unlock(&r->lock);
 	resync_stop(r->resync);
 	if (primary && meet_primary(r, own, peer) == -1)
@@ -213,6 +215,7 @@ on_down(uint64_t connection, void *arg)
 	log_info("peer %s: connection %llu ended", r->conf->peer_name,
 	    (unsigned long long)connection);
 	resync_stop(r->resync);
+	freeze_on_down(r);
 	pthread_mutex_lock(&r->lock);
 	r->ready = false;
 	/* The strict phase ended without a join: what it queued is owed
@@ -230,8 +233,9 @@ static int
 on_frame(struct frame_in *f, uint64_t oid, void *arg)
 {
 	struct role_machine *r = arg;
+	int rc = freeze_on_frame(r, f);
 
-	return resync_on_frame(r->resync, f, oid);
+	return rc == 1 ? resync_on_frame(r->resync, f, oid) : rc;
 }
 
 static void

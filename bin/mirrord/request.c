@@ -62,11 +62,13 @@ void
 front_init(struct front *f)
 {
 	pthread_mutex_init(&f->sync_lock, NULL);
+	hold_init(&f->hold);
 }
 
 void
 front_fini(struct front *f)
 {
+	hold_fini(&f->hold);
 	pthread_mutex_destroy(&f->sync_lock);
 }
 
@@ -206,6 +208,10 @@ request_begin(struct request *r, const struct op *op, const uint64_t *lock,
 	struct front *f = r->f;
 	int error;
 
+	/* Before the locks: reads of the same objects go on. */
+	if (!r->entered)
+		hold_enter(&f->hold);
+	r->entered = true;
 	/* No name leads there: the other node has no use for it (R36). */
 	r->logged = op->obj == 0 || !orphan_is(f->orphans, op->obj);
 	if (r->logged) {
@@ -407,6 +413,8 @@ serve(struct slot *s, void *data, size_t len, void *arg)
 	r.again = s->state == SLOT_INTENT;
 	if (error == 0)
 		error = run_handler(&r);
+	if (r.entered)
+		hold_leave(&m->front->hold);
 	if (r.is_change)
 		slot_done(s, error, r.reply, error == 0 ? r.reply_len : 0);
 	fail_point(14);

@@ -13,6 +13,7 @@
 
 #include "change.h"
 #include "fuse.h"
+#include "hold.h"
 #include "intake.h"
 #include "lookup.h"
 #include "object.h"
@@ -26,6 +27,7 @@ struct front {
 	struct stream	*stream;
 	struct lookup	*lookup;
 	struct orphans	*orphans;
+	struct hold	 hold;		/* `holdfast freeze' */
 	bool		 async_second;
 	/* CLOCK_BOOTTIME ns until which acknowledging with the peer in the
 	 * set is allowed; 0: there is no lease (rules L9, R27).  Atomic. */
@@ -67,6 +69,7 @@ struct request {
 	bool		 again;		/* an earlier life got to the intent */
 	bool		 is_change;	/* the result goes into the slot */
 	bool		 logged;	/* change_begin() was called */
+	bool		 entered;	/* the door of hold.h */
 	struct object_locks locks;
 	uint8_t		*out;		/* room for a large reply */
 	const void	*reply;

@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 
+#include "freeze.h"
 #include "link.h"
 #include "meet.h"
 #include "parts.h"
@@ -49,6 +50,8 @@ struct role_machine {
 	bool		 checkpointing;	/* nothing may be closed */
 	pthread_cond_t	 idle;		/* that is over */
 	uint64_t	 durable;	/* the peer's newest checkpoint */
+	struct freeze	 freeze;
+	bool		 held_told;	/* of the last tick */
 	char		 peer_failed[96];
 	char		 diverged[128];
 	char		 code[32];

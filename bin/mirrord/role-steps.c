@@ -154,7 +154,7 @@ close_tree(struct role_machine *r)
 {
 	pthread_mutex_lock(&r->lock);
 	r->is_open = false;
-	while (r->checkpointing)
+	while (r->checkpointing || r->freeze.working)
 		pthread_cond_wait(&r->idle, &r->lock);
 	pthread_mutex_unlock(&r->lock);
 	peer_close(r);
@@ -327,6 +327,7 @@ end_prim(struct role_machine *r, bool orderly)
 	pthread_mutex_lock(&r->lock);
 	both = r->both;
 	pthread_mutex_unlock(&r->lock);
+	freeze_break(r);
 	if (unmount_all(r) == -1)
 		return -1;
 	if (orderly && both)

@@ -77,10 +77,30 @@ wait_until(struct role_machine *r, pthread_cond_t *cond, int64_t ms)
 	(void)pthread_cond_timedwait(cond, &r->lock, &ts);
 }
 
+static void
+distrust_logs(struct gen *g, void *arg)
+{
+	(void)arg;
+	g->dirty_all = true;
+}
+
+/* Before the role, and so before the two meet again. */
+static int
+note_compare(struct role_machine *r)
+{
+	struct gen g;
+
+	gen_read(r->parts.gen, &g);
+	if (g.dirty_all || gen_update(r->parts.gen, distrust_logs, NULL) == 0)
+		return 0;
+	role_set_error(r, "statedir", "gen: %s", strerror(errno));
+	return -1;
+}
+
 static int
 carry_out(struct role_machine *r, const struct wish *w)
 {
-	if (!r->has_state)
+	if (!r->has_state || (w->compare && note_compare(r) == -1))
 		return -1;
 	switch (w->role) {
 	case RK_NONE:
@@ -442,6 +462,8 @@ role_facts(struct role_machine *r, struct facts *f)
 	/* Once joined, the strict phase is the ordinary one. */
 	if (r->joined && f->resync.phase == RP_STRICT)
 		f->resync.phase = RP_NONE;
+	if (r->is_open)
+		f->held_ms = freeze_left_ms(r, f->held_by);
 	pthread_mutex_unlock(&r->lock);
 }
 
@@ -449,7 +471,8 @@ role_facts(struct role_machine *r, struct facts *f)
 bool
 role_tick(struct role_machine *r)
 {
-	bool news = false, down;
+	bool news = false, down, held;
+	char by[FREEZE_BY_MAX];
 	struct resync_status s;
 
 	pthread_mutex_lock(&r->lock);
@@ -458,6 +481,9 @@ role_tick(struct role_machine *r)
 		    &r->parts.front) > r->conf->disktime_ms;
 		news = down != r->disk_down;
 		r->disk_down = down;
+		held = freeze_left_ms(r, by) > 0;
+		news = news || held != r->held_told;
+		r->held_told = held;
 		resync_status(r->resync, &s);
 		news = news || (s.phase != RP_NONE &&
 		    s.phase != RP_STRICT) ||

@@ -27,6 +27,9 @@ enum wire_type {
 	WT_ERROR	= 37,	/* second: an op failed here (R25) */
 	WT_VOID		= 38,	/* primary, queued: nothing; say `applied' */
 	WT_BEGIN	= 39,	/* primary: the queue follows, from `next' */
+	WT_HOLD		= 40,	/* second: hold writes (freeze.h) */
+	WT_HELD		= 41,	/* primary: they are, or why not */
+	WT_FREE		= 42,	/* second: no more */
 	WT_RESYNC_MIN	= 64,
 	WT_RESYNC_MAX	= 95,
 };

@@ -70,6 +70,7 @@ parse_rest(struct wish *w, const struct line *l, const char **why)
 	w->fresh = line_get_bool(l, "fresh");
 	w->force = line_get_bool(l, "force");
 	w->notlevel = line_get_bool(l, "notlevel");
+	w->compare = line_get_bool(l, "compare");
 	return 0;
 }
 
@@ -119,6 +120,7 @@ put_gen(struct line_out *o, const struct gen *g)
 	line_add_num(o, "level", g->level);
 	line_add_num(o, "alone", g->alone);
 	line_add_num(o, "unclean", g->unclean);
+	line_add_num(o, "dirty_all", g->dirty_all);
 	line_add(o, "current", gen_uuid_is_none(&g->current) ? "" :
 	    gen_uuid_str(uuid, &g->current));
 	line_add(o, "base", gen_uuid_is_none(&g->base) ? "" :
@@ -176,6 +178,8 @@ facts_put(struct line_out *o, const struct facts *f)
 	line_add_num(o, "link_sent", (int64_t)f->link_sent);
 	line_add_num(o, "link_received", (int64_t)f->link_received);
 	put_space(o, f);
+	line_add_num(o, "held_ms", f->held_ms);
+	line_add(o, "held_by", f->held_by);
 	line_add(o, "peer_failed", f->peer_failed);
 	line_add(o, "error", f->error);
 	line_add(o, "code", f->code);

@@ -32,11 +32,13 @@ struct wish {
 	bool		fresh;		/* prim: no record is right */
 	bool		force;		/* prim: also half copied (R50) */
 	bool		notlevel;	/* wait: record it first (R24) */
+	bool		compare;	/* changed by hand: every object
+					 * is compared at the next resync */
 };
 
 /* The keys of `want', by blanks. */
 #define WISH_KEYS "role epoch set lease primary fullsync handed fresh clear " \
-	    "notlevel force"
+	    "notlevel force compare"
 
 /* 0, or -1 with *why (constant text); *w is then untouched. */
 int	wish_parse(struct wish *w, const struct line *l, const char **why);
@@ -62,6 +64,8 @@ struct facts {
 	uint64_t	dirty_bytes;
 	struct resync_status resync;
 	uint64_t	opened;		/* objects opened by handle */
+	int64_t		held_ms;	/* writes are, for so long more */
+	char		held_by[64];
 	uint64_t	link_sent;
 	uint64_t	link_received;
 	unsigned	dir_count;
