@@ -19,16 +19,20 @@ static const struct row {
 	{ "disk-full",		CODE_CRITICAL,	true },
 	{ "disk-smaller",	CODE_WARNING,	true },
 	{ "foreign",		CODE_WARNING,	true },
+	/* Ends by itself within two minutes. */
+	{ "frozen",		CODE_QUIET,	true },
 	/* How most clusters of two are built. */
 	{ "heartbeats-only",	CODE_QUIET,	true },
 	/* Somebody said so, and it ends by itself. */
 	{ "maintenance",	CODE_QUIET,	true },
 	{ "maxloop",		CODE_CRITICAL,	false },
 	{ "module-id",		CODE_WARNING,	true },
+	{ "released",		CODE_WARNING,	true },
 	{ "resource-down",	CODE_WARNING,	false },
 	/* Nobody asked for that stop. */
 	{ "rule-stop",		CODE_CRITICAL,	false },
 	{ "script-failed",	CODE_WARNING,	false },
+	{ "standby",		CODE_WARNING,	false },
 };
 
 #define COUNT (sizeof(rows) / sizeof(rows[0]))

@@ -239,8 +239,7 @@ send_patiently(const struct cmd *c, const char *yes)
 static bool
 can_be_confirmed(const struct cmd *c)
 {
-	return c->yes == NULL && strncmp(c->verb, "prim", 4) == 0 &&
-	    strcmp(talk_code(), "confirm") == 0;
+	return c->yes == NULL && strcmp(talk_code(), "confirm") == 0;
 }
 
 /* The administrator types the module's name; false: did not. */

@@ -27,6 +27,7 @@ struct cmd {
 	bool		 no_log;	/* set -n */
 	bool		 letter;	/* state -l */
 	bool		 no_colour;
+	bool		 local;		/* why: ask no other node */
 	int64_t		 timeout_ms;	/* -1: for ever */
 	long		 lines;		/* log -s */
 	long		 id;		/* module install --id */
@@ -38,6 +39,7 @@ struct cmd {
 	const char	*name;		/* cluster join --name */
 	const char	*addr[SET_MAX];	/* cluster join --addr LAN=ADDRESS */
 	unsigned	 addr_count;
+	const char	*span;		/* maintain --for */
 	const char	*set[SET_MAX];	/* NAME=VALUE */
 	unsigned	 set_count;
 };
@@ -58,6 +60,11 @@ int	verb_events(struct cmd *c);
 int	verb_act(struct cmd *c);
 int	verb_alert(struct cmd *c);
 int	verb_wait(struct cmd *c);
+
+int	verb_maintain(struct cmd *c);
+int	verb_release(struct cmd *c);
+int	verb_node(struct cmd *c);
+int	verb_freeze(struct cmd *c);
 
 int	verb_get(struct cmd *c);
 int	verb_set(struct cmd *c);

@@ -22,6 +22,7 @@ static const struct {
 	{ "primforce",	GK_PRIM },
 	{ "stop",	GK_STOP },
 	{ "forcestop",	GK_STOP },
+	{ "release",	GK_STOP },
 	{ "swap",	GK_ROLE },
 	{ "restart",	GK_RESTART },
 };

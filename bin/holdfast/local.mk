@@ -31,25 +31,32 @@ bin_holdfast_libholdfast_a_SOURCES = \
 	%D%/config-xml.c %D%/config-xml.h \
 	%D%/configure.c %D%/configure.h \
 	%D%/files.c %D%/files.h \
+	%D%/freeze.c \
 	%D%/generation.c %D%/generation.h \
 	%D%/goal.c %D%/goal.h \
 	%D%/helper.c %D%/helper.h \
 	%D%/log-verb.c \
+	%D%/maintain.c \
 	%D%/module.c \
 	%D%/module-push.c \
 	%D%/module-verbs.h \
+	%D%/module-conf.c %D%/module-conf.h \
 	%D%/modules.c %D%/modules.h \
+	%D%/node.c \
 	%D%/probe.c %D%/probe.h \
 	%D%/nodes.c %D%/nodes.h \
 	%D%/report.c %D%/report.h \
+	%D%/rescue.c %D%/rescue.h \
 	%D%/resolve.c %D%/resolve.h \
 	%D%/resource.c \
 	%D%/show-json.c \
 	%D%/show.c %D%/show.h \
 	%D%/status.c %D%/status.h \
+	%D%/story.c %D%/story.h \
 	%D%/talk.c %D%/talk.h \
 	%D%/text.c %D%/text.h \
-	%D%/upgrade.c
+	%D%/upgrade.c \
+	%D%/why.c
 bin_holdfast_libholdfast_a_CFLAGS = $(AM_CFLAGS) $(XML_CFLAGS) \
 	$(ARCHIVE_CFLAGS) $(JANSSON_CFLAGS)
 

@@ -42,9 +42,9 @@ static const struct verb_row verbs[] = {
 	{ "state", "monitor", MAY_MODULE, 0, 0, "-q -l -v",
 	    verb_state, "[-lq] [MODULE]", "as status; -lq: letter, exit "
 	    "status" },
-	{ "why", "monitor", NEEDS_MODULE, 0, 0, "",
+	{ "why", "monitor", NEEDS_MODULE, 0, 0, "--local",
 	    verb_why, "MODULE", "how it came to its present state" },
-	{ "start", "control", NEEDS_MODULE, 0, 0, WAITS,
+	{ "start", "control", NEEDS_MODULE, 0, 0, WAITS " --yes",
 	    verb_act, "MODULE", "start the module on this node" },
 	{ "stop", "control", NEEDS_MODULE, 0, 0, WAITS,
 	    verb_act, "MODULE", "stop it on this node" },
@@ -62,6 +62,18 @@ static const struct verb_row verbs[] = {
 	    verb_act, "MODULE", "the same even after an unfinished resync" },
 	{ "second", "admin", NEEDS_MODULE, 0, 1, WAITS " --yes",
 	    verb_act, "MODULE [fullsync]", "start as secondary" },
+	{ "maintain", "control", NEEDS_MODULE, 0, 1, "--for --why",
+	    verb_maintain, "MODULE [--for TIME|off]", "no takeover and no "
+	    "automatic action for a time" },
+	{ "release", "admin", NEEDS_MODULE, 0, 0, WAITS " --yes",
+	    verb_release, "MODULE", "plain directories here, to run it by "
+	    "hand" },
+	{ "freeze", "admin", NEEDS_MODULE, 1, 9999, "--timeout",
+	    verb_freeze, "MODULE [--timeout S] -- CMD...", "run CMD while "
+	    "writes are held" },
+	{ "node", "admin", NO_MODULE, 0, 2, "--no-wait --timeout --why --yes",
+	    verb_node, "[standby|active [NODE]]", "this node gives up its "
+	    "roles and takes none" },
 	{ "wait", "monitor", NEEDS_MODULE, 1, 1, "--timeout",
 	    verb_wait, "MODULE STATE", "wait for STOP, WAIT, ALONE, PRIM, "
 	    "SECOND, UP or Ready" },
@@ -237,6 +249,7 @@ FLAG(take_all, all)
 FLAG(take_no_log, no_log)
 FLAG(take_letter, letter)
 FLAG(take_no_colour, no_colour)
+FLAG(take_local, local)
 WORD(take_nodes, nodes)
 WORD(take_module, module)
 WORD(take_why, why)
@@ -246,6 +259,7 @@ WORD(take_yes, yes)
 WORD(take_expires, expires)
 WORD(take_replace, replace)
 WORD(take_name, name)
+WORD(take_span, span)
 
 static void
 take_lines(struct cmd *c, const char *v)
@@ -275,9 +289,11 @@ static const struct option_row options[] = {
 	{ "-f",		false,	false,	take_follow },
 	{ "--no-wait",	false,	false,	take_no_wait },
 	{ "--no-colour", false,	false,	take_no_colour },
+	{ "--local",	false,	false,	take_local },
 	{ "--timeout",	true,	false,	take_timeout },
 	{ "--why",	true,	false,	take_why },
 	{ "--yes",	true,	false,	take_yes },
+	{ "--for",	true,	false,	take_span },
 	{ "--dry-run",	false,	false,	take_dry_run },
 	{ "--rollback",	false,	false,	take_rollback },
 	{ "--id",	true,	false,	take_id },

@@ -185,6 +185,39 @@ lease_of(const struct status *st)
 }
 
 static json_t *
+waits_of(const struct status *st)
+{
+	static const char *const keys[] = { "node", "for", "since", "code",
+	    "text" };
+	const struct record *r = NULL;
+	json_t *list = json_array(), *o;
+	size_t i;
+
+	while ((r = status_find(st, "waits", r)) != NULL) {
+		o = json_object();
+		for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+			put(o, keys[i], r, keys[i]);
+		json_array_append_new(list, o);
+	}
+	return list;
+}
+
+static json_t *
+newest_of(const struct status *st)
+{
+	const struct record *r = status_find(st, "newest", NULL);
+	json_t *o;
+
+	if (r == NULL)
+		return json_null();
+	o = json_object();
+	put(o, "node", r, "node");
+	put(o, "epoch", r, "epoch");
+	put(o, "text", r, "text");
+	return o;
+}
+
+static json_t *
 module_of(const struct status *st)
 {
 	json_t *o = json_object();
@@ -196,6 +229,8 @@ module_of(const struct status *st)
 	json_object_set_new(o, "stale", json_boolean(st->is_old));
 	json_object_set_new(o, "warnings", warnings_of(st));
 	json_object_set_new(o, "blocked", blocked_of(st));
+	json_object_set_new(o, "waits", waits_of(st));
+	json_object_set_new(o, "newest", newest_of(st));
 	json_object_set_new(o, "nodes", nodes_of(st));
 	json_object_set_new(o, "resources", resources_of(st));
 	json_object_set_new(o, "replication", replication_of(st));

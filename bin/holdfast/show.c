@@ -167,13 +167,36 @@ show_way(const struct record *r, const char *indent, FILE *out)
 	    command[0] != '\0' && cost[0] != '\0' ? "  - " : "", cost);
 }
 
+/* Who waits for whom; true: that was said of this node. */
+static bool
+show_waits(const struct status *st, FILE *out)
+{
+	const struct record *r = NULL, *self = status_find(st, "node", NULL);
+	bool said = false;
+
+	while ((r = status_find(st, "waits", r)) != NULL) {
+		fprintf(out, "  %s waits for %s since %s: %s [%s]\n",
+		    record_get(r, "node"), record_get(r, "for"),
+		    record_get(r, "since"), record_get(r, "text"),
+		    record_get(r, "code"));
+		if (strcmp(record_get(r, "node"), record_get(self,
+		    "name")) == 0)
+			said = true;
+	}
+	return said;
+}
+
 static void
 show_troubles(const struct status *st, FILE *out)
 {
 	const struct record *r;
+	bool said = show_waits(st, out);
 
-	r = status_find(st, "blocked", NULL);
+	r = status_find(st, "newest", NULL);
 	if (r != NULL)
+		fprintf(out, "  newest data: %s\n", record_get(r, "text"));
+	r = status_find(st, "blocked", NULL);
+	if (r != NULL && !said)
 		fprintf(out, "  %s: %s [%s]\n", strcmp(st->quality,
 		    "Transient") == 0 ? "now" : "waits",
 		    record_get(r, "text"), record_get(r, "code"));
@@ -385,27 +408,4 @@ verb_state(struct cmd *c)
 	if (c->letter)
 		c->quiet = true;
 	return verb_status(c);
-}
-
-static void
-on_why(const struct line *l, void *arg)
-{
-	const char *time = line_get(l, "time"), *text = line_get(l, "text");
-
-	(void)arg;
-	if (text != NULL && strcmp(l->verb, "err") != 0)
-		printf("%s%s%s%s\n", time != NULL ? "  " : "",
-		    time != NULL ? time : "", time != NULL ? "  " : "",
-		    text);
-}
-
-int
-verb_why(struct cmd *c)
-{
-	struct line_out o;
-	int rc;
-
-	line_begin(&o, "why");
-	rc = talk(c->module, "moduled", &o, on_why, NULL);
-	return rc == 0 ? 0 : talk_failed(c->module, "moduled", rc);
 }

@@ -31,6 +31,21 @@ give_up(struct machine *m, const struct view *v, struct decision *d,
 	return EV_LEAVE;
 }
 
+/*
+ * Maintenance: nobody answers, and yet no takeover.  The address is asked
+ * again and again, at least once in T: a primary that comes back unheard goes
+ * on alone only after T + 3G, and must be found before it does.
+ */
+static enum event
+hold_back(struct machine *m, const struct view *v, struct decision *d)
+{
+	probe_stop(m);
+	m->probe_retry = mono_add_ms(v->now, v->conf->timeout_ms / 2);
+	wake_at(d, m->probe_retry);
+	because(d, Q_NOTREADY, RS_MAINTENANCE, "%s", "");
+	return EV_NONE;
+}
+
 static enum event
 peer_silent(struct machine *m, const struct view *v, struct decision *d)
 {
@@ -54,6 +69,12 @@ peer_silent(struct machine *m, const struct view *v, struct decision *d)
 		probe_stop(m);
 		return EV_NONE;
 	}
+	if (v->maintain && mono_is_set(m->probe_retry) &&
+	    !mono_passed(m->probe_retry, v->now)) {
+		wake_at(d, m->probe_retry);
+		because(d, Q_NOTREADY, RS_MAINTENANCE, "%s", "");
+		return EV_NONE;
+	}
 	switch (probe(m, v, d)) {
 	case PB_PENDING:
 		return EV_NONE;
@@ -62,6 +83,8 @@ peer_silent(struct machine *m, const struct view *v, struct decision *d)
 	case PB_FREE:
 		break;
 	}
+	if (v->maintain)
+		return hold_back(m, v, d);
 	note(d, "%s is silent and nobody answers the address",
 	    v->conf->peer);
 	promote(m, next_epoch(m, v));

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "decide-int.h"
+#include "decide-standing.h"
 
 static enum event
 go_alone(struct machine *m, const struct view *v, struct decision *d,
@@ -61,7 +62,9 @@ peer_silent(struct machine *m, const struct view *v, struct decision *d)
 	if (!links_ok(v) || m->relisten) {
 		/* Acknowledges nothing, decides nothing, then stops. */
 		because(d, Q_NOTREADY, RS_NO_NETWORK, "; writes are held");
-		if (!lasted(&m->left_since, v, d, v->conf->fencehold_ms))
+		/* On patch day the switch comes back, too. */
+		if (v->maintain || !lasted(&m->left_since, v, d,
+		    v->conf->fencehold_ms))
 			return EV_NONE;
 		return step_down(m, v, d, RS_NO_NETWORK, "");
 	}
@@ -185,8 +188,8 @@ default_wants_peer(struct machine *m, const struct view *v)
 {
 	const char *def = v->conf->defaultprim;
 
-	if (m->tried_default || v->peer.quality != Q_READY ||
-	    v->peer.state != ST_SECOND)
+	if (m->tried_default || v->peer.quality != Q_READY || v->maintain ||
+	    v->peer.state != ST_SECOND || v->peer.standby)
 		return false;
 	m->tried_default = true;
 	if (strcmp(def, "lastprim") == 0)
@@ -194,20 +197,12 @@ default_wants_peer(struct machine *m, const struct view *v)
 	return strcmp(def, v->conf->peer) == 0;
 }
 
-static bool
-may_hand(const struct machine *m, const struct view *v)
-{
-	return m->state == ST_PRIM && m->joined && !m->r24 && peer_up(v) &&
-	    v->peer.state == ST_SECOND && v->peer.level &&
-	    v->peer.wish_start;
-}
-
 /* Operator, rule, swap: why this node should leave.  EV_NONE: it stays. */
 static enum event
 asked_to_leave(struct machine *m, const struct view *v, struct decision *d)
 {
 	if (!v->wish_start || v->rule_wait) {
-		leave_prim(m, v, may_hand(m, v), false);
+		leave_prim(m, v, decide_may_hand(m, v), false);
 		return EV_LEAVE;
 	}
 	if (v->order == OR_SWAP)
@@ -217,7 +212,7 @@ asked_to_leave(struct machine *m, const struct view *v, struct decision *d)
 	if (v->order != OR_SWAP && v->peer.intent != IN_SWAP &&
 	    !(entered(m, v) && default_wants_peer(m, v)))
 		return EV_NONE;
-	if (!may_hand(m, v) || !entered(m, v))
+	if (!decide_may_hand(m, v) || !entered(m, v))
 		return EV_NONE;
 	note(d, "swap: handing over to %s (%s)", v->conf->peer,
 	    v->order == OR_SWAP ? "operator here" :

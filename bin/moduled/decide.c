@@ -246,6 +246,7 @@ reset(const struct machine *m, const struct view *v, struct decision *d)
 	d->want.valid = v->self.known;
 	d->want.role = SR_WAIT;
 	d->want.epoch = v->self.fence;
+	d->want.compare = v->compare;
 	d->vip_own = false;
 	d->probe_id = 0;
 	d->script_target = m->state;
@@ -276,6 +277,7 @@ move(struct machine *m, const struct view *v, struct decision *d,
 	m->left_since = m->unlinked_since = m->nolink_since =
 	    (struct mono){ 0 };
 	m->r24 = false;
+	m->probe_retry = (struct mono){ 0 };
 	probe_stop(m);
 	if (c.next == ST_WAIT)
 		m->wait_since = v->now;
@@ -333,6 +335,7 @@ decide_blob(const struct machine *m, const struct view *v,
 	out->alone = v->self.alone;
 	out->is_new = v->self.is_new;
 	out->wish_start = v->wish_start;
+	out->standby = v->standby;
 	(void)snprintf(out->current, sizeof(out->current), "%s",
 	    v->self.current);
 	(void)snprintf(out->handed, sizeof(out->handed), "%s",

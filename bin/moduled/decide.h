@@ -70,6 +70,8 @@ struct view {
 	char			 lastprim[FACT_NAME];
 	struct epoch		 refused;	/* durable here */
 	char			 stoprole[FACT_CODE];
+	bool			 maintain, standby, standby_now, released;
+	bool			 compare;	/* changed by hand */
 };
 
 enum leave { LV_NONE, LV_PRIM, LV_SECOND, LV_COUNT };
@@ -107,7 +109,8 @@ struct want {
 	bool		 valid;		/* false: nothing is known yet */
 	enum store_role	 role;
 	struct epoch	 epoch;
-	bool		 both, fullsync, handed, fresh, notlevel, force;
+	bool		 both, fullsync, handed, fresh, notlevel;
+	bool		 force, compare;
 };
 
 #define NOTE_MAX 4

@@ -107,6 +107,7 @@ self_parse(struct self_facts *f, const struct line *l, const char **why)
 	take_text(n.link, sizeof(n.link), l, "link");
 	take_num(&n.stall_ms, l, "stall_ms");
 	take_text(n.peer_failed, sizeof(n.peer_failed), l, "peer_failed");
+	take_bool(&n.dirty_all, l, "dirty_all");
 	take_bool(&n.drained, l, "drained");
 	take_bool(&n.equal, l, "equal");
 	take_bool(&n.ready, l, "ready");
@@ -125,6 +126,8 @@ self_parse(struct self_facts *f, const struct line *l, const char **why)
 	take_num(&n.eta_s, l, "eta_s");
 	if (line_get(l, "role") != NULL)	/* all facts, not some */
 		disks_take(&n.disks, l);
+	take_num(&n.held_ms, l, "held_ms");
+	take_text(n.held_by, sizeof(n.held_by), l, "held_by");
 	n.known = true;
 	*f = n;
 	return 0;
@@ -213,6 +216,12 @@ blob_parse(struct peer_facts *f, const char *text, const char **why)
 	take_num(&n.since_s, &l, "since");
 	disks_take(&n.disks, &l);
 	take_resources(&n, &l);
+	take_bool(&n.standby, &l, "standby");
+	if (!notice_take(&n.maintain, &l, "maintain") ||
+	    !notice_take(&n.released, &l, "released")) {
+		*why = "bad notice";
+		return -1;
+	}
 	n.has_blob = true;
 	*f = n;
 	return 0;
@@ -256,6 +265,9 @@ blob_format(char *buf, size_t size, const struct peer_facts *f)
 	for (i = 0; i < f->res_count; i++)
 		line_addf(&o, "res", "%s %s", f->res[i].name,
 		    f->res[i].value);
+	line_add_num(&o, "standby", f->standby);
+	notice_put(&o, "maintain", &f->maintain);
+	notice_put(&o, "released", &f->released);
 	if (!line_end(&o) || o.len > size)
 		return false;
 	/* The newline belongs to the protocol, not to the blob. */

@@ -18,6 +18,7 @@
 
 #include "disk.h"
 #include "fsm.h"
+#include "notice.h"
 
 #define FACT_NAME	64
 #define FACT_UUID	40
@@ -47,6 +48,7 @@ struct self_facts {
 	bool		link_up;
 	int64_t		stall_ms;	/* age of the oldest unanswered sync */
 	char		peer_failed[FACT_TEXT];	/* what it could not do */
+	bool		dirty_all;	/* no log tells what changed */
 	bool		drained;
 	bool		equal;
 	bool		ready;		/* the joiner is level, strict phase */
@@ -62,6 +64,8 @@ struct self_facts {
 	int64_t		dirty_bytes, done_bytes, total_bytes, rate_bytes_s;
 	int64_t		eta_s;
 	struct disks	disks;
+	int64_t		held_ms;	/* writes are, for as long more */
+	char		held_by[FACT_NAME];
 };
 
 enum net_state { NET_UNKNOWN, NET_UP, NET_DOWN };
@@ -107,6 +111,9 @@ struct peer_facts {
 		char	name[FACT_RES_NAME];
 		char	value[FACT_RES_VALUE];
 	}		res[FACT_RES_MAX];
+	bool		standby;	/* its node takes no role */
+	struct notice	maintain;
+	struct notice	released;
 };
 
 /*

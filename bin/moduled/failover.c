@@ -17,6 +17,7 @@
 #include "events.h"
 #include "moduled.h"
 #include "phase.h"
+#include "standing.h"
 
 #define SET_FILE_MAX	(64 * 1024)
 /* How a rule is named where an action says who wanted it. */
@@ -234,6 +235,9 @@ look_wait(struct moduled *md)
 	const char *name;
 	char why[FACT_TEXT] = "";
 
+	/* Who waits goes on waiting, and who runs goes on running. */
+	if (standing_suspends(md))
+		return;
 	if (r != NULL)
 		(void)explain(md, r, why);
 	if (r != NULL && !md->v.rule_wait) {
@@ -353,7 +357,7 @@ failover_act(struct moduled *md, struct mono *wake)
 	size_t i;
 
 	(void)wake;
-	if (!md->wish.start || disk_failure(md))
+	if (!md->wish.start || standing_suspends(md) || disk_failure(md))
 		return;
 	for (i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
 		r = rules_due(md->rule, md->rule_count, order[i], md->v.now);

@@ -7,12 +7,15 @@ bin_moduled_libmoduled_a_SOURCES = \
 	%D%/decide-move.c \
 	%D%/decide-second.c \
 	%D%/decide-serve.c \
+	%D%/decide-standing.c %D%/decide-standing.h \
 	%D%/decide-wait.c \
 	%D%/decide.c %D%/decide.h \
 	%D%/disk.c %D%/disk.h \
 	%D%/facts.c %D%/facts.h \
 	%D%/fsm.c %D%/fsm.h \
 	%D%/machine.c \
+	%D%/newest.c %D%/newest.h \
+	%D%/notice.c %D%/notice.h \
 	%D%/phase.c %D%/phase.h \
 	%D%/reason.c %D%/reason.h \
 	%D%/record-step.c %D%/record.h \
@@ -33,6 +36,10 @@ bin_moduled_moduled_SOURCES = \
 	%D%/moduled-conf.h \
 	%D%/moduled.h \
 	%D%/record.c \
+	%D%/standing.c %D%/standing.h \
+	%D%/status-int.h \
+	%D%/status-notice.c \
+	%D%/status-wait.c \
 	%D%/status.c \
 	%D%/think.c \
 	%D%/verbs.c \

@@ -17,6 +17,7 @@
 #include "events.h"
 #include "moduled-conf.h"
 #include "moduled.h"
+#include "standing.h"
 
 static cfg_opt_t var_opts[] = { MODULED_VAR_OPTS };
 static cfg_opt_t rule_opts[] = { MODULED_RULE_OPTS };
@@ -237,6 +238,8 @@ start(struct daemon *d)
 	events_open(md->name, d->serve);
 	wish_load(&md->wish, md->name);
 	boot_wish(md);
+	standing_read_node(md);
+	standing_take_left(md);
 	md->scripts = scripts_new(d->loop, &md->scripts_conf, &calls, md);
 	md->wake = loop_timer_new(d->loop, on_wake, md);
 	moduled_take_up(md);

@@ -142,6 +142,8 @@ mirror_want(struct moduled *md, const struct want *w)
 		line_add_num(&o, "notlevel", 1);
 	if (w->force)
 		line_add_num(&o, "force", 1);
+	if (w->compare)
+		line_add_num(&o, "compare", 1);
 	o.text[o.len] = '\0';
 	/* fence and epoch of a role that takes none are no news. */
 	if (moduled_news(&md->said_want, o.text))

@@ -115,6 +115,12 @@ static const struct reason_row rows[RS_COUNT] = {
 	    "{peer} does not answer; going on without it", "", "", "" },
 	[RS_COPYING] = { "copying", true, false,
 	    "being brought level by {peer}", "", "", "" },
+	[RS_MAINTENANCE] = { "maintenance", false, true,
+	    "{peer} is silent, and in maintenance nobody takes over by itself",
+	    "{peer_now}, or the end of the maintenance",
+	    "holdfast maintain {module} off",
+	    "this node takes over when {peer} is still silent and nobody "
+	    "answers for {addresses}; nothing is lost" },
 };
 
 const struct reason_row *

@@ -15,18 +15,14 @@
 #include "xalloc.h"
 
 #include "moduled.h"
+#include "status-int.h"
 
 #define STATUS_SIZE	(64 * 1024)
 /* From here on a script is worth a word. */
 #define SCRIPT_LONG_S	5
 
-struct out {
-	char	*text;
-	size_t	 len;
-};
-
-static void
-put(struct out *t, struct line_out *o)
+void
+status_put(struct status_out *t, struct line_out *o)
 {
 	if (!line_end(o) || t->len + o->len >= STATUS_SIZE)
 		return;
@@ -34,9 +30,8 @@ put(struct out *t, struct line_out *o)
 	t->len += o->len;
 }
 
-/* A line of pairs, as all answers; the first one says what it is about. */
-static void
-begin(struct line_out *o, const char *kind)
+void
+status_begin(struct line_out *o, const char *kind)
 {
 	line_begin(o, "");
 	line_add(o, "kind", kind);
@@ -124,12 +119,12 @@ status_fill(struct moduled *md, char buf[FACT_TEXT * 2], const char *text)
 }
 
 static void
-put_module(struct moduled *md, struct out *t)
+put_module(struct moduled *md, struct status_out *t)
 {
 	char text[EPOCH_LEN];
 	struct line_out o;
 
-	begin(&o, "module");
+	status_begin(&o, "module");
 	line_add(&o, "name", md->name);
 	line_add_num(&o, "id", cfg_getint(md->d->conf, "id"));
 	line_add(&o, "mode", cfg_getstr(md->d->conf, "mode"));
@@ -138,25 +133,27 @@ put_module(struct moduled *md, struct out *t)
 	line_add_num(&o, "since_s", wall_now() - md->state_wall_s);
 	line_add(&o, "epoch", epoch_str(text, md->v.self.epoch));
 	line_add(&o, "lease", "heartbeats-only");
-	put(t, &o);
+	line_add(&o, "wish", md->wish.start || md->wish.again ? "start" :
+	    "stop");
+	status_put(t, &o);
 }
 
-static void
-put_warning(struct out *t, const char *code, const char *text,
+void
+status_warning(struct status_out *t, const char *code, const char *text,
     const char *command)
 {
 	struct line_out o;
 
-	begin(&o, "warning");
+	status_begin(&o, "warning");
 	line_add(&o, "code", code);
 	line_add(&o, "text", text);
 	line_add(&o, "command", command);
-	put(t, &o);
+	status_put(t, &o);
 }
 
 /* The application runs, but one more failure would end that. */
 static void
-put_alone(struct moduled *md, struct out *t)
+put_alone(struct moduled *md, struct status_out *t)
 {
 	const struct peer_facts *p = &md->v.peer;
 	char text[FACT_TEXT * 2], command[FACT_TEXT * 2] = "";
@@ -173,16 +170,20 @@ put_alone(struct moduled *md, struct out *t)
 		(void)snprintf(text, sizeof(text), "not redundant: %s is in "
 		    "%s%s%s", md->conf.peer, state_name(p->state),
 		    p->reason[0] != '\0' ? ", reason " : "", p->reason);
-		(void)snprintf(command, sizeof(command), "on %s: holdfast %s "
-		    "%s", md->conf.peer, p->wish_start ? "why" : "start",
-		    md->name);
+		if (p->standby)
+			(void)snprintf(command, sizeof(command), "on %s: "
+			    "holdfast node active", md->conf.peer);
+		else
+			(void)snprintf(command, sizeof(command), "on %s: "
+			    "holdfast %s %s", md->conf.peer, p->wish_start ?
+			    "why" : "start", md->name);
 	}
-	put_warning(t, "alone", text, command);
+	status_warning(t, "alone", text, command);
 }
 
 /* What a checker found, and whether checkers are heard at all. */
 static void
-put_checks(struct moduled *md, struct out *t, const char *log_command)
+put_checks(struct moduled *md, struct status_out *t, const char *log_command)
 {
 	static const char *const classes[] = { "proc.", "tcp.", "ping.",
 	    "custom.", "disk." };
@@ -207,7 +208,7 @@ put_checks(struct moduled *md, struct out *t, const char *log_command)
 		(void)snprintf(text, sizeof(text), "%s is %s%s%s", r->name,
 		    r->value[0] == 'd' ? "down" : "low", r->text[0] != '\0' ?
 		    ": " : "", r->text);
-		put_warning(t, r->value[0] == 'd' ? "resource-down" :
+		status_warning(t, r->value[0] == 'd' ? "resource-down" :
 		    "resource-low", text, log_command);
 	}
 	if (!md->checks_silent)
@@ -215,11 +216,11 @@ put_checks(struct moduled *md, struct out *t, const char *log_command)
 	status_wall(since, md->checks_wall_s);
 	(void)snprintf(text, sizeof(text), "checkd does not answer since %s: "
 	    "no checker is heard", since);
-	put_warning(t, "checks-silent", text, log_command);
+	status_warning(t, "checks-silent", text, log_command);
 }
 
 static void
-put_stopped(struct moduled *md, struct out *t)
+put_stopped(struct moduled *md, struct status_out *t)
 {
 	bool by_rule = strncmp(md->wish.who, "failover rule ", 14) == 0;
 	char text[FACT_TEXT * 4], command[128];
@@ -231,11 +232,11 @@ put_stopped(struct moduled *md, struct out *t)
 		    "%lld actions of error; the last was of %s%s%s",
 		    (long long)md->wish.loops - 1, md->wish.who,
 		    md->wish.why[0] != '\0' ? ": " : "", md->wish.why);
-		put_warning(t, "maxloop", text, command);
+		status_warning(t, "maxloop", text, command);
 	} else if (by_rule && !md->wish.start && !md->wish.again) {
 		(void)snprintf(text, sizeof(text), "stopped by %s: %s",
 		    md->wish.who, md->wish.why);
-		put_warning(t, "rule-stop", text, command);
+		status_warning(t, "rule-stop", text, command);
 	}
 }
 
@@ -243,7 +244,7 @@ static void
 put_disk_warning(const char *code, const char *text, const char *command,
     void *arg)
 {
-	put_warning(arg, code, text, command);
+	status_warning(arg, code, text, command);
 }
 
 /* What the peer said last counts as long as it is heard. */
@@ -257,7 +258,7 @@ peer_disks(const struct moduled *md)
 }
 
 static void
-put_disk_warnings(struct moduled *md, struct out *t)
+put_disk_warnings(struct moduled *md, struct status_out *t)
 {
 	struct disk_side own = { md->conf.node, &md->v.self.disks,
 	    md->v.self.role == SR_PRIM };
@@ -269,7 +270,7 @@ put_disk_warnings(struct moduled *md, struct out *t)
 }
 
 static void
-put_disks(struct moduled *md, struct out *t)
+put_disks(struct moduled *md, struct status_out *t)
 {
 	const struct disks *own = &md->v.self.disks;
 	struct line_out o;
@@ -278,7 +279,7 @@ put_disks(struct moduled *md, struct out *t)
 		const struct disk *d = &own->disk[i];
 		const struct disk *p = disks_find(peer_disks(md), d->dir);
 
-		begin(&o, "disk");
+		status_begin(&o, "disk");
 		line_add(&o, "directory", d->dir);
 		line_add_num(&o, "total_bytes", (int64_t)d->total);
 		line_add_num(&o, "free_bytes", (int64_t)d->avail);
@@ -293,23 +294,23 @@ put_disks(struct moduled *md, struct out *t)
 			line_add_num(&o, "peer_used_percent", disk_used(p));
 			line_add_num(&o, "peer_full_in_s", p->full_in_s);
 		}
-		put(t, &o);
+		status_put(t, &o);
 	}
 }
 
 static void
-put_warnings(struct moduled *md, struct out *t)
+put_warnings(struct moduled *md, struct status_out *t)
 {
 	char text[FACT_TEXT * 2], command[128];
 
 	if (md->conf.peer[0] != '\0' && md->m.state != ST_STOP)
-		put_warning(t, "heartbeats-only", "no third voter: after a "
+		status_warning(t, "heartbeats-only", "no third voter: after a "
 		    "split of all networks both nodes may run until they "
 		    "meet", "holdfast help witness");
 	(void)snprintf(command, sizeof(command), "holdfast log %s",
 	    md->name);
 	if (md->warning[0] != '\0')
-		put_warning(t, "script-failed", md->warning, command);
+		status_warning(t, "script-failed", md->warning, command);
 	put_checks(md, t, command);
 	put_stopped(md, t);
 	if (md->m.state == ST_ALONE && md->conf.peer[0] != '\0')
@@ -318,11 +319,12 @@ put_warnings(struct moduled *md, struct out *t)
 	if (md->v.conflict[0] != '\0') {
 		(void)snprintf(text, sizeof(text), "another host answers for "
 		    "%s", md->v.conflict);
-		put_warning(t, "address-conflict", text, "");
+		status_warning(t, "address-conflict", text, "");
 	}
 	if (md->foreign[0] != '\0' && md->v.peer.net != NET_UP)
-		put_warning(t, "foreign", md->foreign, "the same cluster.key "
-		    "on both nodes, then on both: holdfast config");
+		status_warning(t, "foreign", md->foreign, "the same "
+		    "cluster.key on both nodes, then on both: holdfast "
+		    "config");
 	if (md->v.mismatch != RS_NONE && md->m.state != ST_WAIT) {
 		(void)snprintf(text, sizeof(text), "%s: %s",
 		    md->v.mismatch == RS_MODULE_ID ? "the module ids differ" :
@@ -332,25 +334,25 @@ put_warnings(struct moduled *md, struct out *t)
 		    "id, see holdfast-troubleshooting(7)" : "the same files, "
 		    "then on both: holdfast config ",
 		    md->v.mismatch == RS_MODULE_ID ? "" : md->name);
-		put_warning(t, reason_row(md->v.mismatch)->code, text,
+		status_warning(t, reason_row(md->v.mismatch)->code, text,
 		    command);
 	}
 }
 
 static void
-put_way(struct out *t, const char *command, const char *cost)
+put_way(struct status_out *t, const char *command, const char *cost)
 {
 	struct line_out o;
 
-	begin(&o, "goon");
+	status_begin(&o, "goon");
 	line_add(&o, "command", command);
 	line_add(&o, "cost", cost);
-	put(t, &o);
+	status_put(t, &o);
 }
 
 /* The way that loses nothing: the other node. */
 static void
-put_way_of_peer(struct moduled *md, struct out *t)
+put_way_of_peer(struct moduled *md, struct status_out *t)
 {
 	const struct peer_facts *p = &md->v.peer;
 	char command[FACT_TEXT] = "", cost[FACT_TEXT * 2];
@@ -380,7 +382,7 @@ put_way_of_peer(struct moduled *md, struct out *t)
 
 /* A script that takes long on the way out need not be waited for. */
 static void
-put_way_of_script(struct moduled *md, struct out *t)
+put_way_of_script(struct moduled *md, struct status_out *t)
 {
 	char command[FACT_TEXT], cost[FACT_TEXT * 2];
 	int64_t limit_ms;
@@ -397,7 +399,7 @@ put_way_of_script(struct moduled *md, struct out *t)
 }
 
 static void
-put_other_way(struct moduled *md, struct out *t)
+put_other_way(struct moduled *md, struct status_out *t)
 {
 	char command[FACT_TEXT], cost[FACT_TEXT * 2];
 
@@ -411,7 +413,7 @@ put_other_way(struct moduled *md, struct out *t)
 }
 
 static void
-put_blocked(struct moduled *md, struct out *t)
+put_blocked(struct moduled *md, struct status_out *t)
 {
 	const struct reason_row *r = reason_row(md->dec.reason);
 	char text[FACT_TEXT * 2], cost[FACT_TEXT * 2];
@@ -419,14 +421,14 @@ put_blocked(struct moduled *md, struct out *t)
 
 	if (md->dec.reason == RS_NONE)
 		return;
-	begin(&o, "blocked");
+	status_begin(&o, "blocked");
 	line_add(&o, "code", r->code);
 	line_add(&o, "text", status_fill(md, text, r->text));
-	put(t, &o);
+	status_put(t, &o);
 	if (r->missing[0] != '\0') {
-		begin(&o, "missing");
+		status_begin(&o, "missing");
 		line_add(&o, "text", status_fill(md, text, r->missing));
-		put(t, &o);
+		status_put(t, &o);
 	}
 	if (r->by_peer && md->conf.peer[0] != '\0')
 		put_way_of_peer(md, t);
@@ -439,61 +441,63 @@ put_blocked(struct moduled *md, struct out *t)
 }
 
 static void
-put_nodes(struct moduled *md, struct out *t)
+put_nodes(struct moduled *md, struct status_out *t)
 {
 	const struct peer_facts *p = &md->v.peer;
 	bool heard = p->net == NET_UP && p->has_blob;
 	struct line_out o;
 
-	begin(&o, "node");
+	status_begin(&o, "node");
 	line_add(&o, "name", md->conf.node);
 	line_add(&o, "state", state_name(md->m.state));
 	line_add(&o, "quality", quality_name(md->dec.quality));
 	line_add_num(&o, "level", md->v.self.level && !md->m.mark);
 	line_add_num(&o, "new", md->v.self.known && md->v.self.is_new);
+	line_add_num(&o, "standby", md->v.standby);
 	line_add(&o, "share", "");
 	line_add_num(&o, "since_s", wall_now() - md->state_wall_s);
 	line_add_num(&o, "self", 1);
-	put(t, &o);
+	status_put(t, &o);
 	if (md->conf.peer[0] == '\0')
 		return;
-	begin(&o, "node");
+	status_begin(&o, "node");
 	line_add(&o, "name", md->conf.peer);
 	line_add(&o, "state", heard ? state_name(p->state) : "UNKNOWN");
 	line_add(&o, "quality", heard ? quality_name(p->quality) :
 	    "NotReady");
 	line_add_num(&o, "level", heard && p->level);
 	line_add_num(&o, "new", heard && p->is_new);
+	line_add_num(&o, "standby", heard && p->standby);
 	line_add(&o, "share", "");
 	if (heard)
 		line_add_num(&o, "since_s", wall_now() - p->since_s);
 	line_add_num(&o, "self", 0);
-	put(t, &o);
+	status_put(t, &o);
 }
 
 static void
-put_resources(struct moduled *md, struct out *t)
+put_resources(struct moduled *md, struct status_out *t)
 {
 	struct line_out o;
 	unsigned i;
 
 	for (i = 0; i < md->res.count; i++) {
-		begin(&o, "resource");
+		status_begin(&o, "resource");
 		line_add(&o, "name", md->res.r[i].name);
 		line_add(&o, "value", md->res.r[i].value);
-		put(t, &o);
+		status_put(t, &o);
 	}
 }
 
 static void
-put_replication(struct moduled *md, struct out *t)
+put_replication(struct moduled *md, struct status_out *t)
 {
 	const struct self_facts *f = &md->v.self;
 	char text[EPOCH_LEN];
 	struct line_out o;
 
 	if (md->rfs) {
-		begin(&o, "replication");
+		status_begin(&o, "replication");
 		line_add(&o, "mode", f->async);
 		line_add(&o, "link", f->known ? f->link : "unknown");
 		line_add_num(&o, "level", f->level);
@@ -504,23 +508,25 @@ put_replication(struct moduled *md, struct out *t)
 		line_add_num(&o, "total_bytes", f->total_bytes);
 		line_add_num(&o, "rate_bytes_s", f->rate_bytes_s);
 		line_add_num(&o, "eta_s", f->eta_s);
-		put(t, &o);
+		status_put(t, &o);
 	}
-	begin(&o, "lease");
+	status_begin(&o, "lease");
 	line_add(&o, "mode", "heartbeats-only");
 	line_add_num(&o, "until_s", 0);
 	line_add_num(&o, "voters", 0);
-	put(t, &o);
+	status_put(t, &o);
 }
 
 char *
 status_text(struct moduled *md)
 {
-	struct out t = { .text = xcalloc(1, STATUS_SIZE) };
+	struct status_out t = { .text = xcalloc(1, STATUS_SIZE) };
 
 	put_module(md, &t);
 	put_warnings(md, &t);
+	status_notices(md, &t);
 	put_blocked(md, &t);
+	status_waits(md, &t);
 	put_nodes(md, &t);
 	put_resources(md, &t);
 	put_disks(md, &t);

@@ -16,8 +16,10 @@
 #include "statefile.h"
 #include "xalloc.h"
 
+#include "decide-standing.h"
 #include "events.h"
 #include "moduled.h"
+#include "standing.h"
 
 #define BOOT_ID		"/proc/sys/kernel/random/boot_id"
 #define BOOT_ID_LEN	64
@@ -127,13 +129,14 @@ look(struct moduled *md, struct mono *wake)
 	v->conf = &md->conf;
 	look_links(md);
 	look_peer(md);
-	failover_look(md, wake);
 	v->scripts_at = scripts_at(md->scripts);
 	v->scripts_target = scripts_target(md->scripts);
 	v->scripts_busy = scripts_busy(md->scripts);
 	v->scripts_gated = scripts_gated(md->scripts);
 	v->scripts_prim = scripts_prim(md->scripts);
-	v->wish_start = md->wish.start;
+	standing_look(md, wake);
+	failover_look(md, wake);
+	v->wish_start = decide_wish(&md->m, v, md->wish.start);
 	if (v->wish_start && !mono_passed(md->boot_until, v->now) &&
 	    mono_is_set(md->boot_until)) {
 		v->wish_start = false;
@@ -141,6 +144,7 @@ look(struct moduled *md, struct mono *wake)
 	}
 	v->order = md->wish.order;
 	v->order_fullsync = md->wish.fullsync;
+	v->compare = md->wish.compare;
 	v->refused = md->wish.refused;
 	(void)snprintf(v->lastprim, sizeof(v->lastprim), "%s",
 	    md->wish.lastprim);
@@ -203,6 +207,18 @@ keep_wish(struct moduled *md)
 		w->fullsync = false;
 		changed = true;
 	}
+	/* For the one who looks after a power cut (newest.h). */
+	if (md->v.peer.net == NET_UP && md->v.peer.has_blob &&
+	    epoch_cmp(md->v.peer.epoch, w->peer_epoch) > 0) {
+		w->peer_epoch = md->v.peer.epoch;
+		changed = true;
+	}
+	/* From here on the store's record says it. */
+	if (w->compare && (!md->rfs || (md->v.self.known &&
+	    md->v.self.dirty_all))) {
+		w->compare = false;
+		changed = true;
+	}
 	role = d->quality != Q_READY ? w->role : md->m.state == ST_SECOND ?
 	    "second" : "prim";
 	if (strcmp(w->role, role) != 0) {
@@ -260,6 +276,8 @@ carry_out(struct moduled *md)
 	blob.refused = md->wish.refused;
 	blob.since_s = md->state_wall_s;
 	failover_publish(md, &blob);
+	blob.maintain = md->wish.maintain;
+	blob.released = md->wish.released;
 	links_publish(md, &blob);
 	if (md->rfs)
 		mirror_want(md, &d->want);

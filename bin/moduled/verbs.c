@@ -13,6 +13,7 @@
 
 #include "events.h"
 #include "moduled.h"
+#include "standing.h"
 
 #define ACT_KEYS "who why i fullsync yes nowait"
 
@@ -177,6 +178,7 @@ act_prim(struct moduled *md, bool force, const char *yes, char *text,
 	if (is_serving(md))
 		return NULL;
 	r = decide_may_prim(&md->m, &md->v, force, &risk);
+	risk = risk || standing_is_risky(md);
 	if (r != RS_NONE)
 		return why_not_prim(md, r, text, size);
 	if (risk && (yes == NULL || strcmp(yes, md->name) != 0)) {
@@ -212,6 +214,12 @@ action_take(struct moduled *md, const char *verb, const char *who,
 	unsigned i;
 
 	text[0] = '\0';
+	if (identity != NULL && standing_suspends(md)) {
+		events_add('W', "moduled", "Action %s of %s is not taken: %s",
+		    verb, identity, md->v.maintain ? "maintenance" :
+		    "writes are held");
+		return NULL;
+	}
 	if (identity == NULL)
 		md->wish.loops = 0;
 	else if (strcmp(verb, "start") != 0)
@@ -262,9 +270,14 @@ on_action(struct client *c, const struct line *l, void *arg)
 		return;
 	}
 	code = NULL;
-	if (force || strcmp(l->verb, "prim") == 0)
+	if (id == NULL || !standing_suspends(md))
+		code = standing_refuses(md, l->verb, by, line_get(l, "yes"),
+		    text, sizeof(text));
+	if (code == NULL && (force || strcmp(l->verb, "prim") == 0))
 		code = act_prim(md, force, line_get(l, "yes"), text,
 		    sizeof(text));
+	if (code == NULL && strncmp(l->verb, "prim", 4) == 0)
+		standing_prim_given(md, by);
 	md->wish.fullsync = line_get_bool(l, "fullsync");
 	if (code == NULL)
 		code = action_take(md, l->verb, by, id, why != NULL ? why :
@@ -440,6 +453,9 @@ const struct verb moduled_verbs[] = {
 	{ "second",	ROLE_CONTROL,	ACT_KEYS,	on_action },
 	{ "prim",	ROLE_ADMIN,	ACT_KEYS,	on_action },
 	{ "primforce",	ROLE_ADMIN,	ACT_KEYS,	on_action },
+	{ "maintain",	ROLE_CONTROL,	"for_s who why", standing_on_maintain },
+	{ "release",	ROLE_ADMIN,	ACT_KEYS,	standing_on_release },
+	{ "standby",	ROLE_ADMIN,	"who why",	standing_on_standby },
 	{ "status",	ROLE_MONITOR,	"",		on_status },
 	{ "watch",	ROLE_MONITOR,	"topic",	on_watch },
 	{ "why",	ROLE_MONITOR,	"",		on_why },

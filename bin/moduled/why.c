@@ -60,6 +60,15 @@ tell_block(struct moduled *md, struct client *c)
 			(void)snprintf(text, sizeof(text), "to go on: %s%s%s",
 			    command, command[0] != '\0' && cost[0] != '\0' ?
 			    "  - " : "", cost);
+		else if (strcmp(kind, "waits") == 0 && strcmp(line_get(&l,
+		    "node"), md->conf.peer) == 0)
+			(void)snprintf(text, sizeof(text), "%s waits for %s "
+			    "since %s: %s [%s]", md->conf.peer, md->conf.node,
+			    line_get(&l, "since"), line_get(&l, "text"),
+			    line_get(&l, "code"));
+		else if (strcmp(kind, "newest") == 0)
+			(void)snprintf(text, sizeof(text), "newest data: %s",
+			    line_get(&l, "text"));
 		else if (strcmp(kind, "warning") == 0 &&
 		    md->dec.reason == RS_NONE && line_get(&l, "text") != NULL)
 			(void)snprintf(text, sizeof(text), "warning: %s",
@@ -121,8 +130,6 @@ tell_chain(struct moduled *md, struct client *c)
 		return;
 	}
 	chain_read(&chain, tail, (size_t)n);
-	if (chain.count > 0)
-		tell(c, NULL, "how it came to this, newest first:");
 	for (i = 0; i < chain.count; i++) {
 		(void)snprintf(text, sizeof(text), "%s%s",
 		    chain.link[i].text, "");

@@ -43,11 +43,15 @@ wish_format(char *buf, size_t size, const struct wish *w)
 	line_add(&o, "who", w->who);
 	line_add(&o, "why", w->why);
 	line_add(&o, "refused", epoch_str(text, w->refused));
+	line_add(&o, "peer_epoch", epoch_str(text, w->peer_epoch));
 	line_add(&o, "lastprim", w->lastprim);
 	line_add(&o, "role", w->role);
 	line_add_num(&o, "loops", w->loops);
 	line_add_num(&o, "loop_since", w->loop_since);
 	line_add_num(&o, "maxloop", w->maxloop);
+	line_add_num(&o, "compare", w->compare);
+	notice_put(&o, "maintain", &w->maintain);
+	notice_put(&o, "released", &w->released);
 	if (!line_end(&o) || o.len >= size)
 		return false;
 	memcpy(buf, o.text, o.len + 1);
@@ -77,8 +81,10 @@ wish_parse(struct wish *w, const char *text, const char **why)
 		*why = "no wish in it";
 		return -1;
 	}
-	if (line_get(&l, "refused") != NULL &&
-	    epoch_parse(&w->refused, line_get(&l, "refused")) != 0) {
+	if ((line_get(&l, "refused") != NULL &&
+	    epoch_parse(&w->refused, line_get(&l, "refused")) != 0) ||
+	    (line_get(&l, "peer_epoch") != NULL &&
+	    epoch_parse(&w->peer_epoch, line_get(&l, "peer_epoch")) != 0)) {
 		*why = "bad epoch";
 		return -1;
 	}
@@ -97,6 +103,13 @@ wish_parse(struct wish *w, const char *text, const char **why)
 	(void)line_get_num(&l, "loops", 0, INT32_MAX, &w->loops);
 	(void)line_get_num(&l, "loop_since", 0, INT64_MAX, &w->loop_since);
 	w->maxloop = line_get_bool(&l, "maxloop");
+	w->compare = line_get_bool(&l, "compare");
+	if (!notice_take(&w->maintain, &l, "maintain") ||
+	    !notice_take(&w->released, &l, "released")) {
+		memset(w, 0, sizeof(*w));
+		*why = "bad number";
+		return -1;
+	}
 	return 0;
 }
 

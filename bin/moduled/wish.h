@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * What must outlive this process and the node: the operator's wish, the
- * maxloop counter, the last primary, a hand-over that was refused.  One
- * durable line in .../M/wish.
+ * maxloop counter, the last primary, a hand-over that was refused, the words
+ * that both nodes keep (notice.h).  One durable line in .../M/wish.
  */
 #ifndef MODULED_WISH_H
 #define MODULED_WISH_H
@@ -14,6 +14,7 @@
 #include "epoch.h"
 
 #include "decide.h"
+#include "notice.h"
 
 #define WISH_TEXT	256
 
@@ -23,6 +24,7 @@ struct wish {
 	bool		resume;		/* start with the node */
 	enum order	order;
 	bool		fullsync;
+	bool		compare;	/* changed by hand: no log holds */
 	char		who[FACT_NAME];
 	char		why[WISH_TEXT];
 	struct epoch	refused;
@@ -31,6 +33,9 @@ struct wish {
 	int64_t		loops;		/* actions of error in the interval */
 	int64_t		loop_since;	/* wall seconds */
 	bool		maxloop;	/* stopped by it */
+	struct epoch	peer_epoch;	/* the highest it was heard in */
+	struct notice	maintain;
+	struct notice	released;
 };
 
 const char	*order_name(enum order o);

@@ -9,7 +9,7 @@
 
 #include "tap.h"
 
-#include "../../bin/moduled/decide.h"
+#include "../../bin/moduled/decide-standing.h"
 
 #define T	1000
 #define G	100
@@ -471,6 +471,136 @@ orders(void)
 }
 
 static void
+maintenance(void)
+{
+	be_second();
+	v.maintain = true;
+	peer_falls_silent();
+	ok(d.probe_id != 0, "maintenance: the address is asked as ever");
+	probe_answers(false);
+	ok(m.state == ST_SECOND && !m.promoting &&
+	    d.reason == RS_MAINTENANCE && d.quality == Q_NOTREADY,
+	    "nobody: no takeover, and it says so");
+	at(100000 + T / 2 - 1);
+	think();
+	ok(d.probe_id == 0, "a pause");
+	at(100000 + T / 2);
+	think();
+	ok(d.probe_id != 0, "asked again within T");
+	probe_answers(true);
+	ok(m.state == ST_WAIT && d.want.notlevel,
+	    "answered: leaves, not level, as ever");
+	be_second();
+	v.maintain = true;
+	peer_falls_silent();
+	probe_answers(false);
+	v.maintain = false;
+	think();
+	ok(d.probe_id != 0 && !m.promoting, "over: asked once more");
+	probe_answers(false);
+	ok(m.promoting && d.want.epoch.n == 8, "then it takes over");
+
+	be_prim();
+	v.maintain = true;
+	v.lan_up = false;
+	think();
+	at(100000 + T);
+	peer_falls_silent();
+	at(100000 + T + 60000);
+	think();
+	ok(m.state == ST_PRIM && d.want.both && d.reason == RS_NO_NETWORK,
+	    "no link: holds its writes past fencehold");
+	be_prim();
+	v.maintain = true;
+	peer_falls_silent();
+	at(100000 + 3 * G + PULSE);
+	think();
+	ok(m.state == ST_ALONE, "the peer lost: ALONE as ever");
+	be_prim();
+	conf.defaultprim = "n2";
+	v.maintain = true;
+	think();
+	ok(m.state == ST_PRIM, "defaultprim waits");
+}
+
+/* As moduled does it: the wish that counts, then the decision. */
+static void
+think_wish(void)
+{
+	v.wish_start = decide_wish(&m, &v, true);
+	think();
+}
+
+static void
+standby(void)
+{
+	be_prim();
+	v.standby = true;
+	think_wish();
+	ok(m.leave == LV_PRIM && m.hand && d.intent == IN_STOP,
+	    "standby: hands over");
+	think_wish();
+	ok(!v.wish_start, "and does not think better of it on the way");
+	be_prim();
+	v.standby = true;
+	v.peer.level = false;
+	think_wish();
+	ok(m.state == ST_ALONE, "to nobody: serves");
+	think_wish();
+	ok(m.state == ST_ALONE && v.wish_start, "also ALONE");
+	v.standby_now = true;
+	think_wish();
+	ok(m.leave == LV_PRIM && !m.hand, "confirmed: stops");
+	be_second();
+	v.standby = true;
+	think_wish();
+	ok(m.leave == LV_SECOND && d.want.notlevel, "SECOND leaves");
+	be_waiting();
+	v.standby = true;
+	think_wish();
+	ok(!v.wish_start, "WAIT stops");
+	be_prim();
+	conf.defaultprim = "n2";
+	v.peer.standby = true;
+	think_wish();
+	ok(m.state == ST_PRIM, "defaultprim does not send it there");
+}
+
+static void
+release(void)
+{
+	be_prim();
+	v.released = true;
+	think_wish();
+	ok(m.state == ST_PRIM && v.wish_start,
+	    "released: first the peer leaves");
+	v.peer.level = false;
+	v.peer.durable = true;
+	v.peer.state = ST_WAIT;
+	m.seen_level = true;
+	think_wish();
+	v.self.epoch = d.want.epoch;
+	v.self.alone = true;
+	think_wish();
+	ok(m.leave == LV_PRIM && !m.hand && d.intent == IN_STOP,
+	    "then it stops, and hands to nobody");
+	be_second();
+	v.released = true;
+	think_wish();
+	ok(m.leave == LV_SECOND && d.want.notlevel,
+	    "the other one: not level, so that it never starts");
+	be_prim();
+	v.released = true;
+	peer_falls_silent();
+	think_wish();
+	ok(m.leave == LV_PRIM && !m.hand, "nobody to wait for: stops");
+	be_waiting();
+	v.compare = true;
+	think();
+	ok(d.want.compare, "the way back: the store is told");
+}
+
+static void
 test_prestart(void)
 {
 	be_waiting();
@@ -498,6 +628,9 @@ main(void)
 	swap();
 	restart();
 	orders();
+	maintenance();
+	standby();
+	release();
 	test_prestart();
 	return tap_done();
 }

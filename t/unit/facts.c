@@ -56,6 +56,8 @@ blob(void)
 	f.res_count = 1;
 	strcpy(f.res[0].name, "custom.lag");
 	strcpy(f.res[0].value, "down");
+	f.standby = true;
+	notice_say(&f.maintain, "n1", 10, 20, "root", "w");
 	ok(blob_format(text, sizeof(text), &f), "a blob");
 	ok(strchr(text, '\n') == NULL, "is one line without its end");
 	is_num(blob_parse(&g, text, &why), 0, "read back");
@@ -70,6 +72,8 @@ blob(void)
 	is_str(g.lastprim, "n1", "lastprim");
 	is_str(g.reason, "copying", "reason");
 	is_num(g.since_s, 1234, "since");
+	ok(g.standby && g.maintain.n == 1 && g.maintain.until == 20 &&
+	    g.released.n == 0, "words of the operator");
 	ok(!blob_format(small, sizeof(small), &f), "too small a buffer");
 	g.level = false;
 	is_num(blob_parse(&g, "facts state=SECOND role=second epoch=x", &why),

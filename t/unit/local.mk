@@ -1,5 +1,21 @@
 # SPDX-License-Identifier: ISC
 
+check_PROGRAMS += t/unit/hold
+t_unit_hold_SOURCES = %D%/hold.c %D%/tap.h
+t_unit_hold_LDADD = bin/mirrord/libmirrord.a $(COMMON_LIBS)
+
+check_PROGRAMS += t/unit/story
+t_unit_story_SOURCES = %D%/story.c %D%/tap.h
+t_unit_story_LDADD = $(HOLDFAST_LIBS)
+
+check_PROGRAMS += t/unit/newest
+t_unit_newest_SOURCES = %D%/newest.c %D%/tap.h
+t_unit_newest_LDADD = bin/moduled/libmoduled.a $(COMMON_LIBS)
+
+check_PROGRAMS += t/unit/notice
+t_unit_notice_SOURCES = %D%/notice.c %D%/tap.h
+t_unit_notice_LDADD = bin/moduled/libmoduled.a $(COMMON_LIBS)
+
 check_PROGRAMS += t/unit/keep
 t_unit_keep_SOURCES = %D%/keep.c %D%/tap.h
 t_unit_keep_LDADD = $(COMMON_LIBS)
@@ -124,7 +140,7 @@ t_unit_facts_SOURCES = %D%/facts.c %D%/tap.h
 t_unit_facts_LDADD = bin/moduled/libmoduled.a $(COMMON_LIBS)
 
 check_PROGRAMS += t/unit/pair
-t_unit_pair_SOURCES = %D%/pair.c %D%/tap.h
+t_unit_pair_SOURCES = %D%/pair.c %D%/pair-words.h %D%/tap.h
 t_unit_pair_LDADD = bin/moduled/libmoduled.a $(COMMON_LIBS)
 
 check_PROGRAMS += t/unit/link

@@ -22,6 +22,9 @@ wishes(void)
 	(void)snprintf(w.why, sizeof(w.why), "patch \"day\"");
 	(void)snprintf(w.lastprim, sizeof(w.lastprim), "n2");
 	w.refused.n = 8;
+	w.compare = true;
+	w.peer_epoch.n = 9;
+	notice_say(&w.released, "n1", 10, NOTICE_FOR_EVER, "root", "w");
 	ok(wish_format(text, sizeof(text), &w), "as text");
 	is_num(wish_parse(&r, text, &why), 0, "and back");
 	ok(r.start && !r.again && r.order == OR_PRIM && r.fullsync &&
@@ -29,6 +32,11 @@ wishes(void)
 	    r.maxloop, "all of it");
 	is_str(r.why, "patch \"day\"", "why");
 	is_str(r.lastprim, "n2", "last primary");
+	is_num(r.peer_epoch.n, 9, "epoch of the peer");
+	ok(r.compare && r.maintain.n == 0 && r.released.n == 1 &&
+	    r.released.until == NOTICE_FOR_EVER, "words of both nodes");
+	is_num(wish_parse(&r, "wish state=start maintain_n=x\n", &why), -1,
+	    "a bad word");
 	ok(!wish_format(text, 10, &w), "too small a buffer");
 	is_num(wish_parse(&r, "wish state=start refused=x\n", &why), -1,
 	    "a bad epoch");

@@ -2,7 +2,8 @@
 /*
  * Two nodes play decide() against each other: a fake clock, a fake mirrord
  * with its durable record, lost messages, cut networks, pulled cables,
- * crashes, restarts, frozen nodes, stops and swaps at random (seeded).
+ * crashes, restarts, frozen nodes, stops, swaps, maintenance, standby and
+ * releases at random (seeded).
  * Without a full split of all networks it must hold that
  *	- never two acknowledge alone at once,
  *	- who acknowledges has every acknowledged write,
@@ -14,9 +15,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pair-words.h"
 #include "tap.h"
 
-#include "../../bin/moduled/decide.h"
+#include "../../bin/moduled/decide-standing.h"
 
 #define TICK	5
 #define T	200
@@ -40,6 +42,7 @@ struct node {
 	struct decide_conf conf;
 	bool		 up, frozen, deaf;
 	bool		 wish_start;
+	struct words	 words;
 	enum order	 order;
 	struct epoch	 refused;
 	char		 lastprim[FACT_NAME];
@@ -376,6 +379,22 @@ heart(struct world *w, int i)
 		set_net(n, NET_DOWN, w->now);
 }
 
+static bool
+serves(const struct node *n)
+{
+	return n->m.promoting || n->m.state == ST_ALONE ||
+	    n->m.state == ST_PRIM;
+}
+
+/* By the rule of moduled's verb: where it serves, and is not cut off. */
+static void
+say_release(struct node *n, int i)
+{
+	if (n->up && n->moduled_back == 0)
+		words_release(&n->words, i, serves(n) && !n->m.promoting &&
+		    (!n->m.member || n->v.peer.net == NET_UP));
+}
+
 static void
 think(struct world *w, int i)
 {
@@ -394,7 +413,12 @@ think(struct world *w, int i)
 	n->v.scripts_gated = n->busy && n->script_left == 0 &&
 	    !n->gate_passed;
 	n->v.scripts_prim = n->prim;
-	n->v.wish_start = n->wish_start;
+	if (n->v.peer.net == NET_UP && n->v.peer.has_blob)
+		words_hear(&n->words, &w->n[!i].words, i, serves(n));
+	n->v.maintain = n->words.maintain;
+	n->v.standby = n->words.standby;
+	n->v.released = n->words.released;
+	n->v.wish_start = decide_wish(&n->m, &n->v, n->wish_start);
 	n->v.order = n->order;
 	n->v.refused = n->refused;
 	strcpy(n->v.lastprim, n->lastprim);
@@ -529,7 +553,7 @@ faults(struct world *w)
 
 	if (w->now < w->quiet)
 		return;
-	switch (rnd(9)) {
+	switch (rnd(13)) {
 	case 0:
 		if (n->up) {
 			power_off(w, i);
@@ -573,6 +597,15 @@ faults(struct world *w)
 		n->order = OR_SWAP;
 		n->order_at = w->now;
 		break;
+	case 8:
+		n->words.maintain = !n->words.maintain;
+		break;
+	case 9:
+		n->words.standby = !n->words.standby;
+		break;
+	case 10:
+		say_release(n, i);
+		break;
 	default:
 		w->beat = w->svc = w->cable[0] = w->cable[1] = true;
 		n->wish_start = true;
@@ -580,10 +613,14 @@ faults(struct world *w)
 	}
 	if (w->trace)
 		printf("# %lld beat %d svc %d cables %d %d wish %d %d order "
-		    "%d %d frozen %d %d\n", (long long)w->now, w->beat,
+		    "%d %d frozen %d %d maintain %d %d standby %d %d "
+		    "released %d %d\n", (long long)w->now, w->beat,
 		    w->svc, w->cable[0], w->cable[1], w->n[0].wish_start,
 		    w->n[1].wish_start, w->n[0].order, w->n[1].order,
-		    w->n[0].frozen, w->n[1].frozen);
+		    w->n[0].frozen, w->n[1].frozen, w->n[0].words.maintain,
+		    w->n[1].words.maintain, w->n[0].words.standby,
+		    w->n[1].words.standby, w->n[0].words.released,
+		    w->n[1].words.released);
 }
 
 static void
@@ -696,11 +733,16 @@ run(uint32_t seed, int fault_every, bool trace)
 			return w.broken;
 	}
 	w.beat = w.svc = w.cable[0] = w.cable[1] = true;
-	for (i = 0; i < 2; i++)
+	for (i = 0; i < 2; i++) {
 		w.n[i].wish_start = true;
+		w.n[i].words.maintain = w.n[i].words.standby = false;
+	}
 	if (trace)
 		printf("# %lld calm\n", (long long)w.now);
 	for (end = w.now + CALM_MS; w.now < end && !is_ready(&w);) {
+		for (i = 0; i < 2; i++)
+			if (w.n[i].words.released)
+				say_release(&w.n[i], i);
 		tick(&w);
 		if (w.broken != NULL)
 			return w.broken;

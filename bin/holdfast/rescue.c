@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Takes off what lies over a replicated directory: the mirror and the
+ * read-only view below it (mirrord(8)).  While mirrord answers it does that
+ * itself, in order; else the mounts are aborted: what was acknowledged is in
+ * the directory underneath.
+ */
+#include "rescue.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "cmd.h"
+#include "generation.h"
+#include "module-conf.h"
+#include "paths.h"
+#include "statefile.h"
+#include "talk.h"
+
+/* mirror, view, and what an unlucky start may have left twice. */
+#define LAYERS_MAX	8
+#define PLAIN_MS	10000
+
+/*
+ * What lies on top at dir: 'm' the mirror, 'v' a view, 0 nothing of ours.  A
+ * view is read-only and lies over another mount with the same files, or is an
+ * empty file system of ours.
+ */
+static char
+top_layer(const char *dir)
+{
+	FILE *f = fopen("/proc/self/mountinfo", "re");
+	char line[2 * PATH_MAX], point[PATH_MAX], dev[32], below[32] = "";
+	char options[256], *rest, kind = 0;
+
+	while (f != NULL && fgets(line, sizeof(line), f) != NULL) {
+		if (sscanf(line, "%*d %*d %31s %*s %4095s %255s", dev, point,
+		    options) != 3 || (rest = strstr(line, " - ")) == NULL)
+			continue;
+		if (strncmp(dir, point, strlen(point)) == 0 &&
+		    strcmp(dir, point) != 0) {
+			snprintf(below, sizeof(below), "%s", dev);
+			continue;
+		}
+		if (strcmp(dir, point) != 0)
+			continue;
+		kind = strncmp(rest, " - fuse.holdfast ", 17) == 0 ? 'm' :
+		    strncmp(options, "ro", 2) == 0 && (strcmp(dev, below) ==
+		    0 || strncmp(rest, " - tmpfs holdfast ", 18) == 0) ? 'v' :
+		    0;
+		snprintf(below, sizeof(below), "%s", dev);
+	}
+	if (f != NULL)
+		fclose(f);	/* only read */
+	return kind;
+}
+
+static bool
+is_plain(const struct safe *m)
+{
+	unsigned i;
+
+	for (i = 0; i < m->dir_count; i++)
+		if (top_layer(m->dir[i]) != 0)
+			return false;
+	return true;
+}
+
+static int
+take_off(const char *dir)
+{
+	unsigned i;
+	char kind;
+
+	for (i = 0; i < LAYERS_MAX && (kind = top_layer(dir)) != 0; i++)
+		if (umount2(dir, kind == 'm' ? MNT_FORCE | MNT_DETACH :
+		    MNT_DETACH) == -1)
+			break;
+	if (top_layer(dir) == 0)
+		return 0;
+	fprintf(stderr, "holdfast: %s: cannot be uncovered: %s\n", dir,
+	    strerror(errno));
+	return -1;
+}
+
+/* mirrord's own way, if it lives; false: it does not, or not in time. */
+static bool
+ask_mirrord(const struct safe *m)
+{
+	struct mono end = mono_add_ms(mono_now(), PLAIN_MS);
+	struct line_out o;
+
+	line_begin(&o, "want");
+	line_add(&o, "role", "none");
+	if (talk(m->name, "mirrord", &o, NULL, NULL) != 0)
+		return false;
+	while (!is_plain(m) && !mono_passed(end, mono_now()))
+		(void)usleep(100000);
+	return is_plain(m);
+}
+
+/* moduled finds it when it is started again. */
+static int
+leave_word(const struct cmd *c)
+{
+	char path[PATH_LEN];
+	struct line_out o;
+
+	line_begin(&o, "release");
+	line_add_num(&o, "at", (int64_t)time(NULL));
+	line_add(&o, "who", talk_who());
+	line_add(&o, "why", c->why);
+	if (line_end(&o) && statefile_write(path_state(path, "%s/release",
+	    c->module), o.text, o.len, 0600) == 0)
+		return 0;
+	fprintf(stderr, "holdfast: %s: %s\n", path, strerror(errno));
+	return -1;
+}
+
+int
+rescue_release(const struct cmd *c)
+{
+	struct safe m;
+	unsigned i;
+	int rc = 0;
+
+	if (c->yes == NULL || strcmp(c->yes, c->module) != 0) {
+		fprintf(stderr, "holdfast: holdfastd is not running: whether "
+		    "the data here is the newest, and whether the application "
+		    "is stopped, is for you to know.  The mounts are taken "
+		    "away all the same with `holdfast release %s --yes %s'\n",
+		    c->module, c->module);
+		return EXIT_UNSAFE;
+	}
+	if (generation_active(c->module) == 0) {
+		fprintf(stderr, "holdfast: %s is not configured on this "
+		    "node\n", c->module);
+		return EX_NOINPUT;
+	}
+	if (leave_word(c) == -1)
+		return EX_IOERR;
+	if (!module_conf_read(&m, c->module))
+		return EX_CONFIG;
+	if (!ask_mirrord(&m))
+		for (i = 0; i < m.dir_count; i++)
+			if (take_off(m.dir[i]) == -1)
+				rc = EX_OSERR;
+	safe_fini(&m);
+	if (rc == 0)
+		rescue_tell(c->module);
+	return rc;
+}
+
+void
+rescue_tell(const char *module)
+{
+	struct safe m;
+	unsigned i;
+
+	printf("%s is released\n", module);
+	if (module_conf_read(&m, module)) {
+		for (i = 0; i < m.dir_count; i++)
+			printf("  %s is %s\n", m.dir[i],
+			    top_layer(m.dir[i]) == 0 ? "a plain directory" :
+			    "still covered: see `holdfast status'");
+		for (i = 0; i < m.addr_count; i++)
+			printf("  the address %s is nobody's: `ip addr add' "
+			    "if clients need it\n", m.addr[i].addr);
+		safe_fini(&m);
+	}
+	printf("  run the application by hand, then return with `holdfast "
+	    "start %s' on this node\n  (holdfast(8), RUNNING BY HAND)\n",
+	    module);
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: ISC */
+/* Shared by the files of the status only. */
+#ifndef MODULED_STATUS_INT_H
+#define MODULED_STATUS_INT_H
+
+#include <stddef.h>
+
+#include "line.h"
+
+struct moduled;
+
+struct status_out {
+	char	*text;
+	size_t	 len;
+};
+
+/* A line of pairs, as all answers; the first one says what it is about. */
+void	status_begin(struct line_out *o, const char *kind);
+/* Ends it; dropped when there is no room. */
+void	status_put(struct status_out *t, struct line_out *o);
+void	status_warning(struct status_out *t, const char *code,
+	    const char *text, const char *command);
+
+/* status-notice.c */
+void	status_notices(struct moduled *md, struct status_out *t);
+/* status-wait.c */
+void	status_waits(struct moduled *md, struct status_out *t);
+
+#endif
