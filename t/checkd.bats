@@ -126,7 +126,7 @@ program() {
 		wait_until 5 '[ "$(state proc.$APP)" = up ]'
 		t0=$(now_ms)
 		kill -9 "$(cat "$W/pid.1")"
-		wait_until 5 '[ "$(state proc.$APP)" = down ]'
+		wait_until 5 '[ "$(grep -c state=down "$W/events")" -eq '"$i ]"
 		t1=$(last_ms "proc.$APP" down)
 		[ $((t1 - t0)) -le $max ] || max=$((t1 - t0))
 		[ $((t1 - t0)) -ge $min ] || min=$((t1 - t0))

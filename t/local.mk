@@ -42,6 +42,7 @@ BATS_SUITES = \
 	t/60-failpoints.bats \
 	t/70-reader.bats \
 	t/80-operator.bats
+	t/75-checks.bats \
 	t/80-postgresql.bats
 	t/81-systemd.bats
 EXTRA_DIST += $(BATS_SUITES) t/lib.bash t/mirror.bash t/conf

@@ -156,7 +156,8 @@ chain_read(struct chain *c, const char *text, size_t len)
 			;
 		if (parse(&e, p, end) && is_cause(&e)) {
 			/* The start, with who asked for it, is the end. */
-			if (at_start && e.level != 'U')
+			if (at_start && e.level != 'U' &&
+			    !starts(&e, START_AGAIN))
 				return;
 			if (!add(c, &e) || at_start)
 				return;

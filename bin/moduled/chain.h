@@ -9,6 +9,8 @@
 
 #include <stddef.h>
 
+/* How the event begins that tells who asked for a start by stopstart. */
+#define START_AGAIN	"Starts again after stopstart"
 #define CHAIN_MAX	16
 #define CHAIN_TIME	24
 #define CHAIN_TEXT	400

@@ -16,6 +16,7 @@
 #include "statefile.h"
 #include "xalloc.h"
 
+#include "chain.h"
 #include "decide-standing.h"
 #include "events.h"
 #include "moduled.h"
@@ -300,6 +301,10 @@ start_again(struct moduled *md)
 		return false;
 	md->wish.again = false;
 	md->wish.start = true;
+	/* The chain of `why' goes back to the last start: here is its cause. */
+	events_add('E', "moduled", START_AGAIN " by %s%s%s%s", md->wish.who,
+	    md->wish.why[0] != '\0' ? " (" : "", md->wish.why,
+	    md->wish.why[0] != '\0' ? ")" : "");
 	(void)wish_save(&md->wish, md->name);	/* said there */
 	return true;
 }

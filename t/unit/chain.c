@@ -57,6 +57,22 @@ boot(void)
 	is_str(c.link[0].text, "STOP -> WAIT: started", "and is told");
 }
 
+/* A rule stopped and started it: that is the cause, not the start. */
+static void
+again(void)
+{
+	static const char text[] =
+	    T "0.000 | E | moduled | Action stopstart from failover rule q\n"
+	    T "1.000 | E | moduled | Transition WAIT -> STOP (stopped)\n"
+	    T "1.001 | E | moduled | Starts again after stopstart by q\n"
+	    T "1.002 | E | moduled | Transition STOP -> WAIT (start)\n";
+	struct chain c;
+
+	chain_read(&c, text, strlen(text));
+	is_num(c.count, 2, "the start, and who asked for it");
+	is_str(c.link[1].text, "Starts again after stopstart by q", "a rule");
+}
+
 static void
 pieces(void)
 {
@@ -92,6 +108,7 @@ main(void)
 {
 	whole();
 	boot();
+	again();
 	pieces();
 	return tap_done();
 }
