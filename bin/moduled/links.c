@@ -16,6 +16,9 @@
 #include "moduled.h"
 
 #define RETRY_MS 500
+/* heartd withdraws a module that was removed in four times its timeout; who
+ * still has our id after this is installed. */
+#define ID_WAIT_TRIES 60
 
 static void
 warn_err(const struct line *l, void *arg)
@@ -56,6 +59,33 @@ say_stamp(struct moduled *md)
 	(void)ask_send(md->heart, &o, warn_err, (void *)(uintptr_t)"stamp");
 }
 
+/* The id may be that of a module that was just removed: ask again. */
+static void
+on_module_answer(const struct line *l, void *arg)
+{
+	struct moduled *md = arg;
+	const char *code = line_get(l, "code"), *text = line_get(l, "text");
+	bool is_taken = strcmp(l->verb, "err") == 0 && code != NULL &&
+	    strcmp(code, "badid") == 0;
+
+	if (!is_taken || md->id_tries == 0)
+		warn_err(l, (void *)(uintptr_t)"module");
+	if (is_taken) {
+		md->id_tries++;
+		loop_timer_set(md->heart_retry, RETRY_MS, 0);
+	} else if (strcmp(l->verb, "ok") == 0) {
+		if (md->id_tries >= ID_WAIT_TRIES)
+			md->v.mismatch = RS_NONE;
+		md->id_tries = 0;
+	}
+	if (md->id_tries != ID_WAIT_TRIES)
+		return;
+	md->v.mismatch = RS_MODULE_ID;
+	(void)snprintf(md->v.mismatch_text, sizeof(md->v.mismatch_text), "%s",
+	    text != NULL ? text : "");
+	moduled_think(md);
+}
+
 static void
 heart_up(struct ask *a, void *arg)
 {
@@ -77,7 +107,7 @@ heart_up(struct ask *a, void *arg)
 	line_add_num(&o, "pulse_ms", md->conf.pulse_ms);
 	line_add_num(&o, "timeout_ms", md->conf.timeout_ms);
 	line_add(&o, "lans", lans);
-	(void)ask_send(a, &o, warn_err, (void *)(uintptr_t)"module");
+	(void)ask_send(a, &o, on_module_answer, md);
 	if (md->said_blob != NULL)
 		say(md, "publish", "blob", md->said_blob);
 	if (md->said_stamp != NULL)
@@ -88,6 +118,15 @@ heart_up(struct ask *a, void *arg)
 	line_add(&o, "name", md->name);
 	(void)ask_send(a, &o, warn_err, (void *)(uintptr_t)"watch");
 	md->v.heard_since = mono_now();
+}
+
+static void
+heart_again(void *arg)
+{
+	struct moduled *md = arg;
+
+	if (ask_is_up(md->heart))
+		heart_up(md->heart, md);
 }
 
 static void
@@ -430,6 +469,7 @@ links_open(struct moduled *md)
 
 	md->vip_retry = loop_timer_new(md->d->loop, vip_again, md);
 	md->probe_retry = loop_timer_new(md->d->loop, probe_again, md);
+	md->heart_retry = loop_timer_new(md->d->loop, heart_again, md);
 	if (md->conf.peer[0] != '\0')
 		md->heart = ask_new(md->d->loop, path_socket(heart_path,
 		    NULL, "heartd"), &heart, md);

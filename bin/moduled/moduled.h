@@ -84,7 +84,8 @@ struct moduled {
 	int64_t			 checks_wall_s;	/* answers, or does not */
 	char			*said_set;	/* the file of `set' */
 	const char		*restart_services;	/* of the action */
-	struct loop_timer	*vip_retry, *probe_retry;
+	struct loop_timer	*vip_retry, *probe_retry, *heart_retry;
+	unsigned		 id_tries;	/* in which it was taken */
 	bool			 vip_told, vip_told_own;	/* last wish */
 	uint64_t		 probe_asked;	/* in flight; 0: none */
 	struct mono		 blob_gone;	/* the peer is up, mute */
