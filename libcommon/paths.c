@@ -93,6 +93,12 @@ path_lib(char buf[PATH_LEN], const char *fmt, ...)
 	PATH_BODY(HF_PREFIX_LIB);
 }
 
+const char *
+path_share(char buf[PATH_LEN], const char *fmt, ...)
+{
+	PATH_BODY(HF_SHAREDIR);
+}
+
 int
 path_mkdirs(const char *dir, unsigned mode)
 {

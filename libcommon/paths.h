@@ -22,7 +22,7 @@ bool	module_name_ok(const char *name);
 const char	*path_socket(char buf[PATH_LEN], const char *module,
 		    const char *daemon);
 /* printf-style, below /run/holdfast, /var/lib/holdfast, /var/log/holdfast,
- * /etc/holdfast, /usr/lib/holdfast. */
+ * /etc/holdfast, /usr/share/holdfast, /usr/lib/holdfast. */
 const char	*path_run(char buf[PATH_LEN], const char *fmt, ...)
 		    __attribute__((format(printf, 2, 3)));
 const char	*path_state(char buf[PATH_LEN], const char *fmt, ...)
@@ -30,6 +30,8 @@ const char	*path_state(char buf[PATH_LEN], const char *fmt, ...)
 const char	*path_log(char buf[PATH_LEN], const char *fmt, ...)
 		    __attribute__((format(printf, 2, 3)));
 const char	*path_etc(char buf[PATH_LEN], const char *fmt, ...)
+		    __attribute__((format(printf, 2, 3)));
+const char	*path_share(char buf[PATH_LEN], const char *fmt, ...)
 		    __attribute__((format(printf, 2, 3)));
 const char	*path_lib(char buf[PATH_LEN], const char *fmt, ...)
 		    __attribute__((format(printf, 2, 3)));

@@ -4,10 +4,7 @@
  * each thing looked at; the exit status is 78 when one of them is an error.
  */
 #include <sys/stat.h>
-#include <sys/wait.h>
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +14,7 @@
 #include "cgroup.h"
 #include "cluster.h"
 #include "cmd.h"
+#include "command.h"
 #include "config-cluster.h"
 #include "config-safe.h"
 #include "generation.h"
@@ -146,31 +144,6 @@ check_machine(struct check *k)
 		    "node: `systemctl start holdfast'", k);
 }
 
-/* Exit status of a quiet command, or -1. */
-static int
-run_quiet(const char *const *argv)
-{
-	int status, null;
-	pid_t pid = fork();
-
-	if (pid == -1)
-		return -1;
-	if (pid == 0) {
-		null = open("/dev/null", O_RDWR | O_CLOEXEC);
-		if (null != -1) {
-			(void)dup2(null, 0);	/* quiet as it can be */
-			(void)dup2(null, 1);
-			(void)dup2(null, 2);
-		}
-		execvp(argv[0], (char *const *)(uintptr_t)argv);
-		_exit(127);
-	}
-	while (waitpid(pid, &status, 0) == -1)
-		if (errno != EINTR)
-			return -1;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
 /*
  * A unit the module starts must not be started at boot too.  prestart of the
  * modules we ship ends that.
@@ -207,7 +180,7 @@ check_services(struct check *k, const char *list)
 		memcpy(name, list, n);
 		name[n] = '\0';
 		argv[3] = name;
-		if (name[0] == '-' || run_quiet(argv) != 0)
+		if (name[0] == '-' || command_quiet(argv) != 0)
 			continue;
 		say_boots(k, name);
 	}

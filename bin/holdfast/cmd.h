@@ -15,6 +15,7 @@
 #define EXIT_NOT_PRIM	81
 
 #define SET_MAX		32
+#define SERVICE_MAX	16
 
 struct cmd {
 	const char	*verb;
@@ -42,6 +43,9 @@ struct cmd {
 	const char	*span;		/* maintain --for */
 	const char	*set[SET_MAX];	/* NAME=VALUE */
 	unsigned	 set_count;
+	const char	*from, *dir, *vip;	/* module new */
+	const char	*service[SERVICE_MAX];
+	unsigned	 service_count;
 };
 
 int	verb_config(struct cmd *c);

@@ -14,6 +14,7 @@ bin_holdfast_libholdfast_a_SOURCES = \
 	%D%/cluster-push.c \
 	%D%/cluster-verbs.h \
 	%D%/cmd.h \
+	%D%/command.c %D%/command.h \
 	%D%/config-check.c \
 	%D%/config-checks.c %D%/config-checks.h \
 	%D%/config-cluster.c %D%/config-cluster.h \
@@ -38,6 +39,7 @@ bin_holdfast_libholdfast_a_SOURCES = \
 	%D%/log-verb.c \
 	%D%/maintain.c \
 	%D%/module.c \
+	%D%/module-new.c \
 	%D%/module-push.c \
 	%D%/module-verbs.h \
 	%D%/module-conf.c %D%/module-conf.h \

@@ -94,9 +94,9 @@ static const struct verb_row verbs[] = {
 	{ "config", "admin", MAY_MODULE, 0, 0, "--dry-run --rollback",
 	    verb_config, "[MODULE]", "make cluster.xml, or userconfig.xml of "
 	    "a module, effective" },
-	{ "module", "admin", NO_MODULE, 1, 99, "--id --set",
-	    verb_module, "install|pack|push|list|remove ...",
-	    "module archives" },
+	{ "module", "admin", NO_MODULE, 1, 99, "--id --set "
+	    "--from --service --dir --vip", verb_module,
+	    "new|install|pack|push|list|remove ...", "modules" },
 	{ "cluster", "admin", NO_MODULE, 1, 99,
 	    "--expires --replace --name --addr", verb_cluster,
 	    "init|invite|join|push|ports ...", "the cluster" },
@@ -218,6 +218,14 @@ take_timeout(struct cmd *c, const char *v)
 }
 
 static void
+take_service(struct cmd *c, const char *v)
+{
+	if (c->service_count == SERVICE_MAX)
+		fatalx(EX_USAGE, "--service: at most %d", SERVICE_MAX);
+	c->service[c->service_count++] = v;
+}
+
+static void
 take_set(struct cmd *c, const char *v)
 {
 	if (c->set_count == SET_MAX)
@@ -254,6 +262,9 @@ WORD(take_nodes, nodes)
 WORD(take_module, module)
 WORD(take_why, why)
 WORD(take_identity, identity)
+WORD(take_from, from)
+WORD(take_dir, dir)
+WORD(take_vip, vip)
 WORD(take_resource, resource)
 WORD(take_yes, yes)
 WORD(take_expires, expires)
@@ -298,6 +309,10 @@ static const struct option_row options[] = {
 	{ "--rollback",	false,	false,	take_rollback },
 	{ "--id",	true,	false,	take_id },
 	{ "--set",	true,	false,	take_set },
+	{ "--from",	true,	false,	take_from },
+	{ "--service",	true,	false,	take_service },
+	{ "--dir",	true,	false,	take_dir },
+	{ "--vip",	true,	false,	take_vip },
 	{ "--expires",	true,	false,	take_expires },
 	{ "--replace",	true,	false,	take_replace },
 	{ "--name",	true,	false,	take_name },

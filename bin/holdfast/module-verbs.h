@@ -29,6 +29,18 @@ int	module_write_id(const char *dir, int id);
 bool	module_find_dir(char *dir, size_t size, char *name, size_t name_size,
 	    const char *what);
 
+/*
+ * The source with the macros of c in modules/.M.new, and the id it will have;
+ * nothing is left when that fails.  Then it is placed, or not.
+ */
+int	module_stage(const struct cmd *c, const char *source,
+	    const char *module, int *id);
+int	module_place(const char *module, int id);
+void	module_unstage(const char *module);
+
+/* module-new.c */
+int	module_new(struct cmd *c);
+
 /* module-push.c */
 int	module_push(struct cmd *c);
 /* Run by remoted for another node: the archive is the input. */

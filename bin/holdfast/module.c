@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * `holdfast module': install, pack, list, remove.  Installing puts a module
- * in place for editing; `holdfast config' makes it effective.
+ * `holdfast module': install, pack, list, remove; new is in module-new.c.
+ * Installing puts a module in place for editing; `holdfast config' makes it
+ * effective.
  */
 #include <sys/stat.h>
 
@@ -176,26 +177,64 @@ module_write_id(const char *dir, int id)
 	return statefile_write(path, text, strlen(text), 0644);
 }
 
-static int
-place(const char *module, const char *aside, const char *final, int id)
+int
+module_stage(const struct cmd *c, const char *source, const char *module,
+    int *id)
 {
-	char parent[PATH_LEN];
+	char aside[PATH_LEN], final[PATH_LEN];
+	int rc;
 
+	path_etc(final, "modules/%s", module);
+	path_etc(aside, "modules/.%s.new", module);
+	if (access(final, F_OK) == 0) {
+		fprintf(stderr, "holdfast: module %s is installed already: "
+		    "`holdfast module remove %s' first, or give another "
+		    "name\n", module, module);
+		return EX_CANTCREAT;
+	}
+	if (tree_remove(aside) == -1 || path_mkdirs(aside, 0755) == -1) {
+		fprintf(stderr, "holdfast: %s: %s\n", aside, strerror(errno));
+		return EX_CANTCREAT;
+	}
+	*id = module_choose_id(c, module);
+	rc = *id == 0 ? EX_USAGE : module_fetch(source, aside);
+	if (rc == 0)
+		rc = module_set_macros(c, aside);
+	if (rc != 0)
+		module_unstage(module);
+	return rc;
+}
+
+void
+module_unstage(const char *module)
+{
+	char aside[PATH_LEN];
+
+	/* What stays is removed by the next one. */
+	(void)tree_remove(path_etc(aside, "modules/.%s.new", module));
+}
+
+int
+module_place(const char *module, int id)
+{
+	char parent[PATH_LEN], aside[PATH_LEN];
+	char final[PATH_LEN];
+
+	path_etc(aside, "modules/.%s.new", module);
+	path_etc(final, "modules/%s", module);
 	if (module_write_id(aside, id) == -1 || rename(aside, final) == -1 ||
 	    dir_sync(path_etc(parent, "modules")) == -1) {
 		fprintf(stderr, "holdfast: %s: %s\n", final, strerror(errno));
+		module_unstage(module);
 		return EX_CANTCREAT;
 	}
-	printf("module %s installed with id %d in %s; edit "
-	    "conf/userconfig.xml there, then `holdfast config %s'\n", module,
-	    id, final, module);
 	return 0;
 }
 
 static int
 module_install(struct cmd *c)
 {
-	char module[MODULE_NAME_MAX + 1], aside[PATH_LEN], final[PATH_LEN];
+	char module[MODULE_NAME_MAX + 1], final[PATH_LEN];
 	int id, rc;
 
 	if (c->argc != 2 && !(c->argc == 3 &&
@@ -212,26 +251,14 @@ module_install(struct cmd *c)
 		    c->argv[1], MODULE_NAME_MAX);
 		return EX_USAGE;
 	}
-	path_etc(final, "modules/%s", module);
-	path_etc(aside, "modules/.%s.new", module);
-	if (access(final, F_OK) == 0) {
-		fprintf(stderr, "holdfast: module %s is installed already: "
-		    "`holdfast module remove %s' first, or give another "
-		    "name\n", module, module);
-		return EX_CANTCREAT;
-	}
-	if (tree_remove(aside) == -1 || path_mkdirs(aside, 0755) == -1) {
-		fprintf(stderr, "holdfast: %s: %s\n", aside, strerror(errno));
-		return EX_CANTCREAT;
-	}
-	id = module_choose_id(c, module);
-	rc = id == 0 ? EX_USAGE : module_fetch(c->argv[1], aside);
+	rc = module_stage(c, c->argv[1], module, &id);
 	if (rc == 0)
-		rc = module_set_macros(c, aside);
+		rc = module_place(module, id);
 	if (rc == 0)
-		rc = place(module, aside, final, id);
-	if (rc != 0)
-		(void)tree_remove(aside);	/* nothing half there */
+		printf("module %s installed with id %d in %s; edit "
+		    "conf/userconfig.xml there, then `holdfast config %s'\n",
+		    module, id, path_etc(final, "modules/%s", module),
+		    module);
 	return rc;
 }
 
@@ -334,6 +361,8 @@ verb_module(struct cmd *c)
 {
 	const char *what = c->argc > 0 ? c->argv[0] : "";
 
+	if (strcmp(what, "new") == 0)
+		return module_new(c);
 	if (strcmp(what, "install") == 0)
 		return module_install(c);
 	if (strcmp(what, "pack") == 0 || strcmp(what, "package") == 0)
@@ -348,12 +377,7 @@ verb_module(struct cmd *c)
 		return module_push(c);
 	if (strcmp(what, "receive") == 0)
 		return module_receive(c);
-	if (strcmp(what, "new") == 0) {
-		fprintf(stderr, "holdfast: module %s is not in this "
-		    "release\n", what);
-		return EX_UNAVAILABLE;
-	}
 	fprintf(stderr, "usage: holdfast module "
-	    "install|pack|push|list|remove\n");
+	    "new|install|pack|push|list|remove\n");
 	return EX_USAGE;
 }

@@ -38,7 +38,7 @@ struct moduled {
 	bool			 rfs;
 	int64_t			 handle_ms;
 	struct lan_state	 lan[LAN_MAX];
-	unsigned		 lan_count;
+	unsigned		 lan_count, id_tries;	/* id was taken */
 	struct rule		 rule[RULE_MAX];
 	unsigned		 rule_count;
 	struct scripts_conf	 scripts_conf;
@@ -85,7 +85,6 @@ struct moduled {
 	char			*said_set;	/* the file of `set' */
 	const char		*restart_services;	/* of the action */
 	struct loop_timer	*vip_retry, *probe_retry, *heart_retry;
-	unsigned		 id_tries;	/* in which it was taken */
 	bool			 vip_told, vip_told_own;	/* last wish */
 	uint64_t		 probe_asked;	/* in flight; 0: none */
 	struct mono		 blob_gone;	/* the peer is up, mute */
