@@ -3,6 +3,7 @@
 
 ETC_MADE = \
 	etc/holdfast.service \
+	etc/holdfast-guard.service \
 	etc/holdfast.logrotate \
 	etc/holdfast.tmpfiles \
 	etc/completion/holdfast.bash \
@@ -13,6 +14,7 @@ EXTRA_DIST += \
 	etc/completion/holdfast.zsh.in \
 	etc/holdfast.firewalld \
 	etc/holdfast.service.in \
+	etc/holdfast-guard.service.in \
 	etc/holdfast.logrotate.in \
 	etc/holdfast.slice \
 	etc/holdfast.sysusers \
@@ -34,6 +36,8 @@ etc_edit = $(AM_V_GEN)$(MKDIR_P) $(@D) && $(SED) \
 
 etc/holdfast.service: etc/holdfast.service.in Makefile
 	$(etc_edit)
+etc/holdfast-guard.service: etc/holdfast-guard.service.in Makefile
+	$(etc_edit)
 etc/holdfast.logrotate: etc/holdfast.logrotate.in Makefile
 	$(etc_edit)
 etc/holdfast.tmpfiles: etc/holdfast.tmpfiles.in Makefile
@@ -50,7 +54,8 @@ if SYSTEMD
 systemdsystemunit_DATA = \
 	etc/holdfast.service \
 	etc/holdfast.slice \
-	etc/holdfast-apps.service
+	etc/holdfast-apps.service \
+	etc/holdfast-guard.service
 endif
 initddir = $(sysconfdir)/init.d
 initd_SCRIPTS = etc/init.d/holdfast
@@ -70,8 +75,8 @@ example_DATA = \
 	%D%/examples/holdfastd.conf \
 	%D%/examples/remoted.conf
 EXTRA_DIST += $(example_DATA)
-pkglibexec_SCRIPTS += %D%/completion/complete
-EXTRA_DIST += %D%/completion/complete
+pkglibexec_SCRIPTS += %D%/completion/complete %D%/guard
+EXTRA_DIST += %D%/completion/complete %D%/guard
 
 # Their names at the place are not their names here: FROM TO, where FROM was
 # made or is in the source tree.

@@ -130,9 +130,25 @@ unharmed()
 	verify
 }
 
+# A service like any other that writes into the directory before we do.
+early_writer()
+{
+	give "$1" /etc/systemd/system/early.service <<-'END'
+	[Unit]
+	Before=holdfast.service
+	[Service]
+	Type=oneshot
+	ExecStart=/bin/sh -c 'touch /srv/ledger/early 2>/var/tmp/early; true'
+	[Install]
+	WantedBy=multi-user.target
+	END
+	on "$1" systemctl --quiet enable early
+}
+
 @test "package: users, unit and daemons are there, and it is enabled" {
 	[ "$(on n1 systemctl is-enabled holdfast)" = enabled ]
 	[ "$(on n1 systemctl is-active holdfast)" = active ]
+	[ "$(on n1 systemctl is-enabled holdfast-guard)" = enabled ]
 	on n1 id holdfast
 	on n1 getent group holdfast-admin holdfast-control
 	[ -z "$(on n1 systemctl --failed --no-legend --plain |
@@ -219,6 +235,7 @@ unharmed()
 
 @test "reboot of the primary: network and disks are there until it is over" {
 	pair_is_level n2 n1
+	early_writer n2
 	load_start
 	start=$(now_ms)
 	"$LAB" power reboot n2
@@ -227,9 +244,25 @@ unharmed()
 	load_goes_on 10
 	ended "$start" 5000
 	trees_are_equal
+	# Who writes while the node boots could not, and was there before us.
+	on n2 grep -q 'Read-only file system' /var/tmp/early
+	[ ! -e "$(on n2 find /srv/ledger -name early)" ]
 	# It was handed over, not taken over, and said so before it went.
 	on n2 journalctl -b -1 -u holdfast | grep -q 'ledger: stopped'
 	! on n2 journalctl -b -1 -u holdfast | grep -q 'not stopped in time'
+	# Unmounted by nobody but us, and by nobody before.
+	! on n2 journalctl -b -1 | grep -q 'nmounting.*srv.ledger'
+}
+
+@test "a module that was stopped leaves its directory plain after a boot" {
+	pair_is_level n1 n2
+	on n2 holdfast stop ledger --timeout 30
+	"$LAB" power reboot n2
+	wait_until 20 '[ "$(state n2)" = "STOP NotReady" ]'
+	wait_until 10 'on n2 touch /srv/ledger/plain'
+	on n2 rm /srv/ledger/plain
+	on n2 holdfast start ledger --timeout 30
+	wait_until 30 'pair_is_level n1 n2'
 }
 
 @test "package: removal stops the module, purge leaves what it replicated" {

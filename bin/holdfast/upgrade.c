@@ -37,10 +37,10 @@
 #define MASTER_MS	15000
 #define LOOK_US		50000
 #define DAEMONS_MAX	512
-#define NAME_MAX_	32
+#define SERVICE_LEN	32
 
 struct one {
-	char	service[NAME_MAX_ + 1];
+	char	service[SERVICE_LEN + 1];
 	char	module[MODULE_NAME_MAX + 1];	/* or "" */
 	char	state[16];
 	pid_t	pid;

@@ -72,6 +72,10 @@ systemd_populate()
 	# The package enables it by itself.
 	[ "$LAB_BARE" = yes ] || ln -s /lib/systemd/system/holdfast.service \
 	    "$dir/multi-user.target.wants/holdfast.service"
+	mkdir -p "$dir/sysinit.target.wants"
+	[ "$LAB_BARE" = yes ] || ln -s \
+	    /lib/systemd/system/holdfast-guard.service \
+	    "$dir/sysinit.target.wants/holdfast-guard.service"
 	for unit in getty.target systemd-udevd.service systemd-udev-trigger.service \
 	    systemd-sysctl.service systemd-modules-load.service \
 	    systemd-binfmt.service systemd-firstboot.service \

@@ -141,12 +141,16 @@ parts_kept_mirror(struct parts *p)
 	return is_kept(p, "fuse");
 }
 
-/* What a crash of the whole node's daemons left: a mirror nobody serves. */
+/*
+ * What a crash of the whole node's daemons left, a mirror nobody serves, and
+ * the view that guards the directory since the boot; *viewed: there was one.
+ */
 static int
-clear_leftovers(const char *dir)
+clear_leftovers(const char *dir, bool *viewed)
 {
 	struct mount_info m;
 
+	*viewed = false;
 	for (;;) {
 		if (mount_look(&m, dir) == -1)
 			return -1;
@@ -154,6 +158,7 @@ clear_leftovers(const char *dir)
 			return 0;
 		log_info("%s: a %s of an earlier life is taken away", dir,
 		    m.kind == MK_MIRROR ? "mirror" : "view");
+		*viewed = *viewed || m.kind == MK_VIEW;
 		if ((m.kind == MK_MIRROR ? mount_abort(dir) :
 		    mount_uncover(dir)) == -1)
 			return -1;
@@ -167,12 +172,14 @@ open_dir(struct parts *p, unsigned i, const char **code,
 	const char *dir = p->conf->dir[i];
 	char buf[32], sub[PARTS_WHY_LEN];
 	struct stat st;
+	bool viewed;
 
 	p->clone_fd[i] = keep_get(p->keep, numbered(buf, "clone", i));
 	p->root_fd[i] = keep_get(p->keep, numbered(buf, "root", i));
 	if (p->clone_fd[i] == -1 || p->root_fd[i] == -1) {
 		*code = "directory";
-		if (clear_leftovers(dir) == -1 || stat(dir, &st) == -1) {
+		if (clear_leftovers(dir, &viewed) == -1 ||
+		    stat(dir, &st) == -1) {
 			snprintf(why, PARTS_WHY_LEN, "%s: %s", dir,
 			    strerror(errno));
 			return -1;
@@ -188,6 +195,9 @@ open_dir(struct parts *p, unsigned i, const char **code,
 			    strerror(errno));
 			return -1;
 		}
+		/* Nobody writes while the objects are looked through. */
+		if (viewed && mount_cover(dir, p->conf->hidden) == -1)
+			log_warn("%s: cannot be covered", dir);
 	}
 	if (keep_put(p->keep, numbered(buf, "clone", i),
 	    p->clone_fd[i]) == -1 ||
