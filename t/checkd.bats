@@ -162,6 +162,24 @@ program() {
 	wait_until 5 '[ "$(state proc.$APP)" = up ]'
 }
 
+@test "proc: a new process is told by the kernel, where it tells" {
+	start_checkd <<-EOF
+		proc "$APP" { name = "$APP" interval_ms = 60000 }
+		proc "none" { name = "$APP" atleast = -1 atmost = 0
+		    interval_ms = 60000 }
+	EOF
+	want prim 1
+	wait_until 5 'ask status | grep -q "^ok events=1" ||
+	    grep -q "does not tell of new processes" "$W/log"'
+	ask status | grep -q '^ok events=1' || skip "no such events here"
+	wait_until 5 '[ "$(state proc.none)" = up ]'
+	app 1
+	wait_until 2 '[ "$(state proc.none)" = down ]'
+	wait_until 2 '[ "$(state proc.$APP)" = up ]'
+	kill "$(cat "$W/pid.1")"
+	wait_until 2 '[ "$(state proc.none)" = up ]'
+}
+
 @test "tcp: refused, taken, silent; n of m" {
 	start_checkd <<-EOF
 		tcp "a" { addr = "127.0.0.1" port = 17$((RANDOM % 900 + 100))

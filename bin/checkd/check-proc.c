@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "log.h"
 #include "xalloc.h"
@@ -123,12 +124,39 @@ proc_begin(struct check *c)
 	else if (p->count == 0)
 		check_result(c, false, "no such process");
 	else if (p->atmost >= 0 && p->count > (unsigned long)p->atmost)
-		check_result(c, false, "%u processes, at most %ld are "
-		    "allowed", p->count, p->atmost);
+		check_result(c, false, "%u process%s, at most %ld are "
+		    "allowed", p->count, p->count == 1 ? "" : "es",
+		    p->atmost);
 	else
 		check_result(c, false, "%u process%s, at least %ld are "
 		    "needed", p->count, p->count == 1 ? "" : "es",
 		    p->atleast);
+}
+
+/* By an event, which saves the look at all of them. */
+static void
+proc_on_process(struct check *c, pid_t pid, pid_t parent)
+{
+	struct proc *p = proc_of(c);
+	bool was_good = is_good(p);
+	struct held *h, *next;
+	bool of_ours = parent == 0;
+
+	for (h = p->held; h != NULL && !of_ours; h = h->next)
+		of_ours = h->pid == parent;
+	/* A child is what its parent is until it becomes something else. */
+	if (!of_ours || pid == getpid())
+		return;
+	if (procs_is(&p->match, pid))
+		on_found(pid, c);
+	else
+		for (h = p->held; h != NULL; h = next) {
+			next = h->next;
+			if (h->pid == pid)
+				let_go(c, h);
+		}
+	if (is_good(p) != was_good)
+		check_now(c);
 }
 
 static void
@@ -192,4 +220,5 @@ const struct check_kind check_proc = {
 	.begin = proc_begin,
 	.cancel = proc_cancel,
 	.disarm = proc_disarm,
+	.on_process = proc_on_process,
 };

@@ -33,9 +33,11 @@ struct check_kind {
 	 */
 	void	(*begin)(struct check *c);
 	void	(*cancel)(struct check *c);
-	/* Either may be NULL. */
+	/* Each of these may be NULL. */
 	void	(*arm)(struct check *c);
 	void	(*disarm)(struct check *c);
+	/* A process began; parent 0: it changed what it is. */
+	void	(*on_process)(struct check *c, pid_t pid, pid_t parent);
 };
 
 /* What a checker needs of the daemon; it stays. */

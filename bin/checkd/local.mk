@@ -9,6 +9,7 @@ bin_checkd_libcheckd_a_SOURCES = \
 	%D%/check-tcp.c \
 	%D%/check.c %D%/check.h \
 	%D%/checkd-conf.h \
+	%D%/newproc.c %D%/newproc.h \
 	%D%/procs.c %D%/procs.h \
 	%D%/program.c %D%/program.h
 

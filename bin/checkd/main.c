@@ -18,6 +18,7 @@
 
 #include "check.h"
 #include "checkd-conf.h"
+#include "newproc.h"
 
 #define WHEN_LEN	1024
 #define WATCH		"resource"
@@ -28,6 +29,7 @@ struct checkd {
 	struct env		 env;
 	char			 scriptdir[PATH_LEN];
 	struct check		*checks;
+	bool			 has_events;	/* of new processes */
 	char			 when[WHEN_LEN];	/* ",pre,prim," */
 	int64_t			 gen;			/* of that wish */
 };
@@ -208,7 +210,9 @@ on_status(struct client *c, const struct line *l, void *arg)
 		line_add_num(&o, "trying", ch->trying);
 		serve_line(c, &o);
 	}
-	serve_ok(c);
+	line_begin(&o, "ok");
+	line_add_num(&o, "events", k->has_events);
+	serve_ok_line(c, &o);
 }
 
 static const struct verb verbs[] = {
@@ -238,6 +242,50 @@ read_env(struct checkd *k)
 		free(text);
 	}
 	env_set_standard(&k->env, k->d->module, getenv);
+}
+
+static void
+on_process(pid_t pid, pid_t parent, void *arg)
+{
+	struct checkd *k = arg;
+
+	for (struct check *c = k->checks; c != NULL; c = c->next)
+		if (c->armed && c->kind->on_process != NULL)
+			c->kind->on_process(c, pid, parent);
+}
+
+static void
+on_lost(void *arg)
+{
+	struct checkd *k = arg;
+
+	for (struct check *c = k->checks; c != NULL; c = c->next)
+		if (c->kind->on_process != NULL)
+			check_now(c);
+}
+
+static void
+on_known(bool works, void *arg)
+{
+	struct checkd *k = arg;
+
+	k->has_events = works;
+	if (!works)
+		log_info("the kernel does not tell of new processes here (a "
+		    "container): they are looked for at polltimer; a death "
+		    "is seen at once all the same");
+}
+
+/* Only where somebody needs it: each fork of the machine wakes us then. */
+static void
+open_events(struct checkd *k)
+{
+	static const struct newproc_calls calls = { on_process, on_lost,
+	    on_known };
+
+	if (cfg_size(k->d->conf, "proc") > 0 &&
+	    newproc_open(k->d->loop, &calls, k) == NULL)
+		on_known(false, k);
 }
 
 /* A descriptor for each process that is watched. */
@@ -273,6 +321,7 @@ start(struct daemon *d)
 	    .module = d->module, .scriptdir = k->scriptdir, .env = &k->env,
 	    .on_change = on_change, .on_note = on_note, .arg = k };
 	(void)read_checks(d->conf, &k->host, &k->checks); /* was checked */
+	open_events(k);
 }
 
 static void

@@ -301,3 +301,7 @@ check_PROGRAMS += t/unit/disk
 t_unit_disk_SOURCES = %D%/disk.c %D%/tap.h
 t_unit_disk_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/bin/moduled
 t_unit_disk_LDADD = bin/moduled/libmoduled.a $(COMMON_LIBS)
+
+check_PROGRAMS += t/unit/newproc
+t_unit_newproc_SOURCES = %D%/newproc.c %D%/tap.h
+t_unit_newproc_LDADD = bin/checkd/libcheckd.a $(COMMON_LIBS)
