@@ -17,6 +17,7 @@ libcommon_libcommon_a_SOURCES = \
 	%D%/expr.c %D%/expr.h \
 	%D%/frame.c %D%/frame.h \
 	%D%/invite.c %D%/invite.h \
+	%D%/journal.c %D%/journal.h \
 	%D%/keep.c %D%/keep.h \
 	%D%/line.c %D%/line.h \
 	%D%/log.c %D%/log.h \
@@ -31,3 +32,9 @@ libcommon_libcommon_a_SOURCES = \
 	%D%/statefile.c %D%/statefile.h \
 	%D%/whole.c %D%/whole.h \
 	%D%/xalloc.c %D%/xalloc.h
+# How a line reaches journald; syslog(3) when it does not.
+if JOURNAL
+libcommon_libcommon_a_SOURCES += %D%/journal-native.c
+else
+libcommon_libcommon_a_SOURCES += %D%/journal-none.c
+endif

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "epoch.h"
 
 #define LOG_LINE_LEN	1024
 #define LIMIT_WINDOW_MS	10000
@@ -25,6 +26,8 @@ static struct {
 	const char	*name;
 	char		 module[64];
 	bool		 verbose;
+	char		 node[64];
+	char		 epoch[EPOCH_LEN];
 	bool		 syslog;
 } ctx = { .name = "holdfast" };
 
@@ -44,22 +47,46 @@ log_module(const char *module)
 void
 log_to_syslog(void)
 {
-	openlog(ctx.name, LOG_PID | LOG_NDELAY, LOG_DAEMON);
+	if (!journal_open())
+		openlog(ctx.name, LOG_PID | LOG_NDELAY, LOG_DAEMON);
 	ctx.syslog = true;
 }
 
-static void log_line(int, const char *, int, const char *, va_list)
-    __attribute__((format(printf, 4, 0)));
+void
+log_context(const char *node, const char *epoch)
+{
+	if (node != NULL)
+		(void)snprintf(ctx.node, sizeof(ctx.node), "%s", node);
+	if (epoch != NULL)
+		(void)snprintf(ctx.epoch, sizeof(ctx.epoch), "%s", epoch);
+}
+
+/* module: with a blank before it, or "". */
+static void
+pass_on(int priority, enum journal_event event, const char *module,
+    const char *text)
+{
+	struct journal_entry e = { .priority = priority, .event = event,
+	    .ident = ctx.name, .text = text, .module = module[0] != '\0' ?
+	    module + 1 : module, .node = ctx.node, .epoch = ctx.epoch };
+
+	if (!journal_send(&e))
+		syslog(priority, "%s%s%s", e.module, e.module[0] != '\0' ?
+		    ": " : "", text);
+}
+
+static void log_line(int, enum journal_event, const char *, const char *,
+    int, const char *, va_list) __attribute__((format(printf, 6, 0)));
 
 static void
-log_line(int priority, const char *level, int error, const char *fmt,
-    va_list ap)
+log_line(int priority, enum journal_event event, const char *module,
+    const char *level, int error, const char *fmt, va_list ap)
 {
 	char line[LOG_LINE_LEN], wall[CLOCK_WALL_LEN], *text;
 	int saved = errno, len, head;
 
 	head = snprintf(line, sizeof(line), "%s %s%s[%d]: %s",
-	    clock_wall(wall), ctx.name, ctx.module, (int)getpid(), level);
+	    clock_wall(wall), ctx.name, module, (int)getpid(), level);
 	text = line + head;
 	len = head + vsnprintf(text, sizeof(line) - (size_t)head, fmt, ap);
 	if (len < (int)sizeof(line) && error != 0)
@@ -73,7 +100,7 @@ log_line(int priority, const char *level, int error, const char *fmt,
 			line[i] = '?';
 	line[len] = '\0';
 	if (ctx.syslog)
-		syslog(priority, "%s", text);
+		pass_on(priority, event, module, text);
 	line[len] = '\n';
 	if (write(STDERR_FILENO, line, (size_t)len + 1) == -1) {
 		/* Nowhere left to say it. */
@@ -85,7 +112,8 @@ log_line(int priority, const char *level, int error, const char *fmt,
 	va_list ap_;						\
 	int error_ = (error);					\
 	va_start(ap_, fmt);					\
-	log_line((priority), (level), error_, fmt, ap_);	\
+	log_line((priority), JE_NONE, ctx.module, (level),	\
+	    error_, fmt, ap_);					\
 	va_end(ap_);						\
 } while (0)
 
@@ -112,6 +140,21 @@ void
 log_warnx(const char *fmt, ...)
 {
 	LOG_BODY(LOG_WARNING, "warning: ", 0);
+}
+
+void
+log_event(enum journal_event e, const char *module, const char *fmt, ...)
+{
+	int priority = journal_row(e)->priority;
+	char of[sizeof(ctx.module)];
+	va_list ap;
+
+	(void)snprintf(of, sizeof(of), "%s%s", module != NULL &&
+	    module[0] != '\0' ? " " : "", module != NULL ? module : "");
+	va_start(ap, fmt);
+	log_line(priority, e, module != NULL ? of : ctx.module,
+	    priority <= LOG_WARNING ? "warning: " : "", 0, fmt, ap);
+	va_end(ap);
 }
 
 void

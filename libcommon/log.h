@@ -16,18 +16,26 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "journal.h"
+
 #define LOG_FMT(a, b) __attribute__((format(printf, a, b)))
 
 /* `name' is kept, not copied: "heartd", or "mirrord ledger" by log_module(). */
 void	log_init(const char *name, bool verbose);
 /* Adds the module to the name of each line; `module' is copied. */
 void	log_module(const char *module);
+/* What journal entries of this daemon carry from now on; NULL: as it was. */
+void	log_context(const char *node, const char *epoch);
+/* The journal, when there is one, else syslog. */
 void	log_to_syslog(void);
 
 void	log_debug(const char *fmt, ...) LOG_FMT(1, 2);
 void	log_info(const char *fmt, ...) LOG_FMT(1, 2);
 void	log_warn(const char *fmt, ...) LOG_FMT(1, 2);
 void	log_warnx(const char *fmt, ...) LOG_FMT(1, 2);
+/* One of holdfast-events(7), of a module; NULL: that of log_module(). */
+void	log_event(enum journal_event e, const char *module, const char *fmt,
+	    ...) LOG_FMT(3, 4);
 /* Exit status EX_OSERR (71). */
 void	fatal(const char *fmt, ...) LOG_FMT(1, 2) __attribute__((noreturn));
 /* Exit status `code', one of sysexits.h. */

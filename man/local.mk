@@ -8,6 +8,7 @@ dist_man5_MANS += man/checkd.conf.5
 dist_man5_MANS += man/vipd.conf.5
 dist_man7_MANS += man/holdfast.7
 dist_man7_MANS += man/holdfast-protocol.7
+dist_man7_MANS += man/holdfast-events.7
 dist_man8_MANS += man/holdfastd.8
 dist_man8_MANS += man/keepd.8
 dist_man8_MANS += man/runscript.8

@@ -174,3 +174,22 @@ sources() { find bin libcommon modules t -name '*.[ch]' | sort; }
 		    { echo "libcommon/code.c: no $code"; false; }
 	done
 }
+
+@test "holdfast-events(7) has each event, with its id and priority" {
+	cd_top
+	awk -F'"' '
+		/\[JE_[A-Z_]*\] = {/ { name = $2 }
+		/^\t    "/ && length($2) == 32 {
+			split($3, word, /[ ,_]+/)
+			print ".It Li " name " Ta Li " $2 " Ta " \
+			    tolower(word[3])
+		}' libcommon/journal.c | sort >"$BATS_TEST_TMPDIR/table"
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/table")" -ge 30 ]
+	grep ' Ta ' man/holdfast-events.7 | sort |
+	    diff "$BATS_TEST_TMPDIR/table" -
+	for name in $(awk '{ print $3 }' "$BATS_TEST_TMPDIR/table"); do
+		grep -qx "\.It Li $name" man/holdfast-events.7
+	done
+	# An event is named, not given as a letter.
+	! grep -n "events_add('" bin/moduled/*.c
+}

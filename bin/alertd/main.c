@@ -104,13 +104,16 @@ emit(enum alert_kind k, const struct alert *a, const struct observed *o,
     void *arg)
 {
 	static const char *const lead[] = { "", "still ", "ended: " };
+	static const enum journal_event events[] = { JE_ALERT_BEGIN,
+	    JE_ALERT_REPEAT, JE_ALERT_END };
 	struct alertd *ad = arg;
 	struct message m = { 0 };
 	char since[CLOCK_WALL_LEN];
 
 	wall_text(since, a->wall_s);
-	log_warnx("alert: %s%s: %s: %s (%s)", lead[k], weight_name(a->weight),
-	    a->module, a->text, a->code);
+	log_context(o->node, o->epoch);
+	log_event(events[k], a->module, "%s%s: %s (%s)", lead[k],
+	    weight_name(a->weight), a->text, a->code);
 	put_common(&m, alert_kind_name(k), o);
 	put(&m, "HOLDFAST_CODE", "%s", a->code);
 	put(&m, "HOLDFAST_SEVERITY", "%s", weight_name(a->weight));

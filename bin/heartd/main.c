@@ -516,6 +516,7 @@ start(struct daemon *d)
 	seal_init();
 	if (cluster_load(&h->cluster, NULL) != 0)
 		fatalx(EX_CONFIG, "the cluster is not configured");
+	log_context(h->cluster.node[h->cluster.self].name, NULL);
 	h->options.idle_pulse_ms = cfg_getint(d->conf, "idle_pulse_ms");
 	h->options.stranger_rate = cfg_getint(d->conf, "stranger_rate");
 	h->options.link.rebind_ms = cfg_getint(d->conf, "rebind_ms");

@@ -286,11 +286,12 @@ report(const struct unit *u, unsigned actions)
 	who(buf, s);
 	exit_text(text, sizeof(text), u->has_exited, u->last_status);
 	if (actions & SA_DIED)
-		log_warnx("%s: died (%s), starts again in %lld ms", buf, text,
-		    (long long)s->delay_ms);
+		log_event(JE_DAEMON_DIED, s->module, "%s: died (%s), starts "
+		    "again in %lld ms", buf, text, (long long)s->delay_ms);
 	if (actions & SA_DYING)
-		log_warnx("%s: keeps dying (%s): started again and again "
-		    "without a further word, see its log", buf, text);
+		log_event(JE_DAEMON_DYING, s->module, "%s: keeps dying (%s): "
+		    "started again and again without a further word, see its "
+		    "log", buf, text);
 	if (actions & SA_STABLE)
 		log_info("%s: stays up again", buf);
 	if (actions & SA_LATE)

@@ -335,6 +335,7 @@ start(struct daemon *d)
 	m->d = d;
 	d->state = m;
 	mirrord_conf_read(&m->conf, d->conf);
+	log_context(m->conf.name, NULL);
 	load_key(&key, m->conf.module);
 	harden();
 	fail_init();

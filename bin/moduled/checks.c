@@ -26,7 +26,8 @@ tell_silent(struct moduled *md, bool silent)
 		return;
 	md->checks_silent = silent;
 	md->checks_wall_s = wall_now();
-	events_add(silent ? 'W' : 'I', "moduled", silent ?
+	events_add(silent ? JE_CHECKS_SILENT : JE_CHECKS_HEARD, "moduled",
+	    silent ?
 	    "checkd does not answer: no checker is heard" :
 	    "checkd answers again");
 }
@@ -125,7 +126,7 @@ checks_event(struct ask *a, const struct line *l, void *arg)
 	if (name == NULL || text == NULL)
 		return;
 	if (strcmp(l->verb, "note") == 0) {
-		events_add('W', "checkd", "%s: %s", name, text);
+		events_add(JE_CHECKER, "checkd", "%s: %s", name, text);
 		return;
 	}
 	if (strcmp(l->verb, "resource") != 0 || state == NULL ||

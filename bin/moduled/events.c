@@ -52,9 +52,11 @@ append(const char *wall, char level, const char *component,
 }
 
 void
-events_add(char level, const char *component, const char *fmt, ...)
+events_add(enum journal_event e, const char *component, const char *fmt,
+    ...)
 {
 	char text[800], wall[CLOCK_WALL_LEN], *p;
+	char level = journal_row(e)->level;
 	struct line_out o;
 	va_list ap;
 
@@ -65,10 +67,7 @@ events_add(char level, const char *component, const char *fmt, ...)
 		if (*p == '\n' || *p == '\r')
 			*p = ' ';
 	(void)clock_wall(wall);
-	if (level == 'W')
-		log_warnx("%s: %s", component, text);
-	else
-		log_info("%s: %s", component, text);
+	log_event(e, NULL, "%s: %s", component, text);
 	append(wall, level, component, text);
 	line_begin(&o, "event");
 	line_add(&o, "time", wall);

@@ -241,12 +241,12 @@ look_wait(struct moduled *md)
 	if (r != NULL)
 		(void)explain(md, r, why);
 	if (r != NULL && !md->v.rule_wait) {
-		events_add('E', "moduled", "Action wait from failover rule "
+		events_add(JE_RULE, "moduled", "Action wait from failover rule "
 		    "%s (%s)", r->label, why);
 		if (is_running(md) && md->wish.start)
 			count_wait(md, r, why);
 	} else if (r == NULL && md->v.rule_wait)
-		events_add('E', "moduled", "Action wakeup from failover "
+		events_add(JE_RULE, "moduled", "Action wakeup from failover "
 		    "rule Implicit_wakeup");
 	md->v.rule_wait = r != NULL;
 	if (r == NULL)
@@ -317,14 +317,14 @@ act(struct moduled *md, struct rule *r)
 	r->retry = mono_add_ms(md->v.now,
 	    cfg_getint(md->d->conf, "period_ms"));
 	if (!r->told)
-		events_add('E', "moduled", "Action %s from failover rule %s "
-		    "(%s)", verb, r->label, why);
+		events_add(JE_RULE, "moduled", "Action %s from failover rule "
+		    "%s (%s)", verb, r->label, why);
 	md->restart_services = r->services;
 	if (action_take(md, verb, "moduled", identity, why, text,
 	    sizeof(text)) == NULL)
 		r->told = false;
 	else if (!r->told) {
-		events_add('W', "moduled", "%s refused: %s", verb, text);
+		events_add(JE_REFUSED, "moduled", "%s refused: %s", verb, text);
 		r->told = true;
 	}
 	md->restart_services = "";
@@ -340,7 +340,7 @@ disk_failure(struct moduled *md)
 	if (!md->v.self.known || !md->v.self.disk_down ||
 	    md->m.state != ST_PRIM || md->dec.quality != Q_READY)
 		return false;
-	events_add('E', "moduled", "Action stopstart from failover rule "
+	events_add(JE_RULE, "moduled", "Action stopstart from failover rule "
 	    "disk_failure (rfs.disk is down)");
 	(void)action_take(md, "stopstart", "moduled",
 	    "failover rule disk_failure", "", text, sizeof(text));

@@ -141,9 +141,9 @@ set_net(struct moduled *md, enum net_state s)
 		md->foreign[0] = '\0';
 	}
 	if (s != NET_UNKNOWN)
-		events_add(s == NET_UP ? 'I' : 'W', "heartd", "%s is %s",
-		    md->conf.peer, s == NET_UP ? "heard" : "silent on all "
-		    "networks");
+		events_add(s == NET_UP ? JE_PEER_HEARD : JE_PEER_SILENT,
+		    "heartd", "%s is %s", md->conf.peer,
+		    s == NET_UP ? "heard" : "silent on all networks");
 }
 
 static void
@@ -198,7 +198,7 @@ on_mismatch(struct moduled *md, const struct line *l, bool differs)
 	    "%.8s here, %.8s on %s", mine != NULL ? mine : "?",
 	    theirs != NULL ? theirs : "?", md->conf.peer);
 	if (differs)
-		events_add('W', "heartd", "%s: %s",
+		events_add(JE_MISMATCH, "heartd", "%s: %s",
 		    reason_row(md->v.mismatch)->code, md->v.mismatch_text);
 }
 
@@ -245,7 +245,7 @@ on_foreign(struct moduled *md, const struct line *l)
 	    "%s", addr, reason);
 	/* Once: a second address with the same trouble is no news. */
 	if (md->foreign[0] == '\0') {
-		events_add('W', "heartd", "%s", text);
+		events_add(JE_FOREIGN, "heartd", "%s", text);
 		(void)snprintf(md->foreign, sizeof(md->foreign), "%s", text);
 	}
 }
@@ -260,7 +260,7 @@ heart_event(struct ask *a, const struct line *l, void *arg)
 	(void)a;
 	if (strcmp(l->verb, "late") == 0) {
 		(void)line_get_num(l, "ms", 0, INT64_MAX, &ms);
-		events_add('W', "heartd", "this node was late by %lld ms",
+		events_add(JE_LATE, "heartd", "this node was late by %lld ms",
 		    (long long)ms);
 		if (ms >= md->conf.timeout_ms)
 			md->v.late = true;
@@ -312,7 +312,7 @@ on_vip_answer(const struct line *l, void *arg)
 
 	if (strcmp(l->verb, "ok") == 0) {
 		if (md->v.vip_owned != md->vip_told_own)
-			events_add('I', "vipd", "Virtual IP %s %s",
+			events_add(JE_ADDRESS, "vipd", "Virtual IP %s %s",
 			    md->addresses, md->vip_told_own ? "set" :
 			    "removed");
 		md->v.vip_owned = md->vip_told_own;
@@ -382,7 +382,7 @@ vip_event(struct ask *a, const struct line *l, void *arg)
 		(void)snprintf(md->v.conflict, sizeof(md->v.conflict),
 		    "%s (%s)", addr != NULL ? addr : "the address",
 		    mac != NULL ? mac : "?");
-		events_add('W', "vipd", "another host answers for %s",
+		events_add(JE_CONFLICT, "vipd", "another host answers for %s",
 		    md->v.conflict);
 	} else if (strcmp(l->verb, "clear") == 0)
 		md->v.conflict[0] = '\0';

@@ -112,6 +112,7 @@ read_conf(struct moduled *md)
 	c->vip = cfg_getbool(cfg, "vip");
 	c->defaultprim = cfg_getstr(cfg, "defaultprim");
 	c->addresses = md->addresses;
+	log_context(c->node, NULL);
 	md->rfs = cfg_getbool(cfg, "rfs");
 	md->handle_ms = cfg_getint(cfg, "handle_ms");
 	for (i = 0; i < cfg_size(cfg, "addresses") &&
@@ -154,7 +155,7 @@ script_begins(const char *script, bool force, void *arg)
 
 	md->script_wall_s = wall_now();
 	md->complaint[0] = '\0';
-	events_add('S', "script", "Script %s%s", script,
+	events_add(JE_SCRIPT_BEGIN, "script", "Script %s%s", script,
 	    force ? " force" : "");
 }
 
@@ -166,10 +167,11 @@ script_ended(const char *script, enum script_end end, const char *text,
 	char refused[FACT_TEXT];
 
 	if (end == SE_OK) {
-		events_add('I', "script", "Script %s %s", script, text);
+		events_add(JE_SCRIPT_END, "script", "Script %s %s", script,
+		    text);
 		return;
 	}
-	events_add('E', "script", "Script %s %s", script, text);
+	events_add(JE_SCRIPT_FAILED, "script", "Script %s %s", script, text);
 	(void)snprintf(md->warning, sizeof(md->warning), "script %s %s%s%s",
 	    script, text, md->complaint[0] != '\0' ? ": " : "",
 	    md->complaint);

@@ -51,7 +51,7 @@ show_resources(struct moduled *md, const struct self_facts *old)
 		    NULL, "mirrord");
 	if (f->code[0] != '\0' && (strcmp(f->code, old->code) != 0 ||
 	    strcmp(f->error, old->error) != 0))
-		events_add('E', "mirrord", "%s: %s", f->code, f->error);
+		events_add(JE_STORE, "mirrord", "%s: %s", f->code, f->error);
 }
 
 /* Nothing of an earlier life is known, but the data is mounted here. */
@@ -67,8 +67,8 @@ adopt_mount(struct moduled *md)
 	md->m.member = md->m.joined = !f->alone;
 	md->wish.start = true;
 	scripts_assume(md->scripts, md->m.state);
-	events_add('W', "moduled", "the data was found mounted in %s: taken "
-	    "as running", state_name(md->m.state));
+	events_add(JE_ADOPTED, "moduled", "the data was found mounted in %s: "
+	    "taken as running", state_name(md->m.state));
 }
 
 static void
@@ -102,7 +102,7 @@ on_answer(const struct line *l, void *arg)
 	(void)arg;
 	if (strcmp(l->verb, "err") == 0 && (code == NULL ||
 	    strcmp(code, "gone") != 0))
-		events_add('W', "mirrord", "wish refused: %s: %s",
+		events_add(JE_REFUSED, "mirrord", "wish refused: %s: %s",
 		    code != NULL ? code : "?", text != NULL ? text : "");
 }
 

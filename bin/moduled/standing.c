@@ -73,12 +73,13 @@ tell_maintain(struct moduled *md)
 
 	status_wall(until, t->until);
 	if (t->until == 0)
-		events_add('U', "moduled", "Maintenance ended by %s on %s%s%s",
-		    t->who, t->node, t->why[0] != '\0' ? ": " : "", t->why);
+		events_add(JE_ACTION, "moduled", "Maintenance ended by %s on "
+		    "%s%s%s", t->who, t->node,
+		    t->why[0] != '\0' ? ": " : "", t->why);
 	else
-		events_add('U', "moduled", "Maintenance until %s by %s on %s"
-		    "%s%s: no automatic action, no takeover", until, t->who,
-		    t->node, t->why[0] != '\0' ? ": " : "", t->why);
+		events_add(JE_ACTION, "moduled", "Maintenance until %s by %s "
+		    "on %s%s%s: no automatic action, no takeover", until,
+		    t->who, t->node, t->why[0] != '\0' ? ": " : "", t->why);
 }
 
 static void
@@ -86,7 +87,7 @@ tell_released(struct moduled *md)
 {
 	const struct notice *t = &md->wish.released;
 
-	events_add('U', "moduled", "%s by %s on %s%s%s", t->until == 0 ?
+	events_add(JE_ACTION, "moduled", "%s by %s on %s%s%s", t->until == 0 ?
 	    "Release ended" : "Released", t->who, t->node,
 	    t->why[0] != '\0' ? ": " : "", t->why);
 }
@@ -151,7 +152,8 @@ standing_look(struct moduled *md, struct mono *wake)
 		sooner(wake, mono_add_ms(md->v.now, ms < LOOK_MS ? ms :
 		    LOOK_MS));
 	} else if (was && md->wish.maintain.until != 0)
-		events_add('I', "moduled", "Maintenance is over");
+		events_add(JE_MAINTENANCE_END, "moduled",
+		    "Maintenance is over");
 }
 
 bool
@@ -395,7 +397,7 @@ standing_on_standby(struct client *c, const struct line *l, void *arg)
 
 	standing_read_node(md);
 	if (was != md->v.standby)
-		events_add('U', "moduled", "Node %s is %s, by %s%s%s",
+		events_add(JE_ACTION, "moduled", "Node %s is %s, by %s%s%s",
 		    md->conf.node, md->v.standby ? "on standby" : "active",
 		    word(l, "who", "operator"), line_get(l, "why") != NULL ?
 		    ": " : "", word(l, "why", ""));

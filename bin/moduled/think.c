@@ -57,8 +57,8 @@ moduled_resource(struct moduled *md, const char *name, const char *value,
 	    "");
 	/* That a checker begins anew is no news. */
 	if (rc == 1 && strcmp(value, "init") != 0)
-		events_add('I', who, "Resource %s set to %s by %s%s%s", name,
-		    value, who, r->text[0] != '\0' ? ": " : "", r->text);
+		events_add(JE_RESOURCE, who, "Resource %s set to %s by %s%s%s",
+		    name, value, who, r->text[0] != '\0' ? ": " : "", r->text);
 }
 
 static void
@@ -161,9 +161,9 @@ tell_steps(struct moduled *md)
 	unsigned i;
 
 	for (i = 0; i < d->note_count; i++)
-		events_add('E', "moduled", "%s", d->note[i]);
+		events_add(JE_DECISION, "moduled", "%s", d->note[i]);
 	for (i = 0; i < d->step_count; i++) {
-		events_add('E', "moduled", "Transition %s -> %s (%s)",
+		events_add(JE_TRANSITION, "moduled", "Transition %s -> %s (%s)",
 		    state_name(d->step[i].from), state_name(d->step[i].to),
 		    event_name(d->step[i].event));
 		md->state_wall_s = wall_now();
@@ -198,8 +198,8 @@ keep_wish(struct moduled *md)
 	}
 	if (w->order == OR_SWAP && mono_passed(mono_add_ms(md->order_since,
 	    SWAP_BOUND_MS), md->v.now)) {
-		events_add('W', "moduled", "swap given up: not possible for "
-		    "%d s", SWAP_BOUND_MS / 1000);
+		events_add(JE_REFUSED, "moduled", "swap given up: not possible "
+		    "for %d s", SWAP_BOUND_MS / 1000);
 		w->order = OR_NONE;
 		changed = true;
 	}
@@ -302,7 +302,8 @@ start_again(struct moduled *md)
 	md->wish.again = false;
 	md->wish.start = true;
 	/* The chain of `why' goes back to the last start: here is its cause. */
-	events_add('E', "moduled", START_AGAIN " by %s%s%s%s", md->wish.who,
+	events_add(JE_DECISION, "moduled", START_AGAIN " by %s%s%s%s",
+	    md->wish.who,
 	    md->wish.why[0] != '\0' ? " (" : "", md->wish.why,
 	    md->wish.why[0] != '\0' ? ")" : "");
 	(void)wish_save(&md->wish, md->name);	/* said there */
@@ -313,9 +314,11 @@ static void
 think_once(struct moduled *md)
 {
 	struct mono wake = { 0 };
+	char epoch[EPOCH_LEN];
 	int64_t ms;
 
 	look(md, &wake);
+	log_context(NULL, epoch_str(epoch, md->v.self.epoch));
 	decide(&md->m, &md->v, &md->dec);
 	md->v.late = false;
 	if (mono_is_set(md->dec.wake))

@@ -215,9 +215,9 @@ action_take(struct moduled *md, const char *verb, const char *who,
 
 	text[0] = '\0';
 	if (identity != NULL && standing_suspends(md)) {
-		events_add('W', "moduled", "Action %s of %s is not taken: %s",
-		    verb, identity, md->v.maintain ? "maintenance" :
-		    "writes are held");
+		events_add(JE_REFUSED, "moduled", "Action %s of %s is not "
+		    "taken: %s", verb, identity, md->v.maintain ?
+		    "maintenance" : "writes are held");
 		return NULL;
 	}
 	if (identity == NULL)
@@ -227,8 +227,8 @@ action_take(struct moduled *md, const char *verb, const char *who,
 		    cfg_getint(md->d->conf, "maxloop"),
 		    cfg_getint(md->d->conf, "loop_interval_s"));
 	if (over) {
-		events_add('E', "maxloop", "Action stop called by maxloop: "
-		    "%s by %s was one too many", verb, identity);
+		events_add(JE_MAXLOOP, "maxloop", "Action stop called by "
+		    "maxloop: %s by %s was one too many", verb, identity);
 		md->wish.maxloop = true;
 		verb = "stop";
 	}
@@ -262,8 +262,8 @@ on_action(struct client *c, const struct line *l, void *arg)
 
 	(void)snprintf(by, sizeof(by), "%s", id != NULL ? id :
 	    who != NULL ? who : "operator");
-	events_add('U', "moduled", "Action %s called by %s%s%s", l->verb, by,
-	    why != NULL ? ": " : "", why != NULL ? why : "");
+	events_add(JE_ACTION, "moduled", "Action %s called by %s%s%s", l->verb,
+	    by, why != NULL ? ": " : "", why != NULL ? why : "");
 	if (md->unsure) {
 		serve_err(c, "busy", "mirrord has not answered yet: try "
 		    "again in a moment");
@@ -283,7 +283,8 @@ on_action(struct client *c, const struct line *l, void *arg)
 		code = action_take(md, l->verb, by, id, why != NULL ? why :
 		    "", text, sizeof(text));
 	if (code != NULL) {
-		events_add('W', "moduled", "%s refused: %s", l->verb, text);
+		events_add(JE_REFUSED, "moduled", "%s refused: %s", l->verb,
+		    text);
 		serve_err(c, code, "%s", text);
 		return;
 	}
@@ -379,9 +380,9 @@ on_set(struct client *c, const struct line *l, void *arg)
 	resource_find(&md->res, name)->by_set = true;
 	failover_save(md);
 	if (rc == 1)
-		events_add('I', who != NULL ? who : "operator", "Resource %s "
-		    "set to %s by %s", name, value, who != NULL ? who :
-		    "operator");
+		events_add(JE_RESOURCE, who != NULL ? who : "operator",
+		    "Resource %s set to %s by %s", name, value,
+		    who != NULL ? who : "operator");
 	serve_ok(c);
 	moduled_think(md);
 }
@@ -398,7 +399,9 @@ on_print(struct client *c, const struct line *l, void *arg)
 		serve_err(c, "usage", "level=I, W or E and text= are needed");
 		return;
 	}
-	events_add(level[0], who != NULL ? who : "script", "%s", text);
+	events_add(level[0] == 'E' ? JE_PRINT_ERROR : level[0] == 'W' ?
+	    JE_PRINT_WARNING : JE_PRINT_INFO, who != NULL ? who : "script",
+	    "%s", text);
 	/* If the script fails, its first error is what to tell of it. */
 	if (level[0] == 'E' && md->complaint[0] == '\0')
 		(void)snprintf(md->complaint, sizeof(md->complaint), "%s",

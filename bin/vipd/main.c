@@ -726,6 +726,7 @@ start(struct daemon *d)
 	v->d = d;
 	if (cluster_load(&v->cluster, NULL) == -1)
 		fatalx(EX_CONFIG, "no usable cluster configuration");
+	log_context(v->cluster.node[v->cluster.self].name, NULL);
 	for (unsigned i = 0; i < CLUSTER_LAN_MAX; i++)
 		v->lan_shown[i] = -1;
 	v->table = addr_open();

@@ -305,3 +305,6 @@ t_unit_disk_LDADD = bin/moduled/libmoduled.a $(COMMON_LIBS)
 check_PROGRAMS += t/unit/newproc
 t_unit_newproc_SOURCES = %D%/newproc.c %D%/tap.h
 t_unit_newproc_LDADD = bin/checkd/libcheckd.a $(COMMON_LIBS)
+check_PROGRAMS += t/unit/journal
+t_unit_journal_SOURCES = %D%/journal.c %D%/tap.h
+t_unit_journal_LDADD = $(COMMON_LIBS)

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: ISC */
+/* The table of journal.h. */
+#include "journal.h"
+
+#include <syslog.h>
+
+static const struct journal_row rows[JE_COUNT] = {
+	[JE_NONE] = { "", "", LOG_INFO, 'I' },
+	[JE_TRANSITION] = { "transition",
+	    "78dc130e5823451ab7abd1e100508d45", LOG_NOTICE, 'E' },
+	[JE_DECISION] = { "decision",
+	    "b313d5bf09e3494793d6a3ef15bbe4bd", LOG_NOTICE, 'E' },
+	[JE_ACTION] = { "action",
+	    "3916927a58284fed9eedd52d9f9b86ae", LOG_NOTICE, 'U' },
+	[JE_REFUSED] = { "refused",
+	    "866d094f9bbb481bba7c82d6523f32cc", LOG_WARNING, 'W' },
+	[JE_MAINTENANCE_END] = { "maintenance-end",
+	    "6a0912beb0604d6191cdb813089e8eb3", LOG_NOTICE, 'I' },
+	[JE_RULE] = { "rule",
+	    "d76987fb8da94fe7b2141361549066ac", LOG_WARNING, 'E' },
+	[JE_MAXLOOP] = { "maxloop",
+	    "84d0a66e8aab41e382e6dcb740351efc", LOG_ERR, 'E' },
+	[JE_SCRIPT_BEGIN] = { "script-begin",
+	    "7b31dfa27c1348c2a112198892612e4e", LOG_INFO, 'S' },
+	[JE_SCRIPT_END] = { "script-end",
+	    "270c93a085874edbbe667518db3687aa", LOG_INFO, 'I' },
+	[JE_SCRIPT_FAILED] = { "script-failed",
+	    "a9298fc617644d4e8f3166a9266c9f6d", LOG_ERR, 'E' },
+	[JE_PEER_HEARD] = { "peer-heard",
+	    "e7344118a165446983a5aa54640a9e86", LOG_NOTICE, 'I' },
+	[JE_PEER_SILENT] = { "peer-silent",
+	    "8f74ff5a845f476e8720eb92a87e030b", LOG_WARNING, 'W' },
+	[JE_LATE] = { "late",
+	    "84cfc04efa6949e6bfc2a8f1d94d36d7", LOG_WARNING, 'W' },
+	[JE_FOREIGN] = { "foreign",
+	    "1f47846ac1274fc6bfa968a66e8e1bda", LOG_WARNING, 'W' },
+	[JE_MISMATCH] = { "mismatch",
+	    "15198102058c45ed8dd8aa67647a7dd0", LOG_WARNING, 'W' },
+	[JE_ADDRESS] = { "address",
+	    "4058c524220243238dc8993350cbe58c", LOG_NOTICE, 'I' },
+	[JE_CONFLICT] = { "address-conflict",
+	    "ee1d90a4f52247fc965ff9d965897388", LOG_ERR, 'W' },
+	[JE_RESOURCE] = { "resource",
+	    "be954ec01773494c8d722aa9240a62b1", LOG_INFO, 'I' },
+	[JE_CHECKER] = { "checker",
+	    "288c3913f51a468bbdd7b46742528703", LOG_WARNING, 'W' },
+	[JE_CHECKS_SILENT] = { "checks-silent",
+	    "d2412f13c44e4572b915098afc621110", LOG_WARNING, 'W' },
+	[JE_CHECKS_HEARD] = { "checks-heard",
+	    "c944122861ac4264bfd1ea14361cbf45", LOG_NOTICE, 'I' },
+	[JE_STORE] = { "store",
+	    "bad604d60c30423b910faf45e39a500e", LOG_ERR, 'E' },
+	[JE_ADOPTED] = { "adopted",
+	    "223be04b58534cde8170d25b51d3e4d0", LOG_WARNING, 'W' },
+	[JE_PRINT_INFO] = { "print-info",
+	    "bd113d83b6fe48d28dbd79ab972aa662", LOG_INFO, 'I' },
+	[JE_PRINT_WARNING] = { "print-warning",
+	    "946fbcafd1594d10a5e3c6cf7964bbb9", LOG_WARNING, 'W' },
+	[JE_PRINT_ERROR] = { "print-error",
+	    "6a1f4713e49242acbffa69f945d4b7a5", LOG_ERR, 'E' },
+	[JE_ALERT_BEGIN] = { "alert-begin",
+	    "46b4eee1f2a24303bece672c2f7d3a82", LOG_WARNING, '-' },
+	[JE_ALERT_REPEAT] = { "alert-repeat",
+	    "4f6d91a4b8a54bbfa5096e1579e7eda0", LOG_WARNING, '-' },
+	[JE_ALERT_END] = { "alert-end",
+	    "f291a7109f03446884b28897b05365a0", LOG_NOTICE, '-' },
+	[JE_DAEMON_DIED] = { "daemon-died",
+	    "99336a94fbe7473586f4fe99f1d2b913", LOG_WARNING, '-' },
+	[JE_DAEMON_DYING] = { "daemon-dying",
+	    "2f6bba18ac4b44d9b5358d738a2c1eb5", LOG_ERR, '-' },
+};
+
+const struct journal_row *
+journal_row(enum journal_event e)
+{
+	return (unsigned)e < JE_COUNT ? &rows[e] : &rows[JE_NONE];
+}
