@@ -13,6 +13,7 @@ EXTRA_DIST += \
 	etc/completion/holdfast.bash.in \
 	etc/completion/holdfast.zsh.in \
 	etc/holdfast.firewalld \
+	etc/holdfast.needrestart \
 	etc/holdfast.service.in \
 	etc/holdfast-guard.service.in \
 	etc/holdfast.logrotate.in \
@@ -85,6 +86,7 @@ ETC_PLACED = \
 	holdfast.sysusers $(prefix)/lib/sysusers.d/holdfast.conf \
 	holdfast.tmpfiles $(prefix)/lib/tmpfiles.d/holdfast.conf \
 	holdfast.firewalld $(prefix)/lib/firewalld/services/holdfast.xml \
+	holdfast.needrestart $(sysconfdir)/needrestart/conf.d/holdfast.conf \
 	completion/holdfast.bash \
 	    $(datadir)/bash-completion/completions/holdfast \
 	completion/holdfast.zsh $(datadir)/zsh/vendor-completions/_holdfast

@@ -292,7 +292,7 @@ fake_program() {
 			return write(3, "\n", 1) == 1 ? pause() : 1;
 		}
 	END
-	${CC:-cc} -o "$LIB/$1" "$LIB/$1.c"
+	${CC:-cc} -Wl,--no-as-needed -o "$LIB/$1" "$LIB/$1.c" "${@:2}"
 }
 
 replace() {
@@ -330,6 +330,23 @@ now $(field heartd pid)
 ledger/mirrord: process $mirrord is now $(field ledger/mirrord pid)
 keepd: process $keepd is now $(field keepd pid)" ]
 	gone "$keepd"
+}
+
+@test "holdfastd: upgrade takes up libraries too" {
+	local heartd vipd
+	echo 'int fake(void); int fake(void) { return 0; }' >"$LIB/fake.c"
+	${CC:-cc} -shared -fPIC -o "$LIB/libfake.so.1" "$LIB/fake.c"
+	fake_program heartd "$LIB/libfake.so.1"
+	fake_program vipd
+	start
+	wait_until 5 'is_up vipd'
+	heartd=$(field heartd pid) vipd=$(field vipd pid)
+	replace libfake.so.1
+	run "${PROGRAM%/*/*}/holdfast/holdfast" upgrade
+	echo "$output"
+	[ "$status" = 0 ]
+	[ "$(field heartd pid)" != "$heartd" ]
+	[ "$(field vipd pid)" = "$vipd" ]
 }
 
 @test "holdfastd: upgrade stops where a daemon does not come up" {

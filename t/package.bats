@@ -89,6 +89,37 @@ files()
 	lintian --allow-root --fail-on error holdfast_0.0~test_*.deb
 }
 
+# In a mount namespace whose /etc, /usr and /var are thrown away.
+@test "bootstrap install makes the users, uninstall leaves what is not ours" {
+	[ "$(id -u)" = 0 ] || skip "needs root"
+	[ "$TOP" = "$top_builddir" ] || skip "needs the build in the tree"
+	! getent passwd holdfast || skip "this machine has the users"
+	cat >"$BATS_TEST_TMPDIR/try" <<-'END'
+	set -ex
+	mount -t tmpfs upper /mnt
+	for dir in etc usr var; do
+		mkdir -p /mnt/$dir/upper /mnt/$dir/work
+		mount -t overlay -o lowerdir=/$dir,upperdir=/mnt/$dir/upper \
+		    -o workdir=/mnt/$dir/work overlay /$dir
+	done
+	mount -t tmpfs run /run
+	cd "$1"
+	./bootstrap install
+	getent passwd holdfast
+	getent group holdfast-control holdfast-admin
+	[ -d /run/holdfast ] && [ -d /var/log/holdfast ]
+	holdfast help >/dev/null
+	echo kept >/etc/holdfast/cluster.xml
+	echo kept >/var/lib/holdfast/kept
+	./bootstrap uninstall
+	! command -v holdfast
+	[ "$(cat /etc/holdfast/cluster.xml /var/lib/holdfast/kept)" = \
+	    "$(printf 'kept\nkept')" ]
+	END
+	unshare -m --propagation private sh "$BATS_TEST_TMPDIR/try" "$TOP"
+	! getent passwd holdfast
+}
+
 @test "a source package builds as Debian's tools do it" {
 	[ -n "${HOLDFAST_LONG-}" ] || skip "HOLDFAST_LONG is not set"
 	build distdir "distdir=$BATS_TEST_TMPDIR/holdfast-0"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * `holdfast upgrade': programs were laid over those that run.  Each daemon
- * whose program is another one now is ended and started again, one after the
+ * `holdfast upgrade': programs or libraries were laid over those that run.
+ * Each daemon that runs an old one is ended and started again, one after the
  * other, which no application notices.  It goes on to the next only when the
  * daemon is up and each module is again what it was; else it stops there,
  * with most daemons still the old ones.
@@ -125,6 +125,27 @@ master_pid(void)
 	return cred.pid;
 }
 
+/* One of its libraries is not there any more under its name. */
+static bool
+has_old_library(pid_t pid)
+{
+	char path[64], *line = NULL;
+	size_t size = 0;
+	bool old = false;
+	FILE *f;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/maps", (int)pid);
+	f = fopen(path, "re");
+	if (f == NULL)
+		return false;
+	while (!old && getline(&line, &size, f) > 0)
+		old = strstr(line, ".so") != NULL &&
+		    strstr(line, " (deleted)\n") != NULL;
+	free(line);
+	(void)fclose(f);	/* read only */
+	return old;
+}
+
 /* Runs another program than the one that is installed under its name. */
 static bool
 is_old(pid_t pid, const char *name)
@@ -133,10 +154,11 @@ is_old(pid_t pid, const char *name)
 	struct stat running, installed;
 
 	(void)snprintf(exe, sizeof(exe), "/proc/%d/exe", (int)pid);
-	return stat(path_lib(path, "%s", name), &installed) == 0 &&
-	    stat(exe, &running) == 0 &&
-	    (running.st_dev != installed.st_dev ||
-	    running.st_ino != installed.st_ino);
+	if (stat(path_lib(path, "%s", name), &installed) == -1 ||
+	    stat(exe, &running) == -1)
+		return false;
+	return running.st_dev != installed.st_dev ||
+	    running.st_ino != installed.st_ino || has_old_library(pid);
 }
 
 /* --- modules --------------------------------------------------------- */
