@@ -272,9 +272,14 @@ moduled" ]
 	run "$T/safekit" -p
 	[[ $output == *SAFEBIN=* ]]
 	export SAFEMODULE=shop
+	run "$T/safekit" processtree list
+	[ "$status" -eq 69 ]
+	[[ $output == *'verb "processtree" is not known'* ]]
 	run "$T/safekit" errd enable x
 	[ "$status" -eq 69 ]
-	[[ $output == *'verb "errd" is not known'* ]]
+	[[ $output == *"systemctl start holdfast"* ]]
+	run "$T/safekit" errd sideways x
+	[ "$status" -eq 64 ]
 	run "$T/safekit" printe "a message"
 	[ "$status" -eq 69 ]
 	[[ $output == *"systemctl start holdfast"* ]]

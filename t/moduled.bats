@@ -503,6 +503,24 @@ event() {
 	ask n1 get resource=custom.q | grep -q value=init
 }
 
+@test "a class of the module's own is watched when it is switched on" {
+	with_checks 1 <<-EOF
+		proc "none" { name = "hfnone$$" when = "spool" }
+		---
+		rule "proc_none" { if = "proc.none == down" then = "restart"
+		    when = "spool" }
+	EOF
+	start_checkd 1
+	pair_up
+	ask n1 get resource=proc.none | grep -q value=init
+	: >"$W/scripts"
+	[ "$(ask n1 set resource=errd.spool value=on)" = ok ]
+	wait_until 5 'grep -q start_prim "$W/scripts"'
+	event 1 "restart from failover rule proc_none"
+	[ "$(ask n1 set resource=errd.spool value=off)" = ok ]
+	wait_until 5 'ask n1 get resource=proc.none | grep -q value=init'
+}
+
 @test "a rule asks both nodes, and swaps" {
 	local i
 	for i in 1 2; do

@@ -16,6 +16,10 @@
 
 #include "procs.h"
 
+/* So long is waited for the first sight of it, and looked so often. */
+#define COMING_MS	2000
+#define COMING_LOOK_MS	100
+
 struct held {
 	struct held		*next;
 	struct check		*check;
@@ -102,6 +106,21 @@ on_found(pid_t pid, void *arg)
 	p->count++;
 }
 
+/*
+ * A start script often leaves before what it started has become the
+ * application.
+ */
+static bool
+may_come(const struct check *c)
+{
+	const struct proc *p = proc_of(c);
+
+	return c->debounce.state == CS_INIT && p->atleast > 0 &&
+	    p->count < (unsigned long)p->atleast &&
+	    !mono_passed(mono_add_ms(c->armed_since, c->delay_ms +
+	    COMING_MS), mono_now());
+}
+
 static void
 proc_begin(struct check *c)
 {
@@ -121,6 +140,8 @@ proc_begin(struct check *c)
 	}
 	if (is_good(p))
 		check_result(c, true, "%s", "");
+	else if (may_come(c))
+		check_later(c, COMING_LOOK_MS);
 	else if (p->count == 0)
 		check_result(c, false, "no such process");
 	else if (p->atmost >= 0 && p->count > (unsigned long)p->atmost)

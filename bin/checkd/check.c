@@ -93,6 +93,15 @@ check_result(struct check *c, bool good, const char *fmt, ...)
 }
 
 void
+check_later(struct check *c, int64_t ms)
+{
+	if (!c->trying)
+		return;
+	c->trying = false;
+	loop_timer_set(c->timer, ms, 0);
+}
+
+void
 check_now(struct check *c)
 {
 	if (c->armed && !c->trying)
@@ -105,6 +114,7 @@ check_arm(struct check *c, bool armed)
 	if (c->armed == armed)
 		return;
 	c->armed = armed;
+	c->armed_since = mono_now();
 	if (!armed) {
 		loop_timer_cancel(c->timer);
 		if (c->trying)

@@ -68,6 +68,7 @@ struct check {
 	bool				 warn;		/* up, and yet */
 	bool				 own_word;	/* sets it itself */
 	struct mono			 begun;		/* the present try */
+	struct mono			 armed_since;
 	struct loop_timer		*timer;
 	char				 text[CHECK_TEXT];
 	void				*data;		/* the kind's */
@@ -81,6 +82,8 @@ void		 check_arm(struct check *c, bool armed);
 /* For a kind: how the try ended. */
 void		 check_result(struct check *c, bool good, const char *fmt, ...)
 		    __attribute__((format(printf, 3, 4)));
+/* For a kind: it says nothing yet; the next try comes after ms. */
+void		 check_later(struct check *c, int64_t ms);
 /* For a kind that has events: try now, and not at the end of the interval. */
 void		 check_now(struct check *c);
 

@@ -74,5 +74,6 @@ int	verb_get(struct cmd *c);
 int	verb_set(struct cmd *c);
 int	verb_print(struct cmd *c);
 int	verb_loop(struct cmd *c);
+int	verb_errd(struct cmd *c);
 
 #endif

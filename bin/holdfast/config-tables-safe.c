@@ -321,7 +321,8 @@ static const struct attr attrs[] = {
 	{ PROC, "atmax", VT_INT, "", "", "-1", -1, 1 << 20, AT_LIVE,
 	    "checkd", "most" },
 	{ PROC, "class", VT_NAME, "", "", NULL, NONE, AT_REQUIRED | AT_LIVE,
-	    "checkd", "when it is watched: pre, prim, second, both, sec" },
+	    "checkd", "when it is watched: pre, prim, second, both, sec, or "
+	    "a name of the module's own, see holdfast errd" },
 	{ PROC, "action", VT_TEXT, "", "", "stopstart", NONE, AT_LIVE,
 	    "moduled", "stopstart, restart, stop or noaction" },
 	{ PROC, "restart_services", VT_TEXT, "", "", NULL, NONE,

@@ -118,6 +118,9 @@ static const struct verb_row verbs[] = {
 	    verb_loop, "MODULE", "exit status 1: limit reached" },
 	{ "resetloop", "control", NEEDS_MODULE, 0, 0, "-i",
 	    verb_loop, "MODULE", "begin to count again" },
+	{ "errd", "control", NEEDS_MODULE, 2, 2, "-i",
+	    verb_errd, "MODULE enable|disable CLASS", "watch the processes "
+	    "of a class of the module's own" },
 	{ "help", "monitor", NO_MODULE, 0, 1, "",
 	    verb_help, "", "this list" },
 	{ NULL, NULL, NO_MODULE, 0, 0, NULL, NULL, NULL, NULL }

@@ -66,6 +66,27 @@ verb_set(struct cmd *c)
 	return rc == 0 ? 0 : talk_failed(c->module, "moduled", rc);
 }
 
+/* A class of processes is armed by a resource, which outlives moduled. */
+int
+verb_errd(struct cmd *c)
+{
+	bool on = strcmp(c->argv[0], "enable") == 0;
+	struct line_out o;
+	int rc;
+
+	if (!on && strcmp(c->argv[0], "disable") != 0) {
+		fprintf(stderr, "usage: holdfast errd MODULE enable|disable "
+		    "CLASS\n");
+		return EX_USAGE;
+	}
+	line_begin(&o, "set");
+	line_addf(&o, "resource", "errd.%s", c->argv[1]);
+	line_add(&o, "value", on ? "on" : "off");
+	line_add(&o, "i", c->identity != NULL ? c->identity : talk_who());
+	rc = talk(c->module, "moduled", &o, NULL, NULL);
+	return rc == 0 ? 0 : talk_failed(c->module, "moduled", rc);
+}
+
 int
 verb_print(struct cmd *c)
 {

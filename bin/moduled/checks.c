@@ -18,6 +18,7 @@
 
 /* The wish is restated this often; unanswered by then, checkd hangs. */
 #define WISH_EVERY_MS	5000
+#define WHEN_LEN	512
 
 static void
 tell_silent(struct moduled *md, bool silent)
@@ -51,15 +52,36 @@ on_answer(const struct line *l, void *arg)
 	moduled_think(md);
 }
 
+/*
+ * The classes of this moment: of the scripts, and those of the module's own
+ * that it switched on, while it is not stopped.
+ */
+static const char *
+classes(const struct moduled *md, char buf[WHEN_LEN])
+{
+	size_t len = strlen(phase_text(buf, WHEN_LEN, md->phases));
+	unsigned i;
+
+	for (i = 0; i < md->res.count && md->phases != 0; i++) {
+		const struct resource *r = &md->res.r[i];
+
+		if (strncmp(r->name, "errd.", 5) != 0 ||
+		    strcmp(r->value, "on") != 0 ||
+		    len + strlen(r->name) >= WHEN_LEN)
+			continue;
+		len += (size_t)snprintf(buf + len, WHEN_LEN - len, ",%s",
+		    r->name + 5);
+	}
+	return buf;
+}
+
 static void
 want(struct moduled *md)
 {
-	char when[128];
 	struct line_out o;
 
 	line_begin(&o, "want");
-	line_add(&o, "when", phase_text(when, sizeof(when),
-	    md->checks_phases));
+	line_add(&o, "when", md->checks_when);
 	line_add_num(&o, "gen", md->checks_gen);
 	if (ask_send(md->checks, &o, on_answer, md))
 		md->checks_open++;
@@ -82,11 +104,13 @@ on_time(void *arg)
 void
 checks_look(struct moduled *md)
 {
+	char when[WHEN_LEN];
+
 	md->phases = phase_of(scripts_at(md->scripts),
 	    scripts_target(md->scripts), scripts_busy(md->scripts));
-	if (md->checks == NULL || md->phases == md->checks_phases)
+	if (md->checks == NULL ||
+	    !moduled_news(&md->checks_when, classes(md, when)))
 		return;
-	md->checks_phases = md->phases;
 	md->checks_gen++;
 	md->checks_fresh = false;
 	want(md);
@@ -146,6 +170,7 @@ checks_open(struct moduled *md)
 
 	/* Told apart from the wishes of an earlier life. */
 	md->checks_gen = mono_now().ns;
+	(void)moduled_news(&md->checks_when, "");
 	md->checks = ask_new(md->d->loop, path_socket(path, md->name,
 	    "checkd"), &calls, md);
 	md->checks_timer = loop_timer_new(md->d->loop, on_time, md);

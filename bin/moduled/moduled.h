@@ -76,7 +76,7 @@ struct moduled {
 	struct ask		*checks;	/* NULL: no checkd */
 	struct loop_timer	*checks_timer;
 	unsigned		 phases;	/* of the scripts, now */
-	unsigned		 checks_phases;	/* last wished */
+	char			*checks_when;	/* last wished */
 	int64_t			 checks_gen;	/* of that wish */
 	unsigned		 checks_open;	/* wishes not answered */
 	bool			 checks_silent;	/* and that is long ago */
