@@ -22,6 +22,13 @@ enum event	step_leave_prim(struct machine *m, const struct view *v,
 enum event	step_leave_second(struct machine *m, const struct view *v,
 		    struct decision *d);
 
+/*
+ * While the application is stopped: as in PRIM, a peer that is heard and does
+ * not follow is left out of the set, or the last syncs would wait for it.
+ * True when it was, now.
+ */
+bool		serve_goes_alone(struct machine *m, const struct view *v,
+		    struct decision *d);
 /* Begins the way out of ALONE or PRIM (or of a promotion). */
 void		leave_prim(struct machine *m, const struct view *v, bool hand,
 		    bool fenced);

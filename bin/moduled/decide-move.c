@@ -178,6 +178,8 @@ step_leave_prim(struct machine *m, const struct view *v, struct decision *d)
 			note(d, "%s was lost on the way: recorded as behind",
 			    v->conf->peer);
 		}
+		if (serve_goes_alone(m, v, d))
+			m->hand = false;
 		return EV_NONE;
 	}
 	if (v->vip_owned && !m->handing)

@@ -157,6 +157,15 @@ peer_heard(struct machine *m, const struct view *v, struct decision *d)
 	return EV_NONE;
 }
 
+bool
+serve_goes_alone(struct machine *m, const struct view *v, struct decision *d)
+{
+	if (!m->member || !peer_up(v))
+		return false;
+	(void)peer_heard(m, v, d);	/* the state is left in any case */
+	return !m->member;
+}
+
 /* The peer is not in the set: nobody can take over, nothing to wait for. */
 static enum event
 without_peer(struct machine *m, const struct view *v, struct decision *d)

@@ -600,6 +600,40 @@ release(void)
 	ok(d.want.compare, "the way back: the store is told");
 }
 
+/* Both are stopped at once: the last syncs must not wait for the peer. */
+static void
+test_both_stop(void)
+{
+	be_prim();
+	think();
+	v.wish_start = false;
+	think();
+	ok(m.leave == LV_PRIM && d.want.role == SR_PRIM && d.want.both,
+	    "stopping: the application ends with both");
+	v.peer.wish_start = false;
+	v.peer.state = ST_WAIT;
+	v.peer.role = SR_WAIT;
+	v.peer.level = false;
+	v.self.link_up = false;
+	think();
+	ok(!d.want.both && d.want.role == SR_PRIM &&
+	    epoch_cmp(d.want.epoch, round_of(7, 1)) > 0 && !m.hand,
+	    "the peer left meanwhile and recorded it: without it");
+	be_prim();
+	think();
+	v.wish_start = false;
+	think();
+	v.self.link_up = false;
+	think();
+	ok(d.want.both, "only the link is down: patience");
+	at(100000 + conf.stall_ms + 1);
+	think();
+	ok(d.intent == IN_GOING_ALONE, "not for ever: the peer is told");
+	at(100000 + 2 * conf.stall_ms + 2);
+	think();
+	ok(!d.want.both, "and the application can end");
+}
+
 static void
 test_prestart(void)
 {
@@ -631,6 +665,7 @@ main(void)
 	maintenance();
 	standby();
 	release();
+	test_both_stop();
 	test_prestart();
 	return tap_done();
 }
