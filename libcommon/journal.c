@@ -16,6 +16,8 @@ static const struct journal_row rows[JE_COUNT] = {
 	    "866d094f9bbb481bba7c82d6523f32cc", LOG_WARNING, 'W' },
 	[JE_MAINTENANCE_END] = { "maintenance-end",
 	    "6a0912beb0604d6191cdb813089e8eb3", LOG_NOTICE, 'I' },
+	[JE_HELD_DOWN] = { "held-down",
+	    "de489cec86aa4231be78c3e34275a501", LOG_WARNING, 'W' },
 	[JE_RULE] = { "rule",
 	    "d76987fb8da94fe7b2141361549066ac", LOG_WARNING, 'E' },
 	[JE_MAXLOOP] = { "maxloop",

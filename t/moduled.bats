@@ -285,6 +285,8 @@ n1 stop_second force WAIT STOP stop" ]
 	ask c stall node=n1 ms=0
 	ask c net beat=1
 	grep -q 'n2 does not answer (400 ms)' "$W/n1.log"
+	# It may have come and gone too often meanwhile.
+	[ "$(ask n2 start)" = ok ]
 	wait_until 5 'is n1 "PRIM Ready" && is n2 "SECOND Ready"'
 }
 
@@ -710,4 +712,62 @@ event() {
 	crash 2
 	wait_until 5 'is n1 "ALONE Ready"'
 	! ask n1 status | grep -q 'code=disk-smaller'
+}
+
+# The rule takes n2 out, and the resource brings it back; maxloop, which would
+# stop it first, is out of the way.
+no_maxloop() {
+	sed -i 's/maxloop = 2/maxloop = 100/' \
+	    "$W/n2/var/lib/holdfast/m/config/active/moduled.conf"
+}
+
+blink() {
+	ask n2 set resource=intf.10.88.1.0 value=down
+	wait_until 5 '[ "$(why n2)" = resource ]'
+	ask n2 set resource=intf.10.88.1.0 value=up
+}
+
+@test "a node that comes and goes is held down, visibly, and not for ever" {
+	local i
+	no_maxloop
+	pair_up
+	for i in 1 2 3 4; do
+		blink
+		wait_until 5 'is n2 "SECOND Ready" && is n1 "PRIM Ready"'
+	done
+	blink
+	wait_until 5 '[ "$(why n2)" = held-down ]'
+	ask n2 status | grep -q 'left 5 times in 10 minutes; comes back in 1[0-9] s'
+	ask n2 status | grep -q 'kind=goon command="holdfast start m"'
+	event 2 '| W | moduled | left 5 times in 10 minutes: held down for 15 s'
+	is n1 "ALONE Ready"
+	# The seconds go by, and a new moduled knows of it.
+	wait_until 5 'ask n2 status | grep -q "comes back in [1-9][0-2]* s"'
+	kill_node 2
+	start_node 2
+	wait_until 5 '[ "$(why n2)" = held-down ]'
+	# The operator ends it.
+	[ "$(ask n2 start)" = ok ]
+	wait_until 5 'is n2 "SECOND Ready" && is n1 "PRIM Ready"'
+	blink
+	wait_until 5 'is n2 "SECOND Ready"'
+}
+
+@test "the hold is over when there is no primary to follow" {
+	local i
+	no_maxloop
+	pair_up
+	for i in 1 2 3 4; do
+		blink
+		wait_until 5 'is n2 "SECOND Ready" && is n1 "PRIM Ready"'
+	done
+	blink
+	wait_until 5 '[ "$(why n2)" = held-down ]'
+	# Nothing was written since: here it is the primary that stops, and
+	# this node is asked for at once, as without a hold.
+	crash 1
+	wait_until 5 '[ "$(why n2)" != held-down ]'
+	# A level SECOND was never held: see `the primary dies'.
+	[ "$(ask n2 prim yes=m)" = ok ]
+	wait_until 5 'is n2 "ALONE Ready"'
 }

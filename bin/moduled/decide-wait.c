@@ -309,6 +309,25 @@ peer_is_out(struct machine *m, const struct view *v, struct decision *d)
 	return EV_NONE;
 }
 
+/*
+ * There is a primary to follow, but this node came and went (flap.h).  The
+ * seconds are shown, so it is looked at each second.
+ */
+static bool
+held_down(const struct machine *m, const struct view *v, struct decision *d)
+{
+	int64_t left_s;
+
+	if (!flap_is_held(&m->flap, v->now) || v->order == OR_SECOND)
+		return false;
+	left_s = (mono_diff_ms(m->flap.until, v->now) + 999) / 1000;
+	because(d, Q_TRANSIENT, RS_HELD_DOWN, "left %u times in %d minutes; "
+	    "comes back in %lld s", flap_count(&m->flap, v->now),
+	    FLAP_WINDOW_MS / 60000, (long long)left_s);
+	wake_at(d, mono_add_ms(m->flap.until, -1000 * (left_s - 1)));
+	return true;
+}
+
 static enum event
 peer_is_heard(struct machine *m, const struct view *v, struct decision *d)
 {
@@ -343,8 +362,10 @@ peer_is_heard(struct machine *m, const struct view *v, struct decision *d)
 		because(d, Q_TRANSIENT, RS_LISTENING, "%s", "");
 		return EV_NONE;
 	}
-	m->epoch = v->peer.epoch;
 	m->block = RS_NONE;
+	if (held_down(m, v, d))
+		return EV_NONE;
+	m->epoch = v->peer.epoch;
 	return EV_FOLLOW;
 }
 

@@ -17,6 +17,7 @@
 #include "epoch.h"
 
 #include "facts.h"
+#include "flap.h"
 #include "fsm.h"
 #include "reason.h"
 
@@ -80,9 +81,8 @@ enum leave { LV_NONE, LV_PRIM, LV_SECOND, LV_COUNT };
 struct machine {
 	enum state	 state;
 	struct epoch	 epoch;		/* ours as primary, or followed */
-	bool		 promoting;
+	bool		 promoting, force, probing;
 	bool		 fresh;		/* first primary ever */
-	bool		 force;
 	bool		 member;	/* primary: the peer is in the set */
 	bool		 joined;
 	bool		 seen_level;	/* the peer said so since */
@@ -98,11 +98,11 @@ struct machine {
 	bool		 late;		/* of this call */
 	enum reason	 block;		/* why WAIT, until facts change */
 	char		 block_text[FACT_TEXT];
-	bool		 probing;
 	uint64_t	 probe_id;
 	struct mono	 probe_retry;
 	struct mono	 wait_since, leave_since, r24_since, left_since,
 			 unlinked_since, nolink_since;
+	struct flap	 flap;		/* how it came and went */
 };
 
 struct want {

@@ -12,6 +12,7 @@ bin_moduled_libmoduled_a_SOURCES = \
 	%D%/decide.c %D%/decide.h \
 	%D%/disk.c %D%/disk.h \
 	%D%/facts.c %D%/facts.h \
+	%D%/flap.c %D%/flap.h \
 	%D%/fsm.c %D%/fsm.h \
 	%D%/machine.c \
 	%D%/newest.c %D%/newest.h \

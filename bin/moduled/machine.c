@@ -5,6 +5,7 @@
  * the boot, and a file of another boot is not used.  Pure.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "line.h"
@@ -38,10 +39,30 @@ machine_save(char *buf, size_t size, const struct machine *m)
 #define X(f) line_add_num(&o, #f, m->f.ns);
 	TIMES(X)
 #undef X
+	line_add_num(&o, "flap_until", m->flap.until.ns);
+	line_add_num(&o, "flap_holds", m->flap.holds);
+	for (unsigned i = 0; i <= FLAP_FREE; i++)
+		line_add_num(&o, "flap_left", m->flap.left[i].ns);
 	if (!line_end(&o) || o.len >= size)
 		return false;
 	memcpy(buf, o.text, o.len + 1);
 	return true;
+}
+
+static void
+flap_restore(struct flap *f, const struct line *l)
+{
+	const char *v;
+	unsigned pos = 0;
+	int64_t n;
+
+	if (line_get_num(l, "flap_until", 0, INT64_MAX, &n))
+		f->until.ns = n;
+	if (line_get_num(l, "flap_holds", 0, 1000, &n))
+		f->holds = (unsigned)n;
+	for (unsigned i = 0; i <= FLAP_FREE &&
+	    (v = line_next(l, "flap_left", &pos)) != NULL; i++)
+		f->left[i].ns = strtoll(v, NULL, 10);
 }
 
 bool
@@ -71,5 +92,6 @@ machine_restore(struct machine *m, const struct line *l)
 #define X(f) if (line_get_num(l, #f, 0, INT64_MAX, &n)) m->f.ns = n;
 	TIMES(X)
 #undef X
+	flap_restore(&m->flap, l);
 	return true;
 }

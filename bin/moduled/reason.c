@@ -115,6 +115,11 @@ static const struct reason_row rows[RS_COUNT] = {
 	    "{peer} does not answer; going on without it", "", "", "" },
 	[RS_COPYING] = { "copying", true, false,
 	    "being brought level by {peer}", "", "", "" },
+	[RS_HELD_DOWN] = { "held-down", true, false,
+	    "held down, since it came and went: {detail}", "",
+	    "holdfast start {module}",
+	    "nothing is lost; what made it leave may do so again, and each "
+	    "time the primary's writes wait for it" },
 	[RS_MAINTENANCE] = { "maintenance", false, true,
 	    "{peer} is silent, and in maintenance nobody takes over by itself",
 	    "{peer_now}, or the end of the maintenance",

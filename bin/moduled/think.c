@@ -154,6 +154,21 @@ look(struct moduled *md, struct mono *wake)
 		    md->conf.timeout_ms));
 }
 
+/* Nobody wished it: the link, the disk or a rule took the node out. */
+static void
+count_leave(struct moduled *md, enum state from, enum state to)
+{
+	if (to != ST_WAIT || !md->wish.start || md->wish.order != OR_NONE ||
+	    md->v.maintain || (from != ST_SECOND && !md->v.rule_wait))
+		return;
+	if (flap_left(&md->m.flap, md->v.now))
+		events_add(JE_HELD_DOWN, "moduled", "left %u times in %d "
+		    "minutes: held down for %lld s",
+		    flap_count(&md->m.flap, md->v.now), FLAP_WINDOW_MS / 60000,
+		    (long long)mono_diff_ms(md->m.flap.until, md->v.now) /
+		    1000);
+}
+
 static void
 tell_steps(struct moduled *md)
 {
@@ -167,6 +182,7 @@ tell_steps(struct moduled *md)
 		    state_name(d->step[i].from), state_name(d->step[i].to),
 		    event_name(d->step[i].event));
 		md->state_wall_s = wall_now();
+		count_leave(md, d->step[i].from, d->step[i].to);
 	}
 	if (d->reason != md->reason_told) {
 		md->reason_told = d->reason;

@@ -42,6 +42,7 @@ act_start(struct moduled *md, char *text, size_t size)
 	md->wish.again = md->wish.resume = false;
 	md->wish.maxloop = false;
 	md->boot_until = (struct mono){ 0 };
+	flap_clear(&md->m.flap);
 	/* A new start asks again what blocked the last one. */
 	if (md->m.state == ST_WAIT && md->m.block != RS_DIVERGED)
 		md->m.block = RS_NONE;

@@ -308,3 +308,7 @@ t_unit_newproc_LDADD = bin/checkd/libcheckd.a $(COMMON_LIBS)
 check_PROGRAMS += t/unit/journal
 t_unit_journal_SOURCES = %D%/journal.c %D%/tap.h
 t_unit_journal_LDADD = $(COMMON_LIBS)
+
+check_PROGRAMS += t/unit/flap
+t_unit_flap_SOURCES = %D%/flap.c %D%/tap.h
+t_unit_flap_LDADD = bin/moduled/libmoduled.a $(COMMON_LIBS)
