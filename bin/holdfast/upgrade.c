@@ -3,8 +3,8 @@
  * `holdfast upgrade': programs or libraries were laid over those that run.
  * Each daemon that runs an old one is ended and started again, one after the
  * other, which no application notices.  It goes on to the next only when the
- * daemon is up and each module is again what it was; else it stops there,
- * with most daemons still the old ones.
+ * daemon is up and each module is again what it was, or better; else it stops
+ * there, with most daemons still the old ones.
  *
  * keepd is the last: with it ended and an owner not yet ready, what that
  * owner keeps would be nowhere.
@@ -181,16 +181,20 @@ remember(struct was **list, const char *module, struct status *st)
 	*list = w;
 }
 
-/* A state that is on its way may have arrived meanwhile. */
+/* As before or better: what it waited for may have come meanwhile. */
 static bool
 is_as_before(const struct was *w, struct status *st)
 {
 	if (status_ask(st, w->module) == -1 || st->is_old)
 		return false;
+	if (strcmp(w->quality, "NotReady") == 0)
+		return true;
 	if (strcmp(w->quality, "Transient") == 0)
 		return strcmp(st->quality, "NotReady") != 0;
-	return strcmp(st->state, w->state) == 0 &&
-	    strcmp(st->quality, w->quality) == 0;
+	return strcmp(st->quality, "Ready") == 0 &&
+	    (strcmp(st->state, w->state) == 0 ||
+	    (strcmp(w->state, "ALONE") == 0 &&
+	    strcmp(st->state, "PRIM") == 0));
 }
 
 static bool
