@@ -152,6 +152,14 @@ warns()
 	[ "$status" -eq 64 ]
 	"$LAB" power on n2
 	pair_restore
+	# From anywhere, and a standby is no place to hand over to.
+	on n1 holdfast node standby n2 --timeout 60
+	run on n2 holdfast node
+	[[ "$output" == "n2 is on standby, by "* ]]
+	run on n1 holdfast node standby
+	[ "$status" -eq 79 ]
+	on n1 holdfast node active n2 --timeout 60
+	wait_until 60 'pair_is_level n1 n2'
 }
 
 @test "release: plain directories, stopped on both; the way back compares" {
@@ -318,6 +326,52 @@ freeze_rc()
 	pair_restore
 }
 
+# --- snapshot -------------------------------------------------------------
+
+@test "snapshot: all that helps, no key, no password; names on request" {
+	local key file
+
+	# A password in a module, and the key where nobody looks for it.
+	on n1 sh -ec 'cd /etc/holdfast/modules/ledger
+	    echo "db_password = \"hunter2\"" >conf/extra.conf
+	    cp /etc/holdfast/cluster.key bin/copy.txt'
+	run on n1 holdfast snapshot ledger /srv/s.tar.gz
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[[ "$output" == *"copy.txt has the cluster's key in it: left out"* ]]
+	on n1 sh -ec 'mkdir /srv/s; tar -xzf /srv/s.tar.gz -C /srv/s
+	    mv /srv/s/holdfast-n1-* /srv/s/n1'
+	while read -r key; do
+		[ ${#key} -ge 16 ] || continue
+		run on n1 grep -rlF -e "$key" /srv/s
+		[ "$status" -eq 1 ]
+	done < <(on n1 cat /etc/holdfast/cluster.key)
+	run on n1 grep -rl hunter2 /srv/s
+	[ "$status" -eq 1 ]
+	on n1 grep -q 'db_password = "(removed)"' \
+	    /srv/s/n1/etc/modules/ledger/conf/extra.conf
+	for file in status.json ledger/why log/ledger.events log/heartd.log \
+	    kernel/proc/self/mountinfo network/addr etc/cluster.xml \
+	    ledger/config/safeconf.xml version; do
+		on n1 test -s "/srv/s/n1/$file"
+	done
+	on n1 jq -e '.modules[0].name == "ledger"' /srv/s/n1/status.json
+	run on n1 holdfast snapshot /srv/s.tar.gz
+	[ "$status" -eq 73 ]
+	run on n1 holdfast snapshot nosuch /srv/t.tar.gz
+	[ "$status" -eq 66 ]
+	# For strangers: the same word for the same thing, everywhere.
+	on n1 holdfast snapshot /srv/a.tar.gz --anonymise
+	on n1 sh -ec 'mkdir /srv/a; tar -xzf /srv/a.tar.gz -C /srv/a'
+	run on n1 grep -rlwE '10\.88\.[0-9]+\.[0-9]+|fd88:[0-9a-f:]+|n[12]' /srv/a
+	[ "$status" -eq 1 ]
+	run on n1 sh -c 'ls /srv/a'
+	[[ "$output" == holdfast-node1-* ]]
+	on n1 sh -c 'grep -q node1 /srv/a/*/etc/cluster.xml'
+	on n1 sh -c 'rm -r /srv/s /srv/a /srv/*.tar.gz
+	    cd /etc/holdfast/modules/ledger; rm conf/extra.conf bin/copy.txt'
+}
+
 # --- after a power cut ----------------------------------------------------
 
 both_off()
@@ -393,8 +447,6 @@ both_off()
 }
 
 @test "release with nothing running takes the mounts away" {
-	local pid
-
 	run on n1 holdfast release ledger --timeout 60
 	[ "$status" -eq 0 ]
 	on n1 holdfast start ledger --yes ledger --timeout 60

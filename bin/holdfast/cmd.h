@@ -28,6 +28,7 @@ struct cmd {
 	bool		 no_log;	/* set -n */
 	bool		 letter;	/* state -l */
 	bool		 no_colour;
+	bool		 anonymise;	/* snapshot */
 	bool		 local;		/* why: ask no other node */
 	int64_t		 timeout_ms;	/* -1: for ever */
 	long		 lines;		/* log -s */
@@ -69,6 +70,7 @@ int	verb_maintain(struct cmd *c);
 int	verb_release(struct cmd *c);
 int	verb_node(struct cmd *c);
 int	verb_freeze(struct cmd *c);
+int	verb_snapshot(struct cmd *c);
 
 int	verb_get(struct cmd *c);
 int	verb_set(struct cmd *c);

@@ -13,6 +13,7 @@ bin_holdfast_libholdfast_a_SOURCES = \
 	%D%/cluster-join.c \
 	%D%/cluster-push.c \
 	%D%/cluster-verbs.h \
+	%D%/capture.c %D%/capture.h \
 	%D%/cmd.h \
 	%D%/command.c %D%/command.h \
 	%D%/config-check.c \
@@ -54,6 +55,8 @@ bin_holdfast_libholdfast_a_SOURCES = \
 	%D%/show-json.c \
 	%D%/show.c %D%/show.h \
 	%D%/status.c %D%/status.h \
+	%D%/scrub.c %D%/scrub.h \
+	%D%/snapshot.c \
 	%D%/story.c %D%/story.h \
 	%D%/talk.c %D%/talk.h \
 	%D%/text.c %D%/text.h \

@@ -71,6 +71,9 @@ static const struct verb_row verbs[] = {
 	{ "freeze", "admin", NEEDS_MODULE, 1, 9999, "--timeout",
 	    verb_freeze, "MODULE [--timeout S] -- CMD...", "run CMD while "
 	    "writes are held" },
+	{ "snapshot", "admin", NO_MODULE, 0, 2, "--anonymise",
+	    verb_snapshot, "[MODULE] [FILE]", "an archive for who helps, "
+	    "without key and passwords" },
 	{ "node", "admin", NO_MODULE, 0, 2, "--no-wait --timeout --why --yes",
 	    verb_node, "[standby|active [NODE]]", "this node gives up its "
 	    "roles and takes none" },
@@ -163,6 +166,15 @@ static const char witness_text[] =
 "switch nor cable with the first.\n";
 
 static int
+help_on(const struct verb_row *v)
+{
+	printf("usage: holdfast %s %s\n%s; options: %s; least role: %s\n",
+	    v->name, v->args, v->help, v->options[0] != '\0' ? v->options :
+	    "none", v->role);
+	return 0;
+}
+
+static int
 verb_help(struct cmd *c)
 {
 	const struct verb_row *v;
@@ -181,10 +193,7 @@ verb_help(struct cmd *c)
 		    c->argv[0]);
 		return EX_USAGE;
 	}
-	printf("usage: holdfast %s %s\n%s; options: %s; least role: %s\n",
-	    v->name, v->args, v->help, v->options[0] != '\0' ? v->options :
-	    "none", v->role);
-	return 0;
+	return help_on(v);
 }
 
 /* --- options --------------------------------------------------------- */
@@ -261,6 +270,7 @@ FLAG(take_no_log, no_log)
 FLAG(take_letter, letter)
 FLAG(take_no_colour, no_colour)
 FLAG(take_local, local)
+FLAG(take_anonymise, anonymise)
 WORD(take_nodes, nodes)
 WORD(take_module, module)
 WORD(take_why, why)
@@ -304,6 +314,7 @@ static const struct option_row options[] = {
 	{ "--no-wait",	false,	false,	take_no_wait },
 	{ "--no-colour", false,	false,	take_no_colour },
 	{ "--local",	false,	false,	take_local },
+	{ "--anonymise", false,	false,	take_anonymise },
 	{ "--timeout",	true,	false,	take_timeout },
 	{ "--why",	true,	false,	take_why },
 	{ "--yes",	true,	false,	take_yes },
@@ -553,6 +564,9 @@ run(struct cmd *c, int argc, char **argv, char *const *typed)
 
 	/* Words move to the front of argv, options are taken out. */
 	while (i < argc) {
+		if (!text_only && v != NULL &&
+		    strcmp(argv[i], "--help") == 0)
+			return help_on(v);
 		if (!text_only && strcmp(argv[i], "--") == 0) {
 			text_only = true;
 			i++;

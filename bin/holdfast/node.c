@@ -19,6 +19,7 @@
 #include "files.h"
 #include "generation.h"
 #include "modules.h"
+#include "nodes.h"
 #include "paths.h"
 #include "statefile.h"
 #include "status.h"
@@ -256,23 +257,59 @@ show(const struct sweep *s)
 	return 0;
 }
 
-/* The node's words need one node: the named one, or this. */
+/* The same words on the node that is named. */
 static int
-check_node(const struct cmd *c, struct sweep *s, struct cluster *cl)
+run_there(const struct cmd *c)
 {
+	char *argv[12], timeout[32];
+	struct nodes_run r = { .nodes = c->argv[1], .argv = argv,
+	    .input_fd = -1 };
+	const char *word[12] = { "node", c->argv[0], c->argv[1] };
+	int n = 3, i, rc;
+
+	if (c->no_wait)
+		word[n++] = "--no-wait";
+	if (c->why != NULL) {
+		word[n++] = "--why";
+		word[n++] = c->why;
+	}
+	if (c->yes != NULL) {
+		word[n++] = "--yes";
+		word[n++] = c->yes;
+	}
+	if (c->timeout_ms >= 0) {
+		snprintf(timeout, sizeof(timeout), "%lld.%03lld",
+		    (long long)c->timeout_ms / 1000,
+		    (long long)c->timeout_ms % 1000);
+		word[n++] = "--timeout";
+		word[n++] = timeout;
+	}
+	for (i = 0; i < n; i++)
+		argv[i] = xstrdup(word[i]);
+	r.argc = n;
+	rc = nodes_run(&r);
+	for (i = 0; i < n; i++)
+		free(argv[i]);
+	return rc;
+}
+
+/* Which node is meant?  false: *rc says how it ended, there or here. */
+static bool
+is_here(const struct cmd *c, struct sweep *s, struct cluster *cl, int *rc)
+{
+	*rc = EX_CONFIG;
 	if (cluster_load(cl, NULL) == -1)
-		return EX_CONFIG;
+		return false;
 	s->node = cl->node[cl->self].name;
 	if (c->argc < 2 || strcmp(c->argv[1], s->node) == 0)
-		return 0;
-	if (cluster_node_index(cl, c->argv[1]) == -1) {
+		return true;
+	*rc = EX_USAGE;
+	if (cluster_node_index(cl, c->argv[1]) == -1)
 		fprintf(stderr, "holdfast: %s is no node of this cluster\n",
 		    c->argv[1]);
-		return EX_USAGE;
-	}
-	fprintf(stderr, "holdfast: %s is not this node: run it there\n",
-	    c->argv[1]);
-	return EX_UNAVAILABLE;
+	else
+		*rc = run_there(c);
+	return false;
 }
 
 int
@@ -280,9 +317,9 @@ verb_node(struct cmd *c)
 {
 	struct cluster *cl = xcalloc(1, sizeof(*cl));
 	struct sweep s = { .c = c };
-	int rc = check_node(c, &s, cl);
+	int rc;
 
-	if (rc != 0) {
+	if (!is_here(c, &s, cl, &rc)) {
 		free(cl);
 		return rc;
 	}

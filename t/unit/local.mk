@@ -4,6 +4,10 @@ check_PROGRAMS += t/unit/hold
 t_unit_hold_SOURCES = %D%/hold.c %D%/tap.h
 t_unit_hold_LDADD = bin/mirrord/libmirrord.a $(COMMON_LIBS)
 
+check_PROGRAMS += t/unit/scrub
+t_unit_scrub_SOURCES = %D%/scrub.c %D%/tap.h
+t_unit_scrub_LDADD = $(HOLDFAST_LIBS)
+
 check_PROGRAMS += t/unit/story
 t_unit_story_SOURCES = %D%/story.c %D%/tap.h
 t_unit_story_LDADD = $(HOLDFAST_LIBS)
