@@ -25,5 +25,6 @@ dist_man5_MANS += man/mirrord.conf.5
 dist_man8_MANS += man/moduled.8
 dist_man5_MANS += man/moduled.conf.5
 dist_man7_MANS += man/holdfast-failures.7
+dist_man7_MANS += man/holdfast-topologies.7
 dist_man7_MANS += man/holdfast-troubleshooting.7
 dist_man8_MANS += man/check_holdfast.8

@@ -121,6 +121,26 @@ moduled" ]
 	[ "$status" -eq 64 ]
 }
 
+@test "the commands of holdfast-topologies(7) make clusters" {
+	local page=$top_srcdir/man/holdfast-topologies.7 line first n=0
+
+	while read -r line; do
+		# The first node is this one.
+		first=$(grep -oE '[a-z]+=[0-9.]+' <<<"$line" | head -n 1)
+		line=${line//${first#*=}/127.0.0.1}
+		rm -rf "$HOLDFAST_ROOT/etc/holdfast" \
+		    "$HOLDFAST_ROOT/var/lib/holdfast"
+		mkdir -p "$HOLDFAST_ROOT/etc/holdfast"
+		run $line
+		echo "$line: $output"
+		[ "$status" -eq 0 ]
+		n=$((n + 1))
+	done < <(sed 's/\\e$/\\/' "$page" |
+	    sed -e ':a' -e '/\\$/N; s/\\\n *//; ta' |
+	    grep '^holdfast cluster init')
+	[ "$n" -eq 3 ]
+}
+
 @test "install, pack, list and remove" {
 	cp -r "$top_srcdir/modules/mirror" "$T/shop"
 	with_cluster

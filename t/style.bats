@@ -159,7 +159,7 @@ sources() { find bin libcommon modules t -name '*.[ch]' | sort; }
 }
 
 @test "every code of a warning has its entry in the pages" {
-	local codes code
+	local codes code put
 	cd_top
 	codes=$(sed -n 's/^\t{ "\([a-z-]*\)",\t*CODE_.*/\1/p' libcommon/code.c)
 	[ "$(wc -w <<<"$codes")" -ge 10 ]
@@ -168,8 +168,11 @@ sources() { find bin libcommon modules t -name '*.[ch]' | sort; }
 		    { echo "holdfast-troubleshooting.7: no $code"; false; }
 	done
 	# And what moduled puts is in the table.
-	for code in $(grep -ohE 'put_warning\(t, "[a-z-]+"' bin/moduled/*.c |
-	    cut -d'"' -f2); do
+	# Also those of its tables of disks and resources.
+	put=$(grep -ohE 'status_warning\(t, "[a-z-]+"' bin/moduled/*.c |
+	    cut -d'"' -f2)
+	[ "$(wc -w <<<"$put")" -ge 10 ]
+	for code in $put; do
 		grep -qx "$code" <<<"$codes" ||
 		    { echo "libcommon/code.c: no $code"; false; }
 	done
