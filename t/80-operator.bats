@@ -446,7 +446,7 @@ both_off()
 	pair_restore
 }
 
-@test "release with nothing running takes the mounts away" {
+@test "release with nothing running; void when the other node serves" {
 	run on n1 holdfast release ledger --timeout 60
 	[ "$status" -eq 0 ]
 	on n1 holdfast start ledger --yes ledger --timeout 60
@@ -460,8 +460,21 @@ both_off()
 	run on n1 grep -c ' /srv/ledger' /proc/mounts
 	[ "$output" -eq 0 ]
 	on n1 ls /srv/ledger
+	# n2 has taken over from a node that said nothing any more.
+	wait_state 60 n2 ALONE
+	on n1 sh -c 'echo hand >/srv/ledger/by-hand; sync'
 	"$LAB" power cycle n1
 	wait_until 60 'warns n1 released'
+	wait_until 20 'on n1 holdfast log -A ledger | grep -q "Release ended"'
 	[ "$(state n1)" = "STOP NotReady" ]
-	wait_state 60 n2 ALONE
+	[ "$(state n2)" = "ALONE Ready" ]
+	on n1 grep -q hand /srv/ledger/by-hand
+	run on n1 holdfast start ledger
+	[ "$status" -eq 79 ]
+	[[ "$output" == *"Save it first"* ]]
+	on n1 holdfast start ledger --yes ledger --timeout 60
+	wait_until 60 'pair_is_level n2 n1'
+	run on n1 ls /srv/ledger
+	[[ "$output" != *by-hand ]]
+	trees_are_equal
 }

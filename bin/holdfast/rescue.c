@@ -133,9 +133,10 @@ rescue_release(const struct cmd *c)
 
 	if (c->yes == NULL || strcmp(c->yes, c->module) != 0) {
 		fprintf(stderr, "holdfast: holdfastd is not running: whether "
-		    "the data here is the newest, and whether the application "
-		    "is stopped, is for you to know.  The mounts are taken "
-		    "away all the same with `holdfast release %s --yes %s'\n",
+		    "the data here is the newest, whether the application is "
+		    "stopped, and whether the other node has taken over, is "
+		    "for you to know.  The mounts are taken away all the "
+		    "same with `holdfast release %s --yes %s'\n",
 		    c->module, c->module);
 		return EXIT_UNSAFE;
 	}

@@ -102,9 +102,19 @@ hear_release(struct moduled *md)
 	bool serves = md->m.promoting || md->m.state == ST_ALONE ||
 	    md->m.state == ST_PRIM;
 	struct wish *w = &md->wish;
+	bool here = released(md) && strcmp(w->released.node,
+	    md->conf.node) == 0;
 
 	if (!notice_merge(&w->released, &md->peer.released))
 		return false;
+	/*
+	 * Ended over there, while somebody may be writing here by hand: this
+	 * node would follow and overwrite that.  Not without an order.
+	 */
+	if (here && !released(md)) {
+		w->start = w->again = w->resume = false;
+		w->voided = true;
+	}
 	if (serves && released(md))
 		notice_say(&w->released, md->conf.node, wall_now(), 0,
 		    "moduled", "this node serves, in a later epoch");
@@ -243,6 +253,21 @@ end_release(struct moduled *md, const char *who, const char *yes,
 	return NULL;
 }
 
+/* What was written by hand here is lost when this node follows. */
+static const char *
+end_void(struct moduled *md, const char *yes, char *text, size_t size)
+{
+	if (yes == NULL || strcmp(yes, md->name) != 0) {
+		(void)snprintf(text, size, "%s ended the release of %s: what "
+		    "was changed here by hand since is overwritten with the "
+		    "data of %s.  Save it first, and stop what was started "
+		    "by hand", md->conf.peer, md->name, md->conf.peer);
+		return "confirm";
+	}
+	md->wish.voided = false;
+	return NULL;
+}
+
 const char *
 standing_refuses(struct moduled *md, const char *verb, const char *who,
     const char *yes, char *text, size_t size)
@@ -258,6 +283,8 @@ standing_refuses(struct moduled *md, const char *verb, const char *who,
 		    "role: `holdfast node active' first", md->conf.node);
 		return "badstate";
 	}
+	if (md->wish.voided && is_one_of(verb, roles))
+		return end_void(md, yes, text, size);
 	if (!released(md) || (!is_prim(verb) && !is_one_of(verb, all)))
 		return NULL;
 	/* There, `prim' asks what it costs itself. */

@@ -92,6 +92,15 @@ put_released(struct moduled *md, struct status_out *t)
 	char text[FACT_TEXT * 4], by[FACT_TEXT * 2], command[FACT_TEXT];
 	bool here = strcmp(n->node, md->conf.node) == 0;
 
+	(void)snprintf(command, sizeof(command), "holdfast start %s",
+	    md->name);
+	if (md->wish.voided) {
+		(void)snprintf(text, sizeof(text), "%s ended the release of "
+		    "this node: what was changed here by hand since is "
+		    "overwritten when it follows; save it first",
+		    md->conf.peer);
+		status_warning(t, "released", text, command);
+	}
 	if (!md->v.released)
 		return;
 	put_notice(t, "released", n, peer_knows(md, n,

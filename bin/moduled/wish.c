@@ -50,6 +50,7 @@ wish_format(char *buf, size_t size, const struct wish *w)
 	line_add_num(&o, "loop_since", w->loop_since);
 	line_add_num(&o, "maxloop", w->maxloop);
 	line_add_num(&o, "compare", w->compare);
+	line_add_num(&o, "voided", w->voided);
 	notice_put(&o, "maintain", &w->maintain);
 	notice_put(&o, "released", &w->released);
 	if (!line_end(&o) || o.len >= size)
@@ -104,6 +105,7 @@ wish_parse(struct wish *w, const char *text, const char **why)
 	(void)line_get_num(&l, "loop_since", 0, INT64_MAX, &w->loop_since);
 	w->maxloop = line_get_bool(&l, "maxloop");
 	w->compare = line_get_bool(&l, "compare");
+	w->voided = line_get_bool(&l, "voided");
 	if (!notice_take(&w->maintain, &l, "maintain") ||
 	    !notice_take(&w->released, &l, "released")) {
 		memset(w, 0, sizeof(*w));

@@ -25,6 +25,7 @@ struct wish {
 	enum order	order;
 	bool		fullsync;
 	bool		compare;	/* changed by hand: no log holds */
+	bool		voided;		/* a release here, by who serves */
 	char		who[FACT_NAME];
 	char		why[WISH_TEXT];
 	struct epoch	refused;
