@@ -52,7 +52,7 @@ static const struct verb_row verbs[] = {
 	    verb_act, "MODULE", "stop it without waiting for scripts" },
 	{ "restart", "control", NEEDS_MODULE, 0, 0, WAITS,
 	    verb_act, "MODULE", "stop and start the application here" },
-	{ "stopstart", "control", NEEDS_MODULE, 0, 0, WAITS,
+	{ "stopstart", "control", NEEDS_MODULE, 0, 0, WAITS " --yes",
 	    verb_act, "MODULE", "stop and start the module here" },
 	{ "swap", "control", NEEDS_MODULE, 0, 1, WAITS,
 	    verb_act, "MODULE", "exchange primary and secondary" },
