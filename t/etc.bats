@@ -48,6 +48,34 @@ teardown() {
 	wait_until 5 'rm -rf "$HOLDFAST_ROOT" 2>/dev/null'
 }
 
+@test "guard covers what is replicated, but not what is run by hand" {
+	local m state bin=$HOLDFAST_ROOT/bin
+
+	mkdir -p "$bin" "$LIB/bin"
+	ln -s "$TOP/bin/holdfast/holdfast" "$LIB/bin/xpathGet"
+	printf '#!/bin/sh\nexit 1\n' >"$bin/findmnt"
+	printf '#!/bin/sh\necho "$*" >>"%s"\n' "$HOLDFAST_ROOT/mounts" \
+	    >"$bin/mount"
+	chmod +x "$bin/mount" "$bin/findmnt"
+	for m in shop byhand rescued back; do
+		state=$HOLDFAST_ROOT/var/lib/holdfast/$m
+		mkdir -p "$state/config/active" "$HOLDFAST_ROOT/srv/$m"
+		echo "<safe><service><rfs><replicated dir=\"/srv/$m\"/></rfs>" \
+		    "</service></safe>" >"$state/config/active/safeconf.xml"
+		echo 'wish state=start loops=0' >"$state/wish"
+	done
+	state=$HOLDFAST_ROOT/var/lib/holdfast
+	echo 'wish state=start released_n=1 released_node=n1 released_until=99' \
+	    >"$state/byhand/wish"
+	echo 'wish state=start released_n=2 released_node=n1 released_until=0' \
+	    >"$state/back/wish"
+	echo 'release at=1' >"$state/rescued/release"
+	PATH=$bin:$PATH sh "$SRC/etc/guard"
+	grep -q "^--bind $HOLDFAST_ROOT/srv/shop " "$HOLDFAST_ROOT/mounts"
+	grep -q "^--bind $HOLDFAST_ROOT/srv/back " "$HOLDFAST_ROOT/mounts"
+	! grep -q -e byhand -e rescued "$HOLDFAST_ROOT/mounts"
+}
+
 @test "sysvinit: start, status, reload, stop" {
 	grep -q "$(realpath -m "/usr/lib/holdfast")" \
 	    "$TOP/etc/init.d/holdfast" || skip "another prefix"

@@ -121,6 +121,17 @@ moduled" ]
 	[ "$status" -eq 64 ]
 }
 
+@test "every verb tells its use" {
+	local verb
+
+	for verb in $(holdfast help | sed -n 's/^  \([a-z]*\) .*/\1/p'); do
+		run holdfast "$verb" --help
+		[ "$status" -eq 0 ]
+		[[ $output == "usage: holdfast $verb "* ]]
+	done
+	[ -n "$verb" ]
+}
+
 @test "the commands of holdfast-topologies(7) make clusters" {
 	local page=$top_srcdir/man/holdfast-topologies.7 line first n=0
 
