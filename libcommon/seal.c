@@ -238,6 +238,16 @@ seal_derive(struct seal_key *out, const struct cluster_key *k,
 	    SEAL_KEY_LEN);
 }
 
+void
+seal_ring_derive(struct seal_ring *r, const struct cluster_keys *ks,
+    const char *context)
+{
+	memset(r, 0, sizeof(*r));
+	r->count = ks->count;
+	for (unsigned i = 0; i < ks->count; i++)
+		seal_derive(&r->key[i], &ks->key[i], context);
+}
+
 /* --- datagrams ------------------------------------------------------ */
 
 #define NONCE_LEN crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
@@ -285,11 +295,15 @@ seal_stream_new(const struct seal_key *k, int server)
 	return s;
 }
 
-void
-seal_stream_also(struct seal_stream *s, const struct seal_key *k)
+struct seal_stream *
+seal_stream_new_ring(const struct seal_ring *r, int server)
 {
-	s->also = *k;
-	s->has_also = true;
+	struct seal_stream *s = seal_stream_new(&r->key[0], server);
+
+	s->has_also = r->count > 1;
+	if (s->has_also)
+		s->also = r->key[1];
+	return s;
 }
 
 void

@@ -64,6 +64,17 @@ void	seal_derive(struct seal_key *out, const struct cluster_key *k,
 	    const char *context);
 
 /*
+ * The keys of one purpose: what this end seals with, and a second one that it
+ * opens too while keys change.
+ */
+struct seal_ring {
+	unsigned	count;
+	struct seal_key	key[SEAL_KEYS_MAX];
+};
+void	seal_ring_derive(struct seal_ring *r, const struct cluster_keys *ks,
+	    const char *context);
+
+/*
  * Datagrams: XChaCha20-Poly1305 with a random nonce.  Sealed length is
  * len + SEAL_DGRAM_EXTRA.  `ad' is bound but not sent.
  */
@@ -88,8 +99,9 @@ struct seal_stream;
 
 /* server: whether this end accepted the connection. */
 struct seal_stream	*seal_stream_new(const struct seal_key *k, int server);
-/* Before seal_stream_start(): a peer with this key is accepted too. */
-void	seal_stream_also(struct seal_stream *s, const struct seal_key *k);
+/* With all keys of a ring: a peer with any of them is accepted. */
+struct seal_stream	*seal_stream_new_ring(const struct seal_ring *r,
+			    int server);
 void	seal_stream_free(struct seal_stream *s);
 void	seal_stream_hello(struct seal_stream *s, uint8_t out[SEAL_HELLO_LEN]);
 /* 0, or -1 with errno EBADMSG: wrong key, or not a Holdfast peer. */

@@ -95,6 +95,57 @@ killed()
 	killed holdfastd 1000
 }
 
+@test "remoted" {
+	killed remoted 1000
+}
+
+# unnoticed WHAT COMMAND...: on n1, under load; the longest pause of the client.
+unnoticed()
+{
+	local what=$1 start tally
+
+	shift
+	pair_is_level n1 n2 || pair_restore
+	load_start
+	start=$(now_ms)
+	on n1 "$@" || return
+	load_goes_on 10
+	echo "# $what: $(($(now_ms) - start)) ms," \
+	    "longest pause $(gap_since "$start") ms" >&3
+	wait_until 15 'pair_is_level n1 n2'
+	tally=$(load_stop)
+	echo "$tally"
+	[ "$(field refused "$tally")" -eq 0 ]
+	[ "$(field lost_connections "$tally")" -eq 0 ]
+	[ "$(gap_since "$start")" -lt 2000 ]
+	verify
+}
+
+@test "another key for the cluster" {
+	old=$(on n1 sed -n '1s/.* //p' /etc/holdfast/cluster.key)
+	unnoticed 'another key' holdfast cluster keys rotate
+	run on n2 holdfast cluster keys
+	[ "$status" -eq 0 ]
+	[[ $output != *$old* ]]
+	# Each daemon has it: also the next connection of mirrord.
+	unnoticed 'mirrord, then' sh -c 'kill -9 "$(pgrep -x -o mirrord)"'
+	! on n1 grep -q 'another cluster key' /var/log/holdfast/ledger.log
+	! on n2 grep -q 'wrong-key' /var/log/holdfast/heartd.log
+}
+
+@test "a module and a cluster that are sent to all nodes" {
+	unnoticed 'module push' holdfast module push ledger -H '*'
+	# A third machine in the cluster: heartd and vipd take it.
+	unnoticed 'a third node' sh -c 'cd /etc/holdfast && cp cluster.xml /var/was.xml &&
+	    sed -i "s,\( *\)<node name=\"n2\" id=\"2\" addr=\"\(.*\)2\"/>,&\n\
+\1<node name=\"n9\" id=\"9\" addr=\"\29\"/>," cluster.xml &&
+	    holdfast cluster push | grep -v "^n9: "; grep -q n9 cluster.xml'
+	on n2 holdfast -H n9 status 2>&1 | grep -q 'n9: holdfast: '
+	unnoticed 'without it' sh -c 'cp /var/was.xml /etc/holdfast/cluster.xml &&
+	    holdfast cluster push'
+	on n2 grep -q 'lastid="9"' /etc/holdfast/cluster.xml
+}
+
 @test "nothing was lost and the directories are equal" {
 	pair_is_level n1 n2
 	trees_are_equal

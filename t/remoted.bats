@@ -38,7 +38,7 @@ teardown() {
 	for p in "$W"/pid.*; do
 		[ -f "$p" ] && kill -KILL "$(cat "$p")" 2>/dev/null
 	done
-	for n in 0 1 2 3; do ip netns del "$NS-$n" 2>/dev/null; done
+	for n in 0 1 2 3 4 5; do ip netns del "$NS-$n" 2>/dev/null; done
 	if grep -E 'Sanitizer|runtime error' "$W"/log.*; then
 		rm -rf "$W"
 		return 1
@@ -206,7 +206,7 @@ counted() {	# node, reason
 @test "another key, rubbish and a replay are refused and counted" {
 	head -c 32 /dev/urandom | base64 >"$W/key2"
 	key_file 3 89abcdef "$W/key2"
-	says 3 rekey | grep -q '^ok'
+	says 3 reload | grep -q '^ok'
 	run at 3 holdfast -H n1 cluster ports
 	[ "$status" -eq 69 ]
 	[[ $output == *'n1: holdfast: has another cluster key'* ]]
@@ -346,8 +346,6 @@ id_in() { sed -n "s/.*name=\"$2\" id=\"\([0-9]*\)\".*/\1/p" \
 	[ "$(id_in 1 n5)" = 5 ]
 	run at 1 holdfast cluster push
 	[ "$(id_in 3 n5)" = 5 ]
-	ip netns del "$NS-4"
-	ip netns del "$NS-5"
 }
 
 @test "join: refused with the reason, and a mistake costs no token" {
@@ -396,8 +394,6 @@ id_in() { sed -n "s/.*name=\"$2\" id=\"\([0-9]*\)\".*/\1/p" \
 	run at 5 holdfast cluster join --name n5 10.88.1.1 "$token"
 	[ "$status" -eq 77 ]
 	[[ $output == *'the token expired'*'minutes ago'* ]]
-	ip netns del "$NS-4"
-	ip netns del "$NS-5"
 }
 
 @test "join: a recorded join lets nobody in" {
@@ -423,7 +419,6 @@ id_in() { sed -n "s/.*name=\"$2\" id=\"\([0-9]*\)\".*/\1/p" \
 	run at 4 holdfast cluster join --name n4 10.88.1.1 \
 	    "${token%%-*}-$(head -c 16 <<<"$public" | base64 | tr -d =)"
 	[ "$status" -eq 77 ]
-	ip netns del "$NS-4"
 }
 
 @test "join: in place of a dead node, under its name and id" {
@@ -434,7 +429,102 @@ id_in() { sed -n "s/.*name=\"$2\" id=\"\([0-9]*\)\".*/\1/p" \
 	[ "$(id_in 2 n3)" = 3 ]
 	grep -q 'name="n3" id="3" addr="10.88.1.4"' \
 	    "$W/2/etc/holdfast/cluster.xml"
-	ip netns del "$NS-4"
+}
+
+# ids NODE: the keys it has, of its file and of its remoted.
+ids() {
+	grep -h '^holdfast-key' "$W/$1/etc/holdfast/cluster.key" |
+	    cut -d' ' -f2 | paste -sd' '
+	says "$1" status | sed -n 's/^self=.*joined=[0-9]* //p' |
+	    sed 's/key=//g'
+}
+
+@test "cluster keys: changed while commands run; the old one is nothing" {
+	run at 1 holdfast cluster keys
+	[ "$status" -eq 0 ]
+	[ "$(grep -c '^n[123]  *01234567$' <<<"$output")" -eq 3 ]
+	cp "$W/3/etc/holdfast/cluster.key" "$W/old.key"
+	# Commands all the time, each way.
+	: >"$W/go"
+	while [ -e "$W/go" ]; do
+		at 2 holdfast -H '*' cluster ports >>"$W/load" 2>&1 ||
+		    echo FAILED >>"$W/load"
+	done 3>&- &
+	load=$!
+	wait_until 5 'grep -q n3 "$W/load"'
+	run at 1 holdfast cluster keys rotate
+	rm "$W/go"
+	wait "$load"
+	[ "$status" -eq 0 ] || { echo "$output"; false; }
+	! grep -v -e == -e heartd -e remoted "$W/load"
+	new=$(sed -n '1s/.* //p' "$W/1/etc/holdfast/cluster.key")
+	[ "$new" != 01234567 ]
+	for n in 1 2 3; do
+		[ "$(ids "$n")" = "$new
+$new" ]
+		[ "$(counted "$n" wrong-key)" = 0 ]
+		cmp "$W/1/etc/holdfast/cluster.key" \
+		    "$W/$n/etc/holdfast/cluster.key"
+		# The next `config' does not take it for a change.
+		at "$n" holdfast config | grep -q 'nothing changed'
+	done
+	# Who has kept the old one is a stranger.
+	cp -p "$W/old.key" "$W/3/etc/holdfast/cluster.key"
+	stop 3
+	start 3
+	run at 3 holdfast -H n1 cluster ports
+	[ "$status" -eq 69 ]
+	[[ $output == *'another cluster key'* ]]
+	[ "$(counted 1 wrong-key)" -ge 1 ]
+	run at 1 holdfast cluster keys
+	[ "$status" -eq 75 ]
+	[[ $output == *'n3  '*'does not answer'* ]]
+}
+
+@test "cluster keys: interrupted at any step, it goes on, or says where" {
+	# A node that is away would be shut out.
+	stop 3
+	run at 1 holdfast cluster keys rotate
+	[ "$status" -eq 75 ]
+	[[ $output == *'n3 does not answer'*'take it out of cluster.xml'* ]]
+	[ "$(grep -c '^holdfast-key' "$W/1/etc/holdfast/cluster.key")" = 1 ]
+	start 3
+	# Ended after the first node had the next key: 3 waves, 3 places.
+	{
+		echo holdfast-key 89abcdef
+		head -c 32 /dev/urandom | base64
+	} >"$W/next"
+	at 1 holdfast cluster key add <"$W/next"
+	run at 3 holdfast cluster keys
+	[ "$status" -eq 75 ]
+	[[ $output == *'was interrupted'*'on a node that has 89abcdef'* ]]
+	run at 3 holdfast cluster keys rotate
+	[ "$status" -eq 69 ]
+	[[ $output == *'89abcdef is not on this node'* ]]
+	# In the second wave, by a node that ends between file and answer.
+	at 3 holdfast cluster key add <"$W/next"
+	at 2 holdfast cluster key add <"$W/next"
+	at 2 holdfast cluster key use 89abcdef
+	stop 2 KILL
+	run at 1 holdfast -H n1,n3 cluster ports
+	[ "$status" -eq 0 ]
+	start 2
+	run at 1 holdfast -H '*' cluster ports
+	[ "$status" -eq 0 ]
+	run at 3 holdfast -H '*' cluster ports
+	[ "$status" -eq 0 ]
+	# And in the third.
+	run at 3 holdfast cluster keys
+	[[ $output == *'n2 '*'accepts the old 01234567'* ]]
+	for n in 1 3; do at "$n" holdfast cluster key use 89abcdef; done
+	at 2 holdfast cluster key drop 89abcdef
+	run at 3 holdfast cluster keys rotate
+	[ "$status" -eq 0 ] || { echo "$output"; false; }
+	[[ $output == *'goes on with the change to 89abcdef'* ]]
+	for n in 1 2 3; do
+		[ "$(ids "$n")" = "89abcdef
+89abcdef" ]
+	done
 }
 
 @test "module push: installed and configured there, or as before" {

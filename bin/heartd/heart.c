@@ -28,18 +28,22 @@
 #define LATE_LOG_MS	1000
 
 void
-heart_keys(struct heart *h, const struct cluster_key *k)
+heart_keys(struct heart *h, const struct cluster_keys *ks)
 {
 	char context[2 * CLUSTER_NAME_LEN + 16];
-	struct seal_key *key;
+	struct seal_ring *ring;
 	unsigned i;
 
 	for (i = 0; i < h->cluster.node_count; i++) {
-		key = (int)i == h->cluster.self ? &h->key : &h->peer[i].key;
+		ring = (int)i == h->cluster.self ? &h->key :
+		    &h->peer[i].key;
 		(void)snprintf(context, sizeof(context), "heartd %s %s",
 		    h->cluster.name, h->cluster.node[i].name);
-		seal_derive(key, k, context);
+		seal_ring_derive(ring, ks, context);
 	}
+	memset(h->key_id, 0, sizeof(h->key_id));
+	for (i = 0; i < ks->count; i++)
+		memcpy(h->key_id[i], ks->key[i].id, sizeof(h->key_id[i]));
 }
 
 int64_t
@@ -106,7 +110,8 @@ heart_send(struct heart *h, unsigned node, unsigned lan,
 	uint8_t out[DATAGRAM_MAX];
 	size_t len;
 
-	len = datagram_seal(d, &p, h->cluster.lan[lan].name, &h->key, out);
+	len = datagram_seal(d, &p, h->cluster.lan[lan].name,
+	    &h->key.key[0], out);
 	if (len == 0) {
 		log_warn("a datagram for %s", h->cluster.node[node].name);
 		return;

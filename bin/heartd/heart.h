@@ -41,7 +41,7 @@ enum drop {
 struct peer {
 	bool		is_used;	/* not this node itself */
 	unsigned	lans;		/* networks that reach it */
-	struct seal_key	key;		/* what it seals with */
+	struct seal_ring key;		/* what it seals with */
 	struct session	session;
 	struct ear	ear;
 	uint64_t	sequence[CLUSTER_LAN_MAX];
@@ -56,7 +56,8 @@ struct heart {
 	struct serve	*serve;
 	struct cluster	cluster;
 	struct heart_options options;
-	struct seal_key	key;		/* what this node seals with */
+	struct seal_ring key;		/* this node seals with the first */
+	char		key_id[SEAL_KEYS_MAX][SEAL_ID_LEN + 1];
 	struct incarnation self;
 	struct links	*links;
 	struct peer	peer[CLUSTER_NODE_MAX];
@@ -83,8 +84,8 @@ struct heart {
  */
 void	heart_start(struct heart *h);
 void	heart_stop(struct heart *h);
-/* Derives the keys of all nodes. */
-void	heart_keys(struct heart *h, const struct cluster_key *k);
+/* Derives the keys of all nodes, also while beating. */
+void	heart_keys(struct heart *h, const struct cluster_keys *ks);
 
 /*
  * First on every wake-up, whoever caused it: the time, after own lateness

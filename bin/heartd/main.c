@@ -402,12 +402,38 @@ on_status(struct client *c, const struct line *l, void *arg)
 	line_add_num(&o, "locked", h->is_locked);
 	line_add_num(&o, "pulse_ms", heart_pulse_ms(h));
 	line_add_num(&o, "life", (int64_t)h->self.count);
+	for (i = 0; i < h->key.count; i++)
+		line_add(&o, "key", h->key_id[i]);
 	serve_line(c, &o);
 	line_begin(&o, "");
 	line_add(&o, "dropped", "");
 	for (i = 1; i < DROP_COUNT; i++)
 		line_add_num(&o, drop_name(i), (int64_t)h->dropped[i]);
 	serve_line(c, &o);
+	serve_ok(c);
+}
+
+/* The text comes with the request: no disk is touched while beating. */
+static void
+on_rekey(struct client *c, const struct line *l, void *arg)
+{
+	struct heart *h = ((struct daemon *)arg)->state;
+	const char *text = line_get(l, "keys");
+	struct cluster_keys ks;
+	bool is_news;
+
+	if (text == NULL || seal_keys_parse(&ks, text, strlen(text)) != 0) {
+		serve_err(c, "usage", "keys= must be the text of "
+		    "cluster.key");
+		return;
+	}
+	is_news = ks.count != h->key.count ||
+	    strcmp(ks.key[0].id, h->key_id[0]) != 0;
+	heart_keys(h, &ks);
+	if (is_news)
+		log_info("cluster.key: uses %s%s%s", h->key_id[0],
+		    ks.count > 1 ? ", accepts " : "", h->key_id[1]);
+	sodium_memzero(&ks, sizeof(ks));
 	serve_ok(c);
 }
 
@@ -418,6 +444,7 @@ static const struct verb verbs[] = {
 	{ "publish",	ROLE_ADMIN,	"name blob",		on_publish },
 	{ "stamp",	ROLE_ADMIN,	"name epoch role",	on_stamp },
 	{ "follow",	ROLE_ADMIN,	"name epoch",		on_follow },
+	{ "rekey",	ROLE_ADMIN,	"keys",			on_rekey },
 	{ "watch",	ROLE_MONITOR,	"name",			on_watch },
 	{ "status",	ROLE_MONITOR,	"",			on_status },
 	{ NULL, ROLE_NONE, NULL, NULL },
@@ -442,15 +469,15 @@ on_close(struct client *c, void *arg)
 static void
 load_key(struct heart *h)
 {
-	struct cluster_key key;
+	struct cluster_keys ks;
 	char path[PATH_LEN];
 	const char *why;
 
 	(void)path_etc(path, "cluster.key");
-	if (seal_key_load(&key, path, &why) != 0)
+	if (seal_keys_load(&ks, path, &why) != 0)
 		fatalx(EX_CONFIG, "%s: %s", path, why);
-	heart_keys(h, &key);
-	sodium_memzero(&key, sizeof(key));
+	heart_keys(h, &ks);
+	sodium_memzero(&ks, sizeof(ks));
 }
 
 /* A new life is durable before its first datagram leaves. */

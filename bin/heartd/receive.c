@@ -393,6 +393,21 @@ take(struct heart *h, struct arrival *a)
 	return take_body(h, a) == 0 ? DATAGRAM_OK : DATAGRAM_MALFORMED;
 }
 
+/* While keys change, the sender may have the other one already, or still. */
+static unsigned
+unseal(const struct heart *h, unsigned lan, unsigned node,
+    const uint8_t *buf, size_t len, uint8_t plain[DATAGRAM_MAX],
+    size_t *plain_len)
+{
+	const struct seal_ring *ring = &h->peer[node].key;
+	unsigned i, why = DATAGRAM_SEAL;
+
+	for (i = 0; i < ring->count && why == DATAGRAM_SEAL; i++)
+		why = datagram_unseal(plain, plain_len, buf, len,
+		    h->cluster.lan[lan].name, &ring->key[i]);
+	return why;
+}
+
 void
 receive(struct heart *h, unsigned lan, const uint8_t *buf, size_t len,
     const struct sockaddr_storage *from, struct mono received)
@@ -409,8 +424,7 @@ receive(struct heart *h, unsigned lan, const uint8_t *buf, size_t len,
 	}
 	why = find_sender(h, buf, len, &a.node);
 	if (why == DATAGRAM_OK)
-		why = datagram_unseal(plain, &plain_len, buf, len,
-		    h->cluster.lan[lan].name, &h->peer[a.node].key);
+		why = unseal(h, lan, a.node, buf, len, plain, &plain_len);
 	if (why != DATAGRAM_OK) {
 		if (is_stranger)
 			h->tokens--;

@@ -331,7 +331,7 @@ cluster_admit(struct cmd *c)
 	size_t len;
 	int rc = EX_NOPERM;
 
-	if (a == NULL || c->argc != 2 || !cluster_lock())
+	if (a == NULL || c->argc != 2 || cluster_lock() == -1)
 		return EX_USAGE;
 	seal_init();
 	request = cluster_read_input(&len);

@@ -29,21 +29,36 @@
 #include "whole.h"
 #include "xalloc.h"
 
-bool
+/* 10 s in all. */
+#define LOCK_TRIES	200
+#define LOCK_US		50000
+
+int
 cluster_lock(void)
 {
 	char path[PATH_LEN], dir[PATH_LEN];
-	int fd;
+	int fd = -1, tries;
 
-	if (path_mkdirs(path_state(dir, "cluster"), 0755) == -1)
-		fd = -1;
-	else
+	if (path_mkdirs(path_state(dir, "cluster"), 0755) == 0)
 		fd = open(path_state(path, "cluster/lock"),
 		    O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (fd != -1 && flock(fd, LOCK_EX) == 0)
-		return true;	/* open until we end */
-	fprintf(stderr, "holdfast: %s/lock: %s\n", dir, strerror(errno));
-	return false;
+	/* Bounded: two nodes that push to each other wait for each other. */
+	for (tries = 0; fd != -1 && tries < LOCK_TRIES; tries++) {
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+			return fd;
+		if (errno != EWOULDBLOCK)
+			break;
+		(void)usleep(LOCK_US);
+	}
+	if (fd != -1 && tries == LOCK_TRIES)
+		fprintf(stderr, "holdfast: another command changes the "
+		    "cluster on this node: try again when it is over\n");
+	else
+		fprintf(stderr, "holdfast: %s/lock: %s\n", dir,
+		    strerror(errno));
+	if (fd != -1)
+		(void)close(fd);	/* not ours */
+	return -1;
 }
 
 char *
@@ -203,7 +218,7 @@ cluster_push(struct cmd *c)
 		fprintf(stderr, "usage: holdfast cluster push\n");
 		return EX_USAGE;
 	}
-	if (!cluster_lock())
+	if (cluster_lock() == -1)
 		return EX_CANTCREAT;
 	if (cluster_load(old, NULL) == -1)
 		return EX_CONFIG;
@@ -262,7 +277,7 @@ cluster_accept(struct cmd *c)
 	int rc = EX_CONFIG;
 
 	(void)c;
-	if (!cluster_lock())
+	if (cluster_lock() == -1)
 		return EX_CANTCREAT;
 	text = cluster_read_input(&len);
 	if (text == NULL)

@@ -21,14 +21,19 @@ char	*cluster_read_input(size_t *len);
 /* An unlinked file with this in it, for nodes_run(); -1 after saying why. */
 int	cluster_input_file(const char *text, size_t len);
 /*
- * Takes the lock of all that change the cluster on this node; released when
- * the process ends.  False after saying why.
+ * Takes the lock of all that change the cluster on this node: a descriptor,
+ * -1 after saying why.  Released when it is closed, or the process ends.  Not
+ * to be held over a command that takes it on this node, through remoted.
  */
-bool	cluster_lock(void);
+int	cluster_lock(void);
 
 /* cluster-invite.c */
 int	cluster_invite(struct cmd *c);
 int	cluster_admit(struct cmd *c);	/* (*) a request is the input */
+
+/* cluster-keys.c */
+int	cluster_keys(struct cmd *c);
+int	cluster_key(struct cmd *c);	/* (*) one step on one node */
 
 /* cluster-join.c */
 int	cluster_join(struct cmd *c);

@@ -208,17 +208,19 @@ verb_cluster(struct cmd *c)
 		{ "invite",	cluster_invite },
 		{ "join",	cluster_join },
 		{ "push",	cluster_push },
+		{ "keys",	cluster_keys },
 		{ "ports",	cluster_ports },
 		/* For remoted. */
 		{ "accept",	cluster_accept },
 		{ "admit",	cluster_admit },
+		{ "key",	cluster_key },
 	};
 	size_t i;
 
 	for (i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
 		if (strcmp(c->argv[0], verbs[i].name) == 0)
 			return verbs[i].run(c);
-	fprintf(stderr, "usage: holdfast cluster init|invite|join|push|ports "
-	    "...; see holdfast(8)\n");
+	fprintf(stderr, "usage: holdfast cluster "
+	    "init|invite|join|push|keys|ports ...; see holdfast(8)\n");
 	return EX_USAGE;
 }

@@ -88,7 +88,7 @@ restart_mirrord(const char *module, void *arg)
 
 /* holdfastd restarts who holds the cluster, or its key, in memory. */
 static void
-tell_cluster(void)
+tell_cluster(bool key_changed)
 {
 	static const char *const daemons[] = { "heartd", "vipd" };
 	size_t i;
@@ -100,7 +100,34 @@ tell_cluster(void)
 		if (ask_service("restart", daemons[i], NULL) != 0)
 			fprintf(stderr, "holdfast: %s was not restarted: it "
 			    "still has the old cluster\n", daemons[i]);
-	modules_each(restart_mirrord, NULL);
+	/* Of the cluster it only has the key. */
+	if (key_changed)
+		modules_each(restart_mirrord, NULL);
+}
+
+#define KEY_LINE	"# cluster.key "
+
+void
+configure_note_key(const char *id)
+{
+	char path[PATH_LEN], *old, *new;
+	const char *rest;
+	size_t len;
+
+	old = statefile_read(path_state(path, "cluster/cluster.conf"),
+	    TEXT_MAX, &len);
+	if (old == NULL)
+		return;		/* not compiled yet */
+	rest = strchr(old, '\n');
+	if (strncmp(old, KEY_LINE, sizeof(KEY_LINE) - 1) == 0 &&
+	    rest != NULL) {
+		new = xasprintf(KEY_LINE "%s%s", id, rest);
+		if (statefile_write(path, new, strlen(new), 0644) == -1)
+			fprintf(stderr, "holdfast: %s: %s\n", path,
+			    strerror(errno));
+		free(new);
+	}
+	free(old);
 }
 
 /* With a line that names the key, so that a new one is a change too. */
@@ -116,7 +143,7 @@ text_with_key(char *text)
 		fprintf(stderr, "holdfast: %s: %s\n", path, why);
 		return text;
 	}
-	out = xasprintf("# cluster.key %s\n%s", key.id, text);
+	out = xasprintf(KEY_LINE "%s\n%s", key.id, text);
 	explicit_bzero(&key, sizeof(key));
 	free(text);
 	return out;
@@ -127,11 +154,13 @@ write_cluster(const struct cluster *cl, const char *text, bool dry_run)
 {
 	char path[PATH_LEN], dir[PATH_LEN], *old;
 	size_t len;
-	bool same;
+	bool same, same_key;
 
 	path_state(path, "cluster/cluster.conf");
 	old = statefile_read(path, TEXT_MAX, &len);
 	same = old != NULL && strcmp(old, text) == 0;
+	same_key = old != NULL &&
+	    strncmp(old, text, strcspn(text, "\n") + 1) == 0;
 	free(old);
 	printf("cluster %s: this node is %s; %u nodes, %u lan%s%s\n",
 	    cl->name, cl->node[cl->self].name, cl->node_count, cl->lan_count,
@@ -145,7 +174,7 @@ write_cluster(const struct cluster *cl, const char *text, bool dry_run)
 		    strerror(errno));
 		return EX_CANTCREAT;
 	}
-	tell_cluster();
+	tell_cluster(!same_key);
 	return 0;
 }
 

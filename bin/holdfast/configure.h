@@ -12,6 +12,11 @@ struct cmd;
 
 /* cluster.xml to cluster.conf. */
 int	configure_cluster(bool dry_run);
+/*
+ * The daemons have taken this key: cluster.conf is told, so that the next
+ * `holdfast config' does not take it for a change.
+ */
+void	configure_note_key(const char *id);
 /* A module's userconfig.xml to a generation. */
 int	configure_module(const char *module, const struct cmd *c);
 

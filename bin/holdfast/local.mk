@@ -11,6 +11,7 @@ bin_holdfast_libholdfast_a_SOURCES = \
 	%D%/cluster-edit.c %D%/cluster-edit.h \
 	%D%/cluster-invite.c \
 	%D%/cluster-join.c \
+	%D%/cluster-keys.c \
 	%D%/cluster-push.c \
 	%D%/cluster-verbs.h \
 	%D%/capture.c %D%/capture.h \
@@ -37,6 +38,7 @@ bin_holdfast_libholdfast_a_SOURCES = \
 	%D%/generation.c %D%/generation.h \
 	%D%/goal.c %D%/goal.h \
 	%D%/helper.c %D%/helper.h \
+	%D%/keys-plan.c %D%/keys-plan.h \
 	%D%/log-verb.c \
 	%D%/maintain.c \
 	%D%/module.c \

@@ -102,7 +102,7 @@ static const struct verb_row verbs[] = {
 	    "new|install|pack|push|list|remove ...", "modules" },
 	{ "cluster", "admin", NO_MODULE, 1, 99,
 	    "--expires --replace --name --addr", verb_cluster,
-	    "init|invite|join|push|ports ...", "the cluster" },
+	    "init|invite|join|push|keys|ports ...", "the cluster" },
 	{ "alert", "control", NO_MODULE, 1, 1, "--timeout",
 	    verb_alert, "test|list", "run the alert hooks; what was told" },
 	{ "upgrade", "admin", NO_MODULE, 0, 0, "--timeout",

@@ -185,7 +185,7 @@ module_receive(struct cmd *c)
 		    "module push'\n");
 		return EX_USAGE;
 	}
-	if (!cluster_lock())
+	if (cluster_lock() == -1)
 		return EX_CANTCREAT;
 	path_etc(p.final, "modules/%s", p.module);
 	path_etc(p.aside, "modules/.%s.new", p.module);

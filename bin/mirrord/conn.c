@@ -191,7 +191,7 @@ handshake(struct conn *c, const char *peer)
 }
 
 struct conn *
-conn_new(int fd, bool is_server, const struct seal_key *k, const char *peer)
+conn_new(int fd, bool is_server, const struct seal_ring *k, const char *peer)
 {
 	struct conn *c;
 
@@ -206,7 +206,7 @@ conn_new(int fd, bool is_server, const struct seal_key *k, const char *peer)
 	(void)pthread_mutex_init(&c->epoch_lock, NULL);
 	c->tx = buffer_new(TX_SIZE);
 	c->rx = buffer_new(RX_SIZE);
-	c->seal = seal_stream_new(k, is_server);
+	c->seal = seal_stream_new_ring(k, is_server);
 	atomic_store(&c->heard_ns, mono_now().ns);
 	if (c->tx == NULL || c->rx == NULL || handshake(c, peer) == -1) {
 		conn_free(c);

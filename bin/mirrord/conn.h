@@ -19,7 +19,7 @@ struct conn;
 
 /* Takes fd over, also when it fails: name and version, then the seal hello,
  * both within a bound.  NULL: closed, the reason was logged. */
-struct conn	*conn_new(int fd, bool is_server, const struct seal_key *k,
+struct conn	*conn_new(int fd, bool is_server, const struct seal_ring *k,
 		    const char *peer);
 void		 conn_free(struct conn *c);
 void		 conn_break(struct conn *c);

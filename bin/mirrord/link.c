@@ -49,7 +49,7 @@ struct link {
 	uint32_t		 module_id;
 	uint8_t			 node;
 	uint8_t			 peer;
-	struct seal_key		 key;
+	struct keys		*keys;
 	struct address		 own[LINK_ADDR_MAX];
 	unsigned		 own_count;
 	struct address		 other[LINK_ADDR_MAX];
@@ -120,7 +120,7 @@ link_new(const struct link_conf *conf, const struct link_calls *calls,
 	l->module_id = conf->module_id;
 	l->node = conf->node;
 	l->peer = conf->peer;
-	l->key = conf->key;
+	l->keys = conf->keys;
 	l->own_count = addresses_set(l->own, conf->own_addr, conf->port);
 	l->other_count = addresses_set(l->other, conf->peer_addr,
 	    conf->port);
@@ -186,6 +186,7 @@ hand_end(struct link *l)
 static struct conn *
 shake_hands(struct link *l, int fd, const char *text)
 {
+	struct seal_ring ring;
 	struct conn *c;
 
 	hand_end(l);
@@ -194,7 +195,9 @@ shake_hands(struct link *l, int fd, const char *text)
 	if (atomic_load(&l->stopping))
 		(void)shutdown(fd, SHUT_RDWR);
 	(void)pthread_mutex_unlock(&l->run.lock);
-	c = conn_new(fd, l->run.side == LS_PRIMARY, &l->key, text);
+	keys_get(l->keys, &ring);
+	c = conn_new(fd, l->run.side == LS_PRIMARY, &ring, text);
+	explicit_bzero(&ring, sizeof(ring));
 	if (c == NULL)
 		hand_end(l);
 	return c;

@@ -22,6 +22,7 @@
 
 #include "apply.h"
 #include "gen.h"
+#include "keys.h"
 #include "seal.h"
 #include "stream.h"
 #include "wire.h"
@@ -31,13 +32,13 @@
 
 enum link_side { LS_SECOND, LS_PRIMARY };
 
-/* Everything is copied. */
+/* All but the keys is copied. */
 struct link_conf {
 	const char	*module;
 	uint32_t	 module_id;
 	uint8_t		 node;
 	uint8_t		 peer;
-	struct seal_key	 key;		/* cluster key, "mirrord MODULE" */
+	struct keys	*keys;		/* not copied; "mirrord MODULE" */
 	/* Numeric addresses, flow network first. */
 	const char	*own_addr[LINK_ADDR_MAX];	/* primary listens */
 	const char	*peer_addr[LINK_ADDR_MAX];	/* second connects */

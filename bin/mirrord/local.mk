@@ -35,6 +35,7 @@ bin_mirrord_libmirrord_a_SOURCES += \
 	%D%/conn.c %D%/conn.h \
 	%D%/crc32c.c %D%/crc32c.h \
 	%D%/link.c %D%/link.h \
+	%D%/keys.c %D%/keys.h \
 	%D%/link-hello.c %D%/link-hello.h \
 	%D%/link-primary.c \
 	%D%/link-run.c %D%/link-run.h \

@@ -8,6 +8,7 @@
 #include <linux/securebits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -38,7 +39,8 @@
 struct mirrord {
 	struct daemon		*d;
 	struct mirrord_conf	 conf;
-	struct role_machine		*role;
+	struct keys		*keys;
+	struct role_machine	*role;
 	int			 event_fd;
 	struct loop_fd		*event;
 	struct loop_timer	*tick;
@@ -221,6 +223,44 @@ on_close(struct client *c, void *arg)
 	(void)role_thaw(m->role); /* whoever asked is gone */
 }
 
+static void
+derive(struct seal_ring *ring, const struct cluster_keys *ks,
+    const char *module)
+{
+	char context[64];
+
+	snprintf(context, sizeof(context), "mirrord %s", module);
+	seal_ring_derive(ring, ks, context);
+}
+
+/* A session that stands goes on; the next handshake has the new keys. */
+static void
+on_rekey(struct client *c, const struct line *l, void *arg)
+{
+	struct mirrord *m = ((struct daemon *)arg)->state;
+	const char *text = line_get(l, "keys");
+	struct cluster_keys ks;
+	struct seal_ring ring, was;
+	bool is_news;
+
+	if (text == NULL || seal_keys_parse(&ks, text, strlen(text)) == -1) {
+		serve_err(c, "usage", "keys= must be the text of "
+		    "cluster.key");
+		return;
+	}
+	derive(&ring, &ks, m->conf.module);
+	keys_get(m->keys, &was);
+	is_news = memcmp(&was, &ring, sizeof(ring)) != 0;
+	keys_set(m->keys, &ring);
+	if (is_news)
+		log_info("cluster.key: uses %s%s%s", ks.key[0].id,
+		    ks.count > 1 ? ", accepts " : "", ks.key[1].id);
+	explicit_bzero(&was, sizeof(was));
+	explicit_bzero(&ks, sizeof(ks));
+	explicit_bzero(&ring, sizeof(ring));
+	serve_ok(c);
+}
+
 static const struct verb verbs[] = {
 	/* name		least role	keys		handler */
 	{ "want",	ROLE_ADMIN,	WISH_KEYS,	on_want },
@@ -230,6 +270,7 @@ static const struct verb verbs[] = {
 	{ "holders",	ROLE_CONTROL,	"",		on_holders },
 	{ "freeze",	ROLE_ADMIN,	"ms who",	on_freeze },
 	{ "thaw",	ROLE_ADMIN,	"",		on_thaw },
+	{ "rekey",	ROLE_ADMIN,	"keys",		on_rekey },
 	{ NULL,		ROLE_NONE,	NULL,		NULL },
 };
 
@@ -310,25 +351,31 @@ harden(void)
 	(void)umask(0);
 }
 
-static void
-load_key(struct seal_key *out, const char *module)
+static struct keys *
+load_keys(const char *module)
 {
-	char path[PATH_LEN], context[64];
-	struct cluster_key k;
+	struct cluster_keys ks;
+	struct seal_ring ring;
+	char path[PATH_LEN];
 	const char *why;
+	struct keys *keys;
 
 	seal_init();
-	if (seal_key_load(&k, path_etc(path, "cluster.key"), &why) == -1)
+	if (seal_keys_load(&ks, path_etc(path, "cluster.key"), &why) == -1)
 		fatalx(EX_NOINPUT, "%s: %s", path, why);
-	snprintf(context, sizeof(context), "mirrord %s", module);
-	seal_derive(out, &k, context);
+	derive(&ring, &ks, module);
+	keys = keys_new(&ring);
+	if (keys == NULL)
+		fatal("memory");
+	explicit_bzero(&ks, sizeof(ks));
+	explicit_bzero(&ring, sizeof(ring));
+	return keys;
 }
 
 static void
 start(struct daemon *d)
 {
 	struct mirrord *m = calloc(1, sizeof(*m));
-	struct seal_key key;
 
 	if (m == NULL)
 		fatal("memory");
@@ -336,7 +383,7 @@ start(struct daemon *d)
 	d->state = m;
 	mirrord_conf_read(&m->conf, d->conf);
 	log_context(m->conf.name, NULL);
-	load_key(&key, m->conf.module);
+	m->keys = load_keys(m->conf.module);
 	harden();
 	fail_init();
 	m->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -344,7 +391,7 @@ start(struct daemon *d)
 		fatal("eventfd");
 	m->event = loop_fd_add(d->loop, m->event_fd, LOOP_READ, on_event, m);
 	m->tick = loop_timer_new(d->loop, on_tick, m);
-	m->role = role_new(&m->conf, d->keep, &key, on_change, m);
+	m->role = role_new(&m->conf, d->keep, m->keys, on_change, m);
 	serve_on_close(d->serve, on_close);
 	loop_timer_set(m->tick, TICK_MS, 0);
 }

@@ -370,7 +370,7 @@ fill_link_conf(struct link_conf *lc, const struct role_machine *r,
 	lc->module_id = r->conf->id;
 	lc->node = r->conf->node;
 	lc->peer = r->conf->peer;
-	lc->key = r->key;
+	lc->keys = r->keys;
 	lc->port = r->conf->port;
 	for (i = 0; i < r->conf->addr_count && i < LINK_ADDR_MAX; i++)
 		lc->own_addr[i] = addr_str(text[i], &r->conf->addr[i]);

@@ -16,7 +16,7 @@
 struct role_machine {
 	const struct mirrord_conf *conf;
 	struct keep	*keep;
-	struct seal_key	 key;
+	struct keys	*keys;
 	void		(*on_change)(void *arg);
 	void		*arg;
 	struct parts	 parts;

@@ -327,7 +327,7 @@ static const struct space_calls space_calls = { space_root, space_is_copying,
 
 struct role_machine *
 role_new(const struct mirrord_conf *conf, struct keep *keep,
-    const struct seal_key *key, void (*on_change)(void *arg), void *arg)
+    struct keys *keys, void (*on_change)(void *arg), void *arg)
 {
 	struct role_machine *r = xcalloc(1, sizeof(*r));
 	char why[PARTS_WHY_LEN];
@@ -335,7 +335,7 @@ role_new(const struct mirrord_conf *conf, struct keep *keep,
 
 	r->conf = conf;
 	r->keep = keep;
-	r->key = *key;
+	r->keys = keys;
 	r->on_change = on_change;
 	r->arg = arg;
 	pthread_mutex_init(&r->lock, NULL);

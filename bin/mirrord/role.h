@@ -8,8 +8,8 @@
 #define MIRRORD_ROLE_H
 
 #include "keep.h"
+#include "keys.h"
 #include "mirrord-conf.h"
-#include "seal.h"
 #include "wish.h"
 
 struct role_machine;
@@ -20,7 +20,7 @@ struct role_machine;
  * is wrong with the state directory is a fact.
  */
 struct role_machine *role_new(const struct mirrord_conf *conf,
-	    struct keep *keep, const struct seal_key *key,
+	    struct keep *keep, struct keys *keys,
 	    void (*on_change)(void *arg), void *arg);
 /* Ends the threads; mounts and descriptors stay for a successor. */
 void		 role_free(struct role_machine *r);

@@ -42,7 +42,7 @@ struct chan {
 	bool			 freed;
 	unsigned		 depth;
 	int64_t			 patience_ms;
-	struct chan_keys	 keys;
+	struct seal_ring	 keys;
 	struct seal_stream	*seal;
 	uint8_t			 hello_in[HELLO_LEN];
 	uint8_t			 hello_out[HELLO_LEN];
@@ -254,9 +254,7 @@ say_hello(struct chan *c, const char *id)
 {
 	uint8_t *p;
 
-	c->seal = seal_stream_new(&c->keys.key[0], c->is_server);
-	if (c->keys.count > 1)
-		seal_stream_also(c->seal, &c->keys.key[1]);
+	c->seal = seal_stream_new_ring(&c->keys, c->is_server);
 	remote_banner_put(c->hello_out, id);
 	seal_stream_hello(c->seal, c->hello_out + REMOTE_BANNER_LEN);
 	c->said_hello = true;
@@ -409,7 +407,7 @@ on_timer(void *arg)
 
 struct chan *
 chan_new(struct loop *l, int fd, bool is_server,
-    const struct chan_keys *keys, const struct chan_calls *calls, void *arg)
+    const struct seal_ring *keys, const struct chan_calls *calls, void *arg)
 {
 	struct chan *c = xcalloc(1, sizeof(*c));
 	unsigned dead = DEAD_MS;

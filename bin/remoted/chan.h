@@ -17,12 +17,6 @@
 
 struct chan;
 
-/* Of the cluster's connections; the second is there while keys change. */
-struct chan_keys {
-	unsigned	count;
-	struct seal_key	key[SEAL_KEYS_MAX];
-};
-
 enum chan_end {
 	CHAN_CLOSED,		/* by the other end */
 	CHAN_SILENT,		/* not a byte for too long */
@@ -57,7 +51,7 @@ struct chan_calls {
  * on.  keys are copied.  A client with join_id uses keys->key[0] as is.
  */
 struct chan	*chan_new(struct loop *l, int fd, bool is_server,
-		    const struct chan_keys *keys,
+		    const struct seal_ring *keys,
 		    const struct chan_calls *calls, void *arg);
 void		 chan_free(struct chan *c);
 /*

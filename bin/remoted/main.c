@@ -61,12 +61,23 @@ on_rekey(struct client *c, const struct line *l, void *arg)
 {
 	struct state *s = ((struct daemon *)arg)->state;
 
-	(void)l;
-	if (remoted_load_keys(&s->r) == -1)
-		serve_err(c, "config", "cluster.key was not taken: see the "
-		    "log");
-	else
-		serve_ok(c);
+	const char *text = line_get(l, "keys");
+	struct cluster_keys ks;
+	bool is_news;
+
+	if (text == NULL || seal_keys_parse(&ks, text, strlen(text)) == -1) {
+		serve_err(c, "usage", "keys= must be the text of "
+		    "cluster.key");
+		return;
+	}
+	is_news = ks.count != s->r.keys.count ||
+	    strcmp(ks.key[0].id, s->r.key_id[0]) != 0;
+	remoted_take_keys(&s->r, &ks);
+	if (is_news)
+		log_info("cluster.key: uses %s%s%s", s->r.key_id[0],
+		    ks.count > 1 ? ", accepts " : "", ks.key[1].id);
+	sodium_memzero(&ks, sizeof(ks));
+	serve_ok(c);
 }
 
 static void
@@ -126,7 +137,7 @@ on_status(struct client *c, const struct line *l, void *arg)
 static const struct verb verbs[] = {
 	/* name		least role	keys			handler */
 	{ "run",	ROLE_MONITOR,	"nodes who arg input",	on_run },
-	{ "rekey",	ROLE_ADMIN,	"",			on_rekey },
+	{ "rekey",	ROLE_ADMIN,	"keys",			on_rekey },
 	{ "reload",	ROLE_ADMIN,	"",			on_reload },
 	{ "status",	ROLE_MONITOR,	"",			on_status },
 	{ NULL, ROLE_NONE, NULL, NULL },

@@ -13,26 +13,31 @@
 /* Lines for each reason, in 10 s. */
 #define LOG_BURST	5
 
+void
+remoted_take_keys(struct remoted *r, const struct cluster_keys *ks)
+{
+	char context[CLUSTER_NAME_LEN + 16];
+	unsigned i;
+
+	(void)snprintf(context, sizeof(context), "remoted %s",
+	    r->cluster.name);
+	seal_ring_derive(&r->keys, ks, context);
+	for (i = 0; i < ks->count; i++)
+		memcpy(r->key_id[i], ks->key[i].id, sizeof(r->key_id[i]));
+}
+
 int
 remoted_load_keys(struct remoted *r)
 {
-	char path[PATH_LEN], context[CLUSTER_NAME_LEN + 16];
 	struct cluster_keys ks;
+	char path[PATH_LEN];
 	const char *why;
-	unsigned i;
 
 	if (seal_keys_load(&ks, path_etc(path, "cluster.key"), &why) == -1) {
 		log_warnx("%s: %s", path, why);
 		return -1;
 	}
-	(void)snprintf(context, sizeof(context), "remoted %s",
-	    r->cluster.name);
-	memset(&r->keys, 0, sizeof(r->keys));
-	r->keys.count = ks.count;
-	for (i = 0; i < ks.count; i++) {
-		seal_derive(&r->keys.key[i], &ks.key[i], context);
-		memcpy(r->key_id[i], ks.key[i].id, sizeof(r->key_id[i]));
-	}
+	remoted_take_keys(r, &ks);
 	sodium_memzero(&ks, sizeof(ks));
 	return 0;
 }

@@ -35,7 +35,7 @@ struct remoted {
 	int64_t		 rate;
 	unsigned	 session_max;
 	unsigned	 job_max;
-	struct chan_keys keys;
+	struct seal_ring keys;
 	char		 key_id[SEAL_KEYS_MAX][SEAL_ID_LEN + 1];
 	uint64_t	 dropped[DROP_COUNT];
 	struct log_limit limit[DROP_COUNT];
@@ -43,8 +43,10 @@ struct remoted {
 	unsigned	 jobs;			/* that run now */
 };
 
-/* 0, or -1 after logging why; then the keys are as they were. */
+/* From the file: 0, or -1 after logging why; then they are as they were. */
 int		 remoted_load_keys(struct remoted *r);
+void		 remoted_take_keys(struct remoted *r,
+		    const struct cluster_keys *ks);
 const char	*remoted_drop_name(enum drop d);
 /* Counts, and logs unless there was too much of it. */
 void		 remoted_drop(struct remoted *r, enum drop d,

@@ -400,17 +400,51 @@ test_epoch(void)
 	stop();
 }
 
+/* also 0: one key only. */
+static void
+set_keys(unsigned side, int byte, int also)
+{
+	struct seal_ring ring = { .count = also != 0 ? 2 : 1 };
+
+	memset(&ring.key[0], byte, sizeof(ring.key[0]));
+	memset(&ring.key[1], also, sizeof(ring.key[1]));
+	keys_set(conf[side].keys, &ring);
+}
+
+/* The old key, both in either order, the new key: they always meet. */
+static void
+test_rekey(void)
+{
+	static const int step[][4] = {
+		{ 0x55, 0, 0x55, 0x66 }, { 0x55, 0x66, 0x66, 0x55 },
+		{ 0x66, 0x55, 0x55, 0x66 }, { 0x66, 0, 0x66, 0x55 },
+		{ 0x66, 0, 0x66, 0 },
+	};
+	unsigned i, met = 0;
+
+	for (i = 0; i < sizeof(step) / sizeof(step[0]); i++) {
+		set_keys(0, step[i][0], step[i][1]);
+		set_keys(1, step[i][2], step[i][3]);
+		atomic_store(&prim.met, 0);
+		(void)start();
+		met += wait_for(&prim.met, 1);
+		stop();
+	}
+	is_num(met, 5, "all steps of a change of keys meet");
+	set_keys(0, 0x55, 0);
+	set_keys(1, 0x55, 0);
+}
+
 static void
 test_strangers(void)
 {
-	struct link_conf was = conf[1];
 	char buf[256];
 	struct sockaddr_in a = { .sin_family = AF_INET };
 	ssize_t n;
 	int fd;
 
 	atomic_store(&prim.met, 0);
-	conf[1].key.byte[0] ^= 1;
+	set_keys(1, 0x54, 0);
 	(void)start();
 	nap(150);
 	is_num(atomic_load(&prim.met), 0, "another key does not meet");
@@ -425,13 +459,13 @@ test_strangers(void)
 	ok(n <= 0, "a stranger is closed");
 	(void)close(fd);
 	stop();
-	conf[1] = was;
+	set_keys(1, 0x55, 0);
 	conf[1].module_id = 9;
 	(void)start();
 	nap(150);
 	is_num(atomic_load(&prim.met), 0, "another module does not meet");
 	stop();
-	conf[1] = was;
+	conf[1].module_id = 3;
 }
 
 /* A peer that says nothing must not hold up the end of a role. */
@@ -472,6 +506,7 @@ memory_new(size_t size)
 static void
 conf_init(void)
 {
+	struct seal_ring ring = { .count = 1 };
 	uint16_t port = free_port();
 	unsigned i;
 
@@ -484,7 +519,8 @@ conf_init(void)
 		conf[i].port = port;
 		conf[i].own_addr[0] = "127.0.0.1";
 		conf[i].peer_addr[0] = "127.0.0.1";
-		memset(&conf[i].key, 0x55, sizeof(conf[i].key));
+		conf[i].keys = keys_new(&ring);
+		set_keys(i, 0x55, 0);
 	}
 }
 
@@ -506,6 +542,7 @@ main(void)
 	test_breaks();
 	test_second_again();
 	test_epoch();
+	test_rekey();
 	test_strangers();
 	test_silent_peer();
 	apply_free(apply);

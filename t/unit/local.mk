@@ -180,6 +180,10 @@ check_PROGRAMS += t/unit/cluster-edit
 t_unit_cluster_edit_SOURCES = %D%/cluster-edit.c %D%/tap.h
 t_unit_cluster_edit_LDADD = $(HOLDFAST_LIBS)
 
+check_PROGRAMS += t/unit/keys-plan
+t_unit_keys_plan_SOURCES = %D%/keys-plan.c %D%/tap.h
+t_unit_keys_plan_LDADD = $(HOLDFAST_LIBS)
+
 check_PROGRAMS += t/unit/goal
 t_unit_goal_SOURCES = %D%/goal.c %D%/tap.h
 t_unit_goal_LDADD = $(HOLDFAST_LIBS)

@@ -124,7 +124,8 @@ static void
 test_two_keys(const char *dir)
 {
 	struct cluster_keys ks, again;
-	struct seal_key a, b, k[2][2];
+	struct seal_ring ring[2] = { { .count = 2 }, { .count = 2 } };
+	struct seal_key a, b;
 	struct seal_stream *s[2];
 	uint8_t h[2][SEAL_HELLO_LEN], r[64], plain[64];
 	char path[256];
@@ -146,14 +147,12 @@ test_two_keys(const char *dir)
 	(void)unlink(path);
 	seal_derive(&a, &key, "remoted test");
 	seal_derive(&b, &other, "remoted test");
-	k[0][0] = k[1][1] = a;
-	k[0][1] = k[1][0] = b;
+	ring[0].key[0] = ring[1].key[1] = a;
+	ring[0].key[1] = ring[1].key[0] = b;
 	for (i = 0, n = 0; i < 2; i++)
 		for (j = 0; j < 2; j++) {
-			s[0] = seal_stream_new(&k[i][0], 0);
-			seal_stream_also(s[0], &k[i][1]);
-			s[1] = seal_stream_new(&k[j][0], 1);
-			seal_stream_also(s[1], &k[j][1]);
+			s[0] = seal_stream_new_ring(&ring[i], 0);
+			s[1] = seal_stream_new_ring(&ring[j], 1);
 			seal_stream_hello(s[0], h[0]);
 			seal_stream_hello(s[1], h[1]);
 			if (seal_stream_start(s[0], h[1]) == 0 &&
