@@ -231,7 +231,8 @@ program() {
 }
 
 @test "custom: its exit status, its last word, its arguments" {
-	program look 'echo one; echo "$1 $2 $3 $4 $VAR"; exit $(cat "$4")'
+	program look 'echo $HOLDFAST_CHECK_ONCE
+		echo "$1 $2 $3 $4 $VAR"; exit $(cat "$4")'
 	echo 3 >"$W/rc"
 	start_checkd <<-EOF
 		custom "q" { exec = "look" arg = "a $W/rc" interval_ms = 50 }

@@ -122,16 +122,16 @@ has() { ip -n "$NS-$1" addr show | grep -q "$2"; }
 }
 
 @test "an address taken by hand is told: a virtual one, and any other" {
-	ask 1 "watch name=web" 4 >"$T/events" &
-	wait_until 5 "grep -q 'name=ip.10.88.1.100 state=up' $T/events"
-	grep -q "resource name=ip.extra state=down" "$T/events"
+	ask 1 "watch name=web" 4 >"$T/taken" &
+	wait_until 5 "grep -q 'name=ip.10.88.1.100 state=up' $T/taken"
+	grep -q "resource name=ip.extra state=down" "$T/taken"
 	ip -n "$NS-1" addr del 10.88.1.100/32 dev v1
-	wait_until 5 "grep -q 'name=ip.10.88.1.100 state=down' $T/events"
-	wait_until 5 "grep -c 'ip.10.88.1.100 state=up' $T/events | grep -q 2"
+	wait_until 5 "grep -q 'name=ip.10.88.1.100 state=down' $T/taken"
+	wait_until 5 "grep -c 'ip.10.88.1.100 state=up' $T/taken | grep -q 2"
 	ip -n "$NS-1" addr add 10.88.1.21/32 dev v1
-	wait_until 5 "grep -q 'name=ip.extra state=up' $T/events"
+	wait_until 5 "grep -q 'name=ip.extra state=up' $T/taken"
 	ip -n "$NS-1" addr del 10.88.1.21/32 dev v1
-	wait_until 5 "grep -c 'name=ip.extra state=down' $T/events | grep -q 2"
+	wait_until 5 "grep -c 'name=ip.extra state=down' $T/taken | grep -q 2"
 	wait
 }
 

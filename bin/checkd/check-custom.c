@@ -24,6 +24,7 @@
 struct custom {
 	struct program		*program;
 	char			*argv[ARGS_MAX];
+	struct env		 env;		/* with an interval */
 	struct mono		 begun;
 	struct loop_timer	*again;
 	int64_t			 again_ms;
@@ -125,6 +126,21 @@ split_args(struct check *c, cfg_t *sec)
 	return false;
 }
 
+/* A script that can do both has to know which is wanted of it. */
+static const struct env *
+env_of(const struct check *c, struct custom *u)
+{
+	size_t i;
+
+	if (c->own_word)
+		return c->host->env;
+	env_init(&u->env);
+	for (i = 0; i < c->host->env->count; i++)
+		(void)env_set(&u->env, c->host->env->var[i]);
+	(void)env_set(&u->env, "HOLDFAST_CHECK_ONCE=1"); /* or it is late */
+	return &u->env;
+}
+
 static bool
 custom_open(struct check *c, cfg_t *sec)
 {
@@ -138,7 +154,7 @@ custom_open(struct check *c, cfg_t *sec)
 	if (c->host->loop == NULL)
 		return true;	/* only checked */
 	u->program = program_new(c->host->loop, c->host->module,
-	    cfg_title(sec), c->host->env, u->argv, &calls, c);
+	    cfg_title(sec), env_of(c, u), u->argv, &calls, c);
 	u->again = loop_timer_new(c->host->loop, on_again, c);
 	return true;
 }

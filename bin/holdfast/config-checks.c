@@ -138,13 +138,11 @@ read_target(struct safe_check *c, const xmlNode *n, struct report *r)
 }
 
 static bool
-read_proc(struct safe *m, struct safe_check *c, const xmlNode *n,
-    struct report *r)
+read_proc(struct safe_check *c, const xmlNode *n, struct report *r)
 {
 	const xmlNode *errd = n->parent;
 	int64_t after = xml_number(n, schema_safe(), "start_after");
 
-	(void)m;
 	c->nameregex = text_of(n, "nameregex");
 	c->argregex = text_of(n, "argregex");
 	c->services = text_of(n, "restart_services");
@@ -225,7 +223,7 @@ read_check(struct safe *m, enum safe_kind kind, const xmlNode *n,
 		c.passes = text_of(n, "passes");
 	}
 	check_action(&c, n, r);
-	good = kind == SK_PROC ? read_proc(m, &c, n, r) :
+	good = kind == SK_PROC ? read_proc(&c, n, r) :
 	    kind == SK_CUSTOM ? read_custom(m, &c, n, r) :
 	    kind == SK_DISK ? read_disk(&c, n) :
 	    read_target(&c, n, r);

@@ -13,6 +13,7 @@
 #include "paths.h"
 
 #include "events.h"
+#include "failover.h"
 #include "moduled.h"
 #include "phase.h"
 

@@ -15,6 +15,7 @@
 #include "xalloc.h"
 
 #include "events.h"
+#include "failover.h"
 #include "moduled.h"
 #include "phase.h"
 #include "standing.h"
@@ -349,14 +350,13 @@ disk_failure(struct moduled *md)
 }
 
 void
-failover_act(struct moduled *md, struct mono *wake)
+failover_act(struct moduled *md)
 {
 	static const enum rule_action order[] = { RA_STOP, RA_STOPSTART,
 	    RA_SWAP, RA_RESTART };
 	struct rule *r;
 	size_t i;
 
-	(void)wake;
 	if (!md->wish.start || standing_suspends(md) || disk_failure(md))
 		return;
 	for (i = 0; i < sizeof(order) / sizeof(order[0]); i++) {

@@ -30,7 +30,7 @@ pkglibexec_PROGRAMS += bin/moduled/moduled
 bin_moduled_moduled_SOURCES = \
 	%D%/checks.c \
 	%D%/events.c %D%/events.h \
-	%D%/failover.c \
+	%D%/failover.c %D%/failover.h \
 	%D%/links.c \
 	%D%/main.c \
 	%D%/mirror.c \

@@ -15,6 +15,7 @@
 #include "xalloc.h"
 
 #include "events.h"
+#include "failover.h"
 #include "moduled-conf.h"
 #include "moduled.h"
 #include "standing.h"

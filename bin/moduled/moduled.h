@@ -22,7 +22,8 @@
 #include "wish.h"
 
 #define LAN_MAX		8
-#define RULE_MAX	64
+/* As many as holdfast(8) writes: rules, addresses, links. */
+#define RULE_MAX	224
 #define VAR_MAX		128
 
 struct lan_state {
@@ -111,20 +112,6 @@ void	links_close(struct moduled *md);
 void	links_publish(struct moduled *md, const struct peer_facts *blob);
 void	links_vip(struct moduled *md, bool own);
 void	links_probe(struct moduled *md, uint64_t id);
-/* checks.c: the link to checkd. */
-void	checks_open(struct moduled *md);
-void	checks_close(struct moduled *md);
-/* The scripts may have moved on: which checkers shall run. */
-void	checks_look(struct moduled *md);
-/* failover.c: the rules. */
-void	failover_read(struct moduled *md);
-void	failover_look(struct moduled *md, struct mono *wake);
-void	failover_act(struct moduled *md, struct mono *wake);
-/* The resources that rules of the other node ask. */
-void	failover_publish(struct moduled *md, struct peer_facts *blob);
-/* What scripts set, over a restart of moduled. */
-void	failover_save(struct moduled *md);
-void	failover_restore(struct moduled *md);
 /* mirror.c */
 void	mirror_open(struct moduled *md);
 void	mirror_want(struct moduled *md, const struct want *w);

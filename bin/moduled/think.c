@@ -19,6 +19,7 @@
 #include "chain.h"
 #include "decide-standing.h"
 #include "events.h"
+#include "failover.h"
 #include "moduled.h"
 #include "standing.h"
 
@@ -344,7 +345,7 @@ think_once(struct moduled *md)
 	if (start_again(md))
 		md->again = true;
 	checks_look(md);
-	failover_act(md, &wake);
+	failover_act(md);
 	if (!mono_is_set(wake))
 		loop_timer_cancel(md->wake);
 	else {

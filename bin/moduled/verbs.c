@@ -12,6 +12,7 @@
 #include "log.h"
 
 #include "events.h"
+#include "failover.h"
 #include "moduled.h"
 #include "standing.h"
 

@@ -16,7 +16,7 @@
 #include "vip.h"
 
 #define MODULE_ADDRESS_MAX	16
-#define MODULE_INTF_MAX		40
+#define MODULE_INTF_MAX		100
 #define MODULE_ID_LEN		112
 
 struct module_address {

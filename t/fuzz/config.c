@@ -35,6 +35,7 @@ try_safe(const char *text, size_t size)
 		free(safe_text_moduled(&m, "d"));
 		free(safe_text_mirrord(&m));
 		free(safe_text_vipd(&m));
+		free(safe_text_checkd(&m));
 	} else if (r.errors == 0) {
 		abort();	/* refused without a word */
 	}
