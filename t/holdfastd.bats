@@ -496,11 +496,13 @@ keepd: process $keepd is now $(field keepd pid)" ]
 @test "holdfastd: watch brings the state and its changes" {
 	start
 	wait_until 5 'is_up vipd'
-	(echo watch; sleep 3) | socat -t 3 - \
+	echo watch | socat -t 10 - \
 	    "UNIX-CONNECT:$RUN/holdfastd.sock" >"$HOLDFAST_ROOT/seen" 3>&- &
+	socat=$!
 	wait_until 3 'grep -q "^service service=vipd" "$HOLDFAST_ROOT/seen"'
 	kill -KILL "$(field vipd pid)"
 	wait_until 3 'grep -q "service=vipd.*state=down" "$HOLDFAST_ROOT/seen"'
+	kill $socat
 }
 
 @test "holdfastd: its configuration is checked and printed" {

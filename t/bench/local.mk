@@ -15,5 +15,5 @@ EXTRA_DIST += \
 
 # Holdfast beside its peers; see t/bench/run.
 bench: all
-	$(srcdir)/t/bench/run $(BENCH_FLAGS)
+	top_builddir='$(abs_top_builddir)' $(srcdir)/t/bench/run $(BENCH_FLAGS)
 .PHONY: bench
