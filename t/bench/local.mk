@@ -11,7 +11,8 @@ EXTRA_DIST += \
 	%D%/lib.bash \
 	%D%/pair.bash \
 	%D%/takeover.bash \
-	%D%/module
+	%D%/module \
+	%D%/results
 
 # Holdfast beside its peers; see t/bench/run.
 bench: all
