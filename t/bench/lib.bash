@@ -168,7 +168,7 @@ peer_install()
 	command -v systemctl >/dev/null || return 0
 	for package in "${new[@]}"; do
 		for unit in $(dpkg -L "$package" |
-		    sed -n 's,^/lib/systemd/system/\([a-z-]*\.service\)$,\1,p')
+		    sed -n 's,^.*/lib/systemd/system/,,p')
 		do
 			systemctl --quiet disable "$unit" 2>/dev/null || :
 		done
