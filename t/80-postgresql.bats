@@ -161,6 +161,19 @@ all_are_there()
 	all_are_there
 }
 
+# pg_ctlcluster still looks on when the server answers and all is ended again.
+@test "stopped and started while the unit is still activating" {
+	local i
+
+	for i in 1 2 3; do
+		on n1 sh -ec 'holdfast -H "*" stop postgresql --timeout 60
+		    holdfast -H "*" start postgresql --timeout 60
+		    holdfast -H "*" wait --timeout 60 postgresql Ready'
+		[ "$(query 'SELECT 1')" = 1 ]
+	done
+	pair_restore
+}
+
 # takeover SEED
 takeover()
 {
