@@ -41,6 +41,7 @@ BATS_SUITES = \
 	t/50-trouble.bats \
 	t/60-failpoints.bats \
 	t/70-reader.bats \
+	t/71-newcomer.bats \
 	t/80-operator.bats
 	t/75-checks.bats \
 	t/80-postgresql.bats
