@@ -225,8 +225,8 @@ early_writer()
 	echo "# systemctl stop took $(($(now_ms) - start)) ms" >&3
 	wait_state 20 n2 ALONE
 	load_goes_on 10
-	! on n1 pgrep -x ledgerd
-	! on n1 grep -q fuse.holdfast /proc/self/mountinfo
+	not on n1 pgrep -x ledgerd
+	not on n1 grep -q fuse.holdfast /proc/self/mountinfo
 	ended "$start" 5000
 	on n1 systemctl start holdfast
 	wait_until 30 'pair_is_level n2 n1'
@@ -249,9 +249,9 @@ early_writer()
 	[ ! -e "$(on n2 find /srv/ledger -name early)" ]
 	# It was handed over, not taken over, and said so before it went.
 	on n2 journalctl -b -1 -u holdfast | grep -q 'ledger: stopped'
-	! on n2 journalctl -b -1 -u holdfast | grep -q 'not stopped in time'
+	not grep 'not stopped in time' <(on n2 journalctl -b -1 -u holdfast)
 	# Unmounted by nobody but us, and by nobody before.
-	! on n2 journalctl -b -1 | grep -q 'nmounting.*srv.ledger'
+	not grep 'nmounting.*srv.ledger' <(on n2 journalctl -b -1)
 }
 
 @test "a module that was stopped leaves its directory plain after a boot" {
@@ -271,8 +271,8 @@ early_writer()
 	on n2 cp /etc/holdfast/cluster.xml /run/cluster.xml
 	on n2 dpkg -r holdfast
 	wait_state 10 n1 ALONE
-	! on n2 pgrep -x -l 'holdfastd|keepd|heartd|mirrord|moduled|vipd'
-	! on n2 grep -q fuse.holdfast /proc/self/mountinfo
+	not on n2 pgrep -x -l 'holdfastd|keepd|heartd|mirrord|moduled|vipd'
+	not on n2 grep -q fuse.holdfast /proc/self/mountinfo
 	on n2 cmp /etc/holdfast/cluster.xml /run/cluster.xml
 	on n2 test -e /var/lib/holdfast/ledger/config/active/roster
 	on n2 dpkg -P holdfast

@@ -89,7 +89,7 @@ teardown() {
 	service reload
 	vipd=$(daemon vipd)
 	service stop
-	! kill -0 "$vipd"
+	not kill -0 "$vipd"
 	run service status
 	[ "$status" = 3 ]
 	service stop
@@ -119,6 +119,38 @@ teardown() {
 	run service frobnicate
 	[ "$status" = 3 ]
 	[[ "$output" = *usage:* ]]
+}
+
+# Two directories of one module, the second with a blank in its name.
+@test "guard: covers what is replicated, once, unless daemons run" {
+	[ "$(id -u)" = 0 ] || skip "needs root"
+	grep -q /usr/lib/holdfast "$TOP/etc/init.d/holdfast" ||
+	    skip "another prefix"
+	active=$HOLDFAST_ROOT/var/lib/holdfast/web/config/active
+	mkdir -p "$active" "$LIB/bin" "$HOLDFAST_ROOT/srv/a" \
+	    "$HOLDFAST_ROOT/srv/b c" "$RUN"
+	ln -s "$TOP/bin/holdfast/holdfast" "$LIB/bin/xpathGet"
+	cat >"$active/safeconf.xml" <<-'END'
+	<safe><service><rfs><replicated dir="/srv/a"/>
+	<replicated dir="/srv/b c"/><replicated dir="/srv/none"/>
+	</rfs></service></safe>
+	END
+	run unshare -m --propagation private sh -ec '
+		cd "$1/srv"
+		sh "$2"
+		sh "$2"
+		if touch a/x || touch "b c/x"; then
+			exit 9
+		fi
+		[ "$(grep -c "$1/srv/" /proc/self/mountinfo)" = 2 ]
+		umount "$1/srv/a"
+		umount "$1/srv/b c"
+		touch "$1/run/holdfast/holdfastd.state"
+		sh "$2"
+		touch a/x "b c/x"' sh "$HOLDFAST_ROOT" "$SRC/etc/guard"
+	echo "$output"
+	[ "$status" = 0 ]
+	[[ $output = *"/srv/b c: read-only until"* ]]
 }
 
 @test "etc: the sample configurations have the defaults" {
@@ -230,7 +262,7 @@ complete_words() {
 		done
 	done
 	complete_words holdfast stop --n | grep -qx -e --no-wait
-	! complete_words holdfast status --n | grep -qx -e --no-wait
+	not grep -qx -e --no-wait <(complete_words holdfast status --n)
 	[ "$(complete_words holdfast stop '' | paste -sd' ')" = "shop web" ]
 	[ "$(complete_words holdfast -m '' | paste -sd' ')" = "shop web" ]
 	[ "$(complete_words holdfast -H '' | paste -sd' ')" = "n1 n2" ]
@@ -274,7 +306,7 @@ complete_words() {
 	minutes=$(sed -n 's/^TimeoutStopSec=\([0-9]*\)min$/\1/p' \
 	    "$TOP/etc/holdfast.service")
 	[ $((minutes * 60)) -gt "$limit" ]
-	! grep -q '@[a-z]*@' "$TOP/etc/holdfast.service" \
+	not grep -q '@[a-z]*@' "$TOP/etc/holdfast.service" \
 	    "$TOP/etc/holdfast.logrotate" "$TOP/etc/holdfast.tmpfiles" \
 	    "$TOP/etc/init.d/holdfast"
 	command -v systemd-analyze >/dev/null || return 0

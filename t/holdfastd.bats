@@ -151,7 +151,7 @@ order() {
 	grep -q '4 -> socket' "$HOLDFAST_ROOT/mirrord.fd"
 	grep -qx HOLDFAST_READY_FD=3 "$HOLDFAST_ROOT/mirrord.env"
 	grep -qx HOLDFAST_KEEP_FD=4 "$HOLDFAST_ROOT/mirrord.env"
-	! grep -q NOTIFY_SOCKET "$HOLDFAST_ROOT/mirrord.env"
+	not grep -q NOTIFY_SOCKET "$HOLDFAST_ROOT/mirrord.env"
 	grep -q 'hello from mirrord' "$LOG/ledger.log"
 	grep -q 'hello from heartd' "$LOG/heartd.log"
 	[ -d "$RUN/ledger" ]
@@ -167,7 +167,7 @@ order() {
 	wait_until 5 '[ "$(field heartd state)" = starting ]'
 	sleep 0.2
 	[ "$(field vipd state)" = starting ]
-	! grep -q vipd "$HOLDFAST_ROOT/started"
+	not grep -q vipd "$HOLDFAST_ROOT/started"
 	wait_until 5 'is_up vipd'
 	[ "$(field heartd state)" = starting ]
 	grep -q 'heartd: not ready after 700 ms' "$HOLDFAST_ROOT/log"
@@ -315,7 +315,7 @@ replace() {
 	# A fake that is a script is always another program.
 	run "$holdfast" upgrade
 	[ "$status" = 0 ]
-	! grep -E '^(holdfastd|keepd|heartd|vipd|ledger/mirrord):' <<<"$output"
+	not grep -E '^(holdfastd|keepd|heartd|vipd|ledger/mirrord):' <<<"$output"
 	keepd=$(field keepd pid) heartd=$(field heartd pid)
 	vipd=$(field vipd pid) mirrord=$(field ledger/mirrord pid)
 	replace heartd

@@ -27,6 +27,16 @@ wait_until()
 	done
 }
 
+# not COMMAND...: a test does not notice the failure of "! command" unless it
+# is the last one.
+not()
+{
+	if "$@"; then
+		echo "not expected: $*" >&2
+		return 1
+	fi
+}
+
 now_ms()
 {
 	echo $((${EPOCHREALTIME/./} / 1000))
