@@ -31,6 +31,12 @@ give_up(struct machine *m, const struct view *v, struct decision *d,
 	return EV_LEAVE;
 }
 
+static bool
+is_ordered(const struct view *v)
+{
+	return v->order == OR_PRIM || v->order == OR_PRIMFORCE;
+}
+
 /*
  * Maintenance: nobody answers, and yet no takeover.  The address is asked
  * again and again, at least once in T: a primary that comes back unheard goes
@@ -69,7 +75,7 @@ peer_silent(struct machine *m, const struct view *v, struct decision *d)
 		probe_stop(m);
 		return EV_NONE;
 	}
-	if (v->maintain && mono_is_set(m->probe_retry) &&
+	if (v->maintain && !is_ordered(v) && mono_is_set(m->probe_retry) &&
 	    !mono_passed(m->probe_retry, v->now)) {
 		wake_at(d, m->probe_retry);
 		because(d, Q_NOTREADY, RS_MAINTENANCE, "%s", "");
@@ -83,7 +89,7 @@ peer_silent(struct machine *m, const struct view *v, struct decision *d)
 	case PB_FREE:
 		break;
 	}
-	if (v->maintain)
+	if (v->maintain && !is_ordered(v))
 		return hold_back(m, v, d);
 	note(d, "%s is silent and nobody answers the address",
 	    v->conf->peer);
@@ -160,7 +166,8 @@ step_second(struct machine *m, const struct view *v, struct decision *d)
 		d->intent = IN_SWAP;
 	if (v->order == OR_SECOND && is_member(m, v))
 		d->order_done = true;
-	if (v->order == OR_PRIM || v->order == OR_PRIMFORCE) {
+	/* In maintenance it is the operator who takes over. */
+	if (is_ordered(v) && !(v->maintain && v->peer.net == NET_DOWN)) {
 		note(d, "prim refused: %s is primary", v->conf->peer);
 		d->order_done = true;
 	}

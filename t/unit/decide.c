@@ -500,6 +500,17 @@ maintenance(void)
 	probe_answers(false);
 	ok(m.promoting && d.want.epoch.n == 8, "then it takes over");
 
+	be_second();
+	v.maintain = true;
+	peer_falls_silent();
+	probe_answers(false);
+	v.order = OR_PRIM;
+	think();
+	ok(!d.order_done && d.probe_id != 0, "prim: asked once more");
+	probe_answers(false);
+	ok(m.promoting && d.want.epoch.n == 8 && !d.want.force,
+	    "and it takes over by the ordinary way");
+
 	be_prim();
 	v.maintain = true;
 	v.lan_up = false;
