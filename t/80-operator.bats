@@ -351,6 +351,13 @@ freeze_rc()
 	run on n1 sh -c 'ls /srv/a'
 	[[ "$output" == holdfast-node1-* ]]
 	on n1 sh -c 'grep -q node1 /srv/a/*/etc/cluster.xml'
+	# Each node its own.
+	run on n1 holdfast -H "*" snapshot ledger
+	[ "$status" -eq 0 ]
+	[[ "$output" == */var/tmp/holdfast-n1-*/var/tmp/holdfast-n2-* ]] ||
+	    [[ "$output" == */var/tmp/holdfast-n2-*/var/tmp/holdfast-n1-* ]]
+	on n2 sh -c 'tar -tzf /var/tmp/holdfast-n2-*.tar.gz |
+	    grep -q ledger/why'
 	on n1 sh -c 'rm -r /srv/s /srv/a /srv/*.tar.gz
 	    cd /etc/holdfast/modules/ledger; rm conf/extra.conf bin/copy.txt'
 }

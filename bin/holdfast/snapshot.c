@@ -391,7 +391,9 @@ verb_snapshot(struct cmd *c)
 	    cl->node[cl->self].name : "node", when);
 	scrub_text(&s->scrub, name, strlen(name), &top);
 	snprintf(s->top, sizeof(s->top), "%s", top.text);
-	snprintf(name, sizeof(name), "%s.tar.gz", s->top);
+	/* For another node the place where we are means nothing. */
+	snprintf(name, sizeof(name), "%s%s.tar.gz",
+	    getenv("HOLDFAST_ROLE") != NULL ? "/var/tmp/" : "", s->top);
 	rc = write_archive(s, file != NULL ? file : name);
 	if (rc == 0)
 		printf("%s: %u pieces%s\n", file != NULL ? file : name,
