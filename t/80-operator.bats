@@ -446,7 +446,7 @@ both_off()
 	run on n1 holdfast release ledger
 	[ "$status" -eq 79 ]
 	on n1 holdfast release ledger --yes ledger --timeout 60
-	on n1 sh -c 'echo hand >/srv/ledger/by-hand'
+	on n1 sh -c 'echo hand >/srv/ledger/only-here'
 	for lan in lan1 lan2; do
 		"$LAB" cable n1 $lan in
 	done
@@ -456,14 +456,14 @@ both_off()
 	run warns n2 released
 	[ "$status" -ne 0 ]
 	[ "$(state n1)" = "STOP NotReady" ]
-	on n1 grep -q hand /srv/ledger/by-hand
+	on n1 grep -q hand /srv/ledger/only-here
 	run on n1 holdfast start ledger
 	[ "$status" -eq 79 ]
 	[[ "$output" == *"Save it first"* ]]
 	on n1 holdfast start ledger --yes ledger --timeout 60
 	wait_until 60 'pair_is_level n2 n1'
 	run on n1 ls /srv/ledger
-	[[ "$output" != *by-hand* ]]
+	[[ "$output" != *only-here* ]]
 	trees_are_equal
 }
 
