@@ -223,6 +223,39 @@ restore()
 	pair_restore
 }
 
+# told_down RESOURCE SINCE: the log line of its fall, since the time in ms.
+told_down()
+{
+	on n1 grep -h "Resource $1 set to down" /var/log/holdfast/postgresql.log |
+	    tail -n 1 | awk -v since="$2" '{ "date +%s%3N -d " $1 | getline t
+	    if (t >= since) print t - since }'
+}
+
+# fault RESOURCE COMMAND: what it takes to notice it, and to serve again.
+fault()
+{
+	local begun run
+
+	bench_start
+	run=$(query 'SELECT max(run) FROM told')
+	begun=$(now_ms)
+	on n1 sh -c "$2"
+	wait_until 40 "[ -n \"\$(told_down $1 $begun)\" ]"
+	wait_until 60 "has_rows 'run > $run'"
+	bench_stop
+	all_are_there
+	wait_until 30 'pair_is_level n1 n2'
+	echo "# $1: noticed after $(told_down "$1" "$begun") ms," \
+	    "gap $(bench_gap) ms; $count" >&3
+}
+
+@test "the server is killed, and hangs: restarted in place, nothing lost" {
+	restore
+	fault proc.postgres 'kill -KILL "$(head -n 1 \
+	    /var/lib/postgresql/15/main/postmaster.pid)"'
+	fault custom.query 'pkill -STOP -x postgres'
+}
+
 # refuses TEXT: n2 does not start, and says TEXT.
 refuses()
 {
