@@ -162,6 +162,40 @@ takeover()
 	[[ "$output" != *"$VIP/"* ]]
 }
 
+# ready NODE: what a balancer is told of it.
+ready()
+{
+	on c1 curl -s -o /dev/null -w '%{http_code}' --max-time 2 \
+	    "http://10.88.1.${1#n}:9010/ready/ledger"
+}
+
+@test "a balancer and the alerts follow the application, once each" {
+	local node hook=/etc/holdfast/alert.d/told
+
+	pair_restore
+	for node in n1 n2; do
+		on $node sh -c "printf '#!/bin/sh\necho \$HOLDFAST_ALERT \
+		    \$HOLDFAST_CODE >>/tmp/told\n' >$hook; chmod 755 $hook"
+	done
+	wait_until 5 '[ "$(ready n1)" = 200 ] && [ "$(ready n2)" = 503 ]'
+	"$LAB" power off n1
+	wait_until 10 '[ "$(ready n2)" = 200 ]'
+	run ready n1
+	[ "$output" = 000 ]
+	wait_until 15 'on n2 grep -qx "begin alone" /tmp/told'
+	"$LAB" power on n1
+	wait_until 60 'pair_is_level n2 n1'
+	[ "$(ready n1)" = 503 ]
+	wait_until 15 'on n2 grep -qx "end alone" /tmp/told'
+	[ "$(on n2 sh -c 'wc -l </tmp/told')" -eq 2 ]
+	# The node that came back had nothing to tell.
+	on n1 test ! -e /tmp/told
+	for node in n1 n2; do
+		on $node rm -f "$hook"
+	done
+	pair_restore
+}
+
 @test "stop and start of both ends where it was" {
 	pair_restore
 	load_start
