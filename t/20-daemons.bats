@@ -129,8 +129,8 @@ unnoticed()
 	[[ $output != *$old* ]]
 	# Each daemon has it: also the next connection of mirrord.
 	unnoticed 'mirrord, then' sh -c 'kill -9 "$(pgrep -x -o mirrord)"'
-	! on n1 grep -q 'another cluster key' /var/log/holdfast/ledger.log
-	! on n2 grep -q 'wrong-key' /var/log/holdfast/heartd.log
+	not on n1 grep -q 'another cluster key' /var/log/holdfast/ledger.log
+	not on n2 grep -q 'wrong-key' /var/log/holdfast/heartd.log
 }
 
 @test "a module and a cluster that are sent to all nodes" {

@@ -156,7 +156,7 @@ all_well()
 	    $(($(now_ms) - begin)) "stopstart, rule c_query"
 	on n1 rm /tmp/check-hangs
 	on n1 holdfast why ledger | grep -q "by failover rule c_query (.*no answer"
-	! on n1 pgrep -f bin/check_query
+	not on n1 pgrep -f bin/check_query
 }
 
 @test "the application hangs: a query tells, and the other node serves" {

@@ -125,7 +125,7 @@ told() {
 	END
 	# 0 to 2, and the directory that ls reads.
 	[ "$(grep -c -- '->' "$W/fds")" -le 5 ]
-	! grep -q socket "$W/fds"
+	not grep -q socket "$W/fds"
 	# Each name stands in the page.
 	for name in $(sed -n 's/^\(HOLDFAST_[A-Z_]*\)=.*/\1/p' "$W/env"); do
 		grep -q "^\.It Ev .*$name" "$top_srcdir/man/alertd.8"

@@ -259,7 +259,7 @@ program() {
 	want "" 2
 	wait_until 5 '[ "$(state custom.q)" = init ]'
 	wait_until 5 '! pgrep -x "$APP" >/dev/null'
-	! kill -0 "$(cat "$W/hang")"
+	not kill -0 "$(cat "$W/hang")"
 }
 
 @test "custom: an endless one is kept running, and ends with its class" {
@@ -270,7 +270,7 @@ program() {
 	want prim 1
 	wait_until 5 '[ -s $W/loop ] && pgrep -x "$APP" >/dev/null'
 	# It sets its resource itself: nothing is said of it.
-	! grep -q 'name=custom.e' "$W/events"
+	not grep -q 'name=custom.e' "$W/events"
 	kill -9 "$(cat "$W/loop")"
 	wait_until 5 'grep -q "note name=custom.e .*ended (killed by signal 9" \
 	    $W/events'

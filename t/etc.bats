@@ -73,7 +73,7 @@ teardown() {
 	PATH=$bin:$PATH sh "$SRC/etc/guard"
 	grep -q "^--bind $HOLDFAST_ROOT/srv/shop " "$HOLDFAST_ROOT/mounts"
 	grep -q "^--bind $HOLDFAST_ROOT/srv/back " "$HOLDFAST_ROOT/mounts"
-	! grep -q -e byhand -e rescued "$HOLDFAST_ROOT/mounts"
+	not grep -q -e byhand -e rescued "$HOLDFAST_ROOT/mounts"
 }
 
 @test "sysvinit: start, status, reload, stop" {

@@ -113,7 +113,7 @@ kept()
 	wait_until 5 "fact_is 1 role none"
 	on 1 touch "$M/1/data/x/new"
 	on 1 rm "$M/1/data/x/new"
-	! on 1 grep -q "$M/1/data/x" /proc/self/mountinfo
+	not on 1 grep -q "$M/1/data/x" /proc/self/mountinfo
 }
 
 @test "who is inside before the mirror is named" {

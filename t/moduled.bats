@@ -711,7 +711,7 @@ event() {
 	# A peer that is not heard: what it said last is no news.
 	crash 2
 	wait_until 5 'is n1 "ALONE Ready"'
-	! ask n1 status | grep -q 'code=disk-smaller'
+	ask n1 status | not grep -q 'code=disk-smaller'
 }
 
 # The rule takes n2 out, and the resource brings it back; maxloop, which would

@@ -305,7 +305,7 @@ id_in() { sed -n "s/.*name=\"$2\" id=\"\([0-9]*\)\".*/\1/p" \
 @test "join: with a token and nothing else, into every node's cluster.xml" {
 	new_node 4 "1 2"
 	token=$(invite)
-	! grep -rq "${token#*-}" "$W/1"
+	not grep -rq "${token#*-}" "$W/1"
 	run at 4 holdfast cluster join --name n4 10.88.1.1 "$token"
 	[ "$status" -eq 0 ] || { echo "$output"; false; }
 	[[ $output == *'this node is n4; 4 nodes, 2 lans'* ]]
@@ -411,7 +411,7 @@ id_in() { sed -n "s/.*name=\"$2\" id=\"\([0-9]*\)\".*/\1/p" \
 	ip netns exec "$NS-4" socat -t 2 - TCP:10.88.1.1:4801 \
 	    <"$W/recorded" >"$W/back" || :
 	[ "$(counted 1 broken)" -ge 1 ]
-	! grep -q holdfast-key "$W/back"
+	not grep -q holdfast-key "$W/back"
 	# Who has stolen what is kept of it has no token.
 	public=$(sed -n 's/^public //p' \
 	    "$W/1/var/lib/holdfast/cluster/invite/${token%%-*}")
@@ -456,7 +456,7 @@ ids() {
 	rm "$W/go"
 	wait "$load"
 	[ "$status" -eq 0 ] || { echo "$output"; false; }
-	! grep -v -e == -e heartd -e remoted "$W/load"
+	not grep -v -e == -e heartd -e remoted "$W/load"
 	new=$(sed -n '1s/.* //p' "$W/1/etc/holdfast/cluster.key")
 	[ "$new" != 01234567 ]
 	for n in 1 2 3; do
@@ -600,5 +600,5 @@ userconfig.xml"
 	sed -i 's/<lans>/<lan>/' "$W/1/etc/holdfast/cluster.xml"
 	run at 1 holdfast cluster push
 	[ "$status" -eq 78 ]
-	! grep -q '<lan>$' "$W/2/etc/holdfast/cluster.xml"
+	not grep -q '<lan>$' "$W/2/etc/holdfast/cluster.xml"
 }

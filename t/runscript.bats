@@ -103,8 +103,8 @@ teardown() {
 	grep -qx "SAFEUSERBIN=$BIN" "$HOLDFAST_ROOT/env"
 	grep -qx "SAFEUSERCONF=${BIN%/*}" "$HOLDFAST_ROOT/env"
 	grep -q '^SAFEBIN=.*/bin$' "$HOLDFAST_ROOT/env"
-	! grep -q 'SAFE=/evil' "$HOLDFAST_ROOT/env"
-	! grep -q 'FOREIGN\|NOTIFY' "$HOLDFAST_ROOT/env"
+	not grep -q 'SAFE=/evil' "$HOLDFAST_ROOT/env"
+	not grep -q 'FOREIGN\|NOTIFY' "$HOLDFAST_ROOT/env"
 }
 
 @test "runscript: nothing of a daemon is inherited" {

@@ -88,8 +88,8 @@ sources() { find bin libcommon modules t -name '*.[ch]' | sort; }
 
 @test "only loop.c knows libevent, only clock.c reads the clock" {
 	cd_top
-	! grep -ln 'event2/' $(find bin -name '*.[ch]')
-	bad=$(grep -lE 'clock_gettime\(CLOCK_(MONOTONIC|BOOTTIME)' $(find bin libcommon -name '*.c') |
+	bad=$(grep -ln 'event2/' $(find bin -name '*.[ch]') || :
+	    grep -lE 'clock_gettime\(CLOCK_(MONOTONIC|BOOTTIME)' $(find bin libcommon -name '*.c') |
 	    grep -v -e '^libcommon/clock.c$' || :)
 	[ -z "$bad" ] || { echo "$bad"; false; }
 }

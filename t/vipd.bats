@@ -165,7 +165,8 @@ has() { ip -n "$NS-$1" addr show | grep -q "$2"; }
 	exec 8>&-
 	kill "$(cat "$T/aside.server")"
 	rm "$T/aside.server"
-	! has 1 10.88.1.100
+	run has 1 10.88.1.100
+	[ "$status" -ne 0 ]
 	let_go 1
 }
 
