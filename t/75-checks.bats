@@ -126,7 +126,7 @@ all_well()
 	wait_until 20 'answers'
 	row "kill -9 of the start script" \
 	    $(($(ms_of n1 'start_prim was killed') - begin)) \
-	    $(($(now_ms) - begin)) "restart, rule proc_ledgerd"
+	    $(($(now_ms) - begin)) "restart, the first checker"
 	[ "$(events n1 'Script start_prim was killed by signal 9')" -ge 1 ]
 	wait_state 10 n1 PRIM
 }

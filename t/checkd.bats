@@ -180,6 +180,21 @@ program() {
 	wait_until 2 '[ "$(state proc.none)" = up ]'
 }
 
+@test "proc: start_after holds whatever the kernel tells" {
+	start_checkd <<-EOF
+		proc "$APP" { name = "$APP" start_after_ms = 1500
+		    interval_ms = 60000 }
+	EOF
+	local begin
+	want prim 1
+	begin=$(now_ms)
+	app 1
+	kill "$(cat "$W/pid.1")"
+	app 2
+	wait_until 5 '[ "$(state proc.$APP)" = up ]'
+	[ $(($(now_ms) - begin)) -ge 1400 ]
+}
+
 @test "tcp: refused, taken, silent; n of m" {
 	start_checkd <<-EOF
 		tcp "a" { addr = "127.0.0.1" port = 17$((RANDOM % 900 + 100))

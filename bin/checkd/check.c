@@ -104,7 +104,9 @@ check_later(struct check *c, int64_t ms)
 void
 check_now(struct check *c)
 {
-	if (c->armed && !c->trying)
+	/* No event makes it begin before its time (start_after). */
+	if (c->armed && !c->trying && mono_passed(mono_add_ms(
+	    c->armed_since, c->delay_ms), mono_now()))
 		try_now(c);
 }
 
