@@ -159,6 +159,17 @@ told() {
 	grep -q '30-bad: exit 3: out of words' "$W/log"
 }
 
+@test "a hook that writes without end is ended as well, with its children" {
+	hook 10-yes 'echo $$ >'"$W/group"'; yes & exec yes'
+	hook 20-next 'echo fine'
+	alertd
+	run "$HOLDFAST" alert test
+	[ "$status" -eq 69 ]
+	[[ $output == *"10-yes: timeout after 1 s"*"20-next: ok"* ]]
+	wait_until 5 '[ -z "$(ps -eo pgid=,stat= | awk -v g="$(cat "$W/group")" \
+	    "\$1 == g && \$2 !~ /Z/")" ]'
+}
+
 @test "test without hooks, and of no module" {
 	alertd
 	run "$HOLDFAST" alert test
@@ -274,4 +285,8 @@ told() {
 		grep -qxF ".It Ic $word No = $value" \
 		    "$top_srcdir/man/alertd.conf.5"
 	done
+	echo 'user = "nobody-of-that-name"' >"$W/user"
+	run timeout 5 "$ALERTD" -d -f "$W/user"
+	[ "$status" -eq 78 ]
+	[[ $output == *"no such user"* ]]
 }

@@ -22,6 +22,7 @@
 
 /* From SIGTERM to SIGKILL. */
 #define KILL_MS		2000
+#define READS_MAX	32
 
 struct message {
 	struct message			*next;
@@ -107,11 +108,17 @@ static void
 take_output(struct hooks *h)
 {
 	char buf[512];
-	ssize_t n;
+	ssize_t n = -1;
 
-	/* The last words tell most: what came before is cut. */
-	while ((n = read(h->fd, buf, sizeof(buf))) > 0) {
+	/*
+	 * The last words tell most: what came before is cut.  One that writes
+	 * without end must not keep us here, past its own time-out.
+	 */
+	for (int i = 0; i < READS_MAX; i++) {
 		size_t room = sizeof(h->output) - 1, keep;
+
+		if ((n = read(h->fd, buf, sizeof(buf))) <= 0)
+			break;
 
 		keep = h->len + (size_t)n > room ? room - (size_t)n : h->len;
 		memmove(h->output, h->output + h->len - keep, keep);
@@ -176,10 +183,12 @@ on_exit_status(pid_t pid, int status, void *arg)
 	struct hooks *h = arg;
 	char end[48];
 
-	(void)pid;
 	h->child = NULL;	/* the loop deleted it */
 	h->pid = 0;
 	loop_timer_cancel(h->timer);
+	/* As long as one of its group is left, the number is not another's. */
+	if (h->late)
+		(void)kill(-pid, SIGKILL);
 	close_output(h);
 	if (h->late)
 		(void)snprintf(end, sizeof(end), "timeout after %lld s",

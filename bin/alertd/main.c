@@ -4,10 +4,12 @@
  * watches each moduled of this node; alert.c decides what is news and hook.c
  * runs the hooks.  Nothing of the cluster waits for it.
  */
+#include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -345,6 +347,10 @@ start(struct daemon *d)
 	    .settle_ms = cfg_getint(d->conf, "settle_ms"),
 	    .period_ms = 1000 * (int64_t)cfg_getint(d->conf, "period_s"),
 	    .down_ms = 1000 * (int64_t)cfg_getint(d->conf, "down_s") };
+	/* A name that was mistyped must not become root. */
+	if (strcmp(user, PRIV_USER) != 0 && getpwnam(user) == NULL)
+		fatalx(EX_CONFIG, "alertd.conf: user \"%s\": no such user",
+		    user);
 	if (priv_dir(path_run(path, "alertd"), user, 0755) == -1)
 		log_warn("%s", path);
 	priv_drop(user, false);
