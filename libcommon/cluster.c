@@ -21,6 +21,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <sodium.h>
+
 #include "conf.h"
 #include "log.h"
 #include "paths.h"
@@ -46,6 +48,7 @@ static cfg_opt_t cluster_opts[] = {
 	CFG_STR("name", "", CFGF_NONE),
 	CFG_STR("self", "", CFGF_NONE),
 	CFG_INT("port", 4800, CFGF_NONE),
+	CFG_STR("digest", "", CFGF_NONE),
 	CFG_SEC("lan", lan_opts, CFGF_MULTI | CFGF_TITLE |
 	    CFGF_NO_TITLE_DUPES),
 	CFG_SEC("node", node_opts, CFGF_MULTI | CFGF_TITLE |
@@ -185,6 +188,11 @@ read_cluster(struct cluster *c, cfg_t *cfg)
 
 	bad += conf_check_int(cfg, "port", 1, 65535);
 	c->port = (uint16_t)cfg_getint(cfg, "port");
+	/* For comparing only: what does not decode is not known. */
+	if (sodium_hex2bin(c->digest, sizeof(c->digest), cfg_getstr(cfg,
+	    "digest"), strlen(cfg_getstr(cfg, "digest")), NULL, NULL,
+	    NULL) == -1)
+		memset(c->digest, 0, sizeof(c->digest));
 	if (cfg_size(cfg, "lan") == 0 ||
 	    cfg_size(cfg, "lan") > CLUSTER_LAN_MAX ||
 	    cfg_size(cfg, "node") == 0 ||
@@ -228,6 +236,21 @@ cluster_load(struct cluster *c, const char *path)
 	bad = read_cluster(c, cfg);
 	(void)cfg_free(cfg);
 	return bad == 0 ? 0 : -1;
+}
+
+void
+cluster_digest(uint8_t out[CLUSTER_DIGEST_LEN], const char *text, size_t len)
+{
+	(void)crypto_generichash(out, CLUSTER_DIGEST_LEN,
+	    (const unsigned char *)text, len, NULL, 0);
+}
+
+void
+cluster_digest_text(char out[CLUSTER_DIGEST_TEXT],
+    const uint8_t digest[CLUSTER_DIGEST_LEN])
+{
+	(void)sodium_bin2hex(out, CLUSTER_DIGEST_TEXT, digest,
+	    CLUSTER_DIGEST_LEN);
 }
 
 int

@@ -8,6 +8,7 @@
 #define COMMON_CLUSTER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
 #include <netinet/in.h>
@@ -32,6 +33,9 @@ struct cluster_lan {
 	char	name[CLUSTER_NAME_LEN];
 };
 
+/* Of cluster.xml, as it was when it was compiled. */
+#define CLUSTER_DIGEST_LEN	16
+
 struct cluster {
 	char			name[CLUSTER_NAME_LEN];
 	int			self;		/* index into node[] */
@@ -40,10 +44,17 @@ struct cluster {
 	struct cluster_node	node[CLUSTER_NODE_MAX];
 	unsigned		lan_count;
 	struct cluster_lan	lan[CLUSTER_LAN_MAX];
+	uint8_t			digest[CLUSTER_DIGEST_LEN]; /* or zero */
 };
 
 /* 0, or -1 after logging every error.  path NULL: the standard place. */
 int	cluster_load(struct cluster *c, const char *path);
+/* The digest of the text of a cluster.xml, and its hex digits. */
+void	cluster_digest(uint8_t out[CLUSTER_DIGEST_LEN], const char *text,
+	    size_t len);
+#define CLUSTER_DIGEST_TEXT	(2 * CLUSTER_DIGEST_LEN + 1)
+void	cluster_digest_text(char out[CLUSTER_DIGEST_TEXT],
+	    const uint8_t digest[CLUSTER_DIGEST_LEN]);
 /* Index, or -1. */
 int	cluster_node_index(const struct cluster *c, const char *name);
 int	cluster_node_by_id(const struct cluster *c, uint8_t id);

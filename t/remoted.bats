@@ -527,6 +527,47 @@ $new" ]
 	done
 }
 
+# --- what differs -----------------------------------------------------------
+
+heart() {	# node: heartd there, also again
+	[ ! -f "$W/pid.h$1" ] || kill -KILL "$(cat "$W/pid.h$1")"
+	ip netns exec "$NS-$1" env HOLDFAST_ROOT="$W/$1" \
+	    "$top_builddir/bin/heartd/heartd" -d 2>>"$W/log.h$1" 3>&- &
+	echo $! >"$W/pid.h$1"
+}
+
+warns() { at "$1" holdfast status 2>/dev/null | grep "^warning: .*$2"; }
+
+@test "drift and copies of a machine are shown in 5 s, with what ends them" {
+	for n in 1 2 3; do
+		printf '%032x\n' "$n$n" >"$W/$n/etc/machine-id"
+		heart "$n"
+	done
+	wait_until 5 'grep -q "life .* accepted" "$W/log.h2"'
+	! warns 2 cluster.xml
+	# Edited and not made effective, which is a fault of this node.
+	echo '<!-- later -->' >>"$W/1/etc/holdfast/cluster.xml"
+	warns 1 'was edited and is not in effect: .holdfast cluster push'
+	# Effective here, and not there: both say so.
+	at 1 holdfast config
+	heart 1
+	wait_until 5 'warns 2 "cluster.xml of n1 is not .*cluster push"'
+	wait_until 5 'warns 1 "cluster.xml of n2 is not .*cluster push"'
+	at 1 holdfast cluster push
+	for n in 2 3; do heart "$n"; done
+	wait_until 5 '! warns 1 cluster.xml && ! warns 2 cluster.xml'
+	# A copy of n1: n2 does not hear it, and says what it is.
+	wait_until 5 'grep -q "n1: life" "$W/log.h3"'
+	cp "$W/1/etc/machine-id" "$W/3/etc/machine-id"
+	heart 3
+	wait_until 5 'warns 2 "n3 has the machine-id of n1 and is not heard"'
+	grep -q 'n3 has the machine-id of n1: it is a copy' "$W/log.h2"
+	wait_until 5 'warns 1 "n3 has the machine-id of n1"'
+	printf '%032x\n' 33 >"$W/3/etc/machine-id"
+	heart 3
+	wait_until 15 '! warns 2 n3'
+}
+
 @test "module push: installed and configured there, or as before" {
 	sed -i '/name="n3"/d' "$W/1/etc/holdfast/cluster.xml"
 	at 1 holdfast cluster push >/dev/null

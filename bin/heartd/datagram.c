@@ -97,6 +97,8 @@ datagram_begin(struct datagram_out *d, enum datagram_type type,
 	frame_put_u64(f, h->ping);
 	frame_put_u64(f, h->pong);
 	frame_put_u32(f, h->pong_age_us);
+	frame_put_raw(f, h->machine, sizeof(h->machine));
+	frame_put_raw(f, h->config, sizeof(h->config));
 	part_end(f, at);
 }
 
@@ -237,6 +239,23 @@ datagram_unseal(uint8_t plain[DATAGRAM_MAX], size_t *len, const void *buf,
 	return DATAGRAM_OK;
 }
 
+/* What an earlier release does not send. */
+static void
+get_identity(struct frame_in *f, struct node_header *h, size_t end)
+{
+	const void *p;
+
+	if (f->bad || end < f->pos ||
+	    end - f->pos < sizeof(h->machine) + sizeof(h->config))
+		return;
+	p = frame_get_raw(f, sizeof(h->machine));
+	if (p != NULL)
+		memcpy(h->machine, p, sizeof(h->machine));
+	p = frame_get_raw(f, sizeof(h->config));
+	if (p != NULL)
+		memcpy(h->config, p, sizeof(h->config));
+}
+
 enum datagram_error
 datagram_open(struct frame_in *f, struct node_header *h, const void *plain,
     size_t len)
@@ -253,6 +272,7 @@ datagram_open(struct frame_in *f, struct node_header *h, const void *plain,
 	h->ping = frame_get_u64(f);
 	h->pong = frame_get_u64(f);
 	h->pong_age_us = frame_get_u32(f);
+	get_identity(f, h, end);
 	part_close(f, end);
 	return f->bad ? DATAGRAM_MALFORMED : DATAGRAM_OK;
 }

@@ -24,8 +24,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cluster.h"
 #include "epoch.h"
 #include "frame.h"
+#include "machine.h"
 #include "paths.h"
 #include "seal.h"
 
@@ -70,6 +72,9 @@ struct node_header {
 	uint64_t		ping;	/* number of this pulse */
 	uint64_t		pong;	/* newest of yours on this network */
 	uint32_t		pong_age_us;	/* how long ago it came */
+	/* Zero: not known, or a sender of before. */
+	uint8_t			machine[MACHINE_LEN];
+	uint8_t			config[CLUSTER_DIGEST_LEN]; /* cluster.xml */
 };
 
 enum stamp_role { STAMP_NONE, STAMP_SECOND, STAMP_PRIM };

@@ -90,6 +90,8 @@ heart_header(const struct heart *h, unsigned node, unsigned lan,
 	nh->to = to;
 	nh->pulse_ms = own_pulse_ms(h);
 	nh->ping = h->sent.newest;
+	memcpy(nh->machine, h->machine, sizeof(nh->machine));
+	memcpy(nh->config, h->cluster.digest, sizeof(nh->config));
 	if (p->ping[lan] != 0) {
 		age_us = mono_diff_ns(now, p->ping_at[lan]) / 1000;
 		nh->pong = age_us > UINT32_MAX ? 0 : p->ping[lan];

@@ -13,6 +13,7 @@
 #include "cluster.h"
 #include "log.h"
 #include "loop.h"
+#include "machine.h"
 #include "seal.h"
 #include "serve.h"
 
@@ -20,6 +21,7 @@
 #include "incarnation.h"
 #include "link.h"
 #include "module.h"
+#include "twin.h"
 
 struct heart_options {
 	int64_t		idle_pulse_ms;
@@ -34,6 +36,7 @@ enum drop {
 	DROP_REFLECTED,		/* our own, come back */
 	DROP_MISDIRECTED,	/* sealed for another node */
 	DROP_REPLAY,
+	DROP_CLONE,		/* a machine that is there twice */
 	DROP_FLOOD,		/* more than stranger_rate did not open */
 	DROP_COUNT,
 };
@@ -49,6 +52,11 @@ struct peer {
 	struct mono	ping_at[CLUSTER_LAN_MAX];
 	int64_t		rtt_us[CLUSTER_LAN_MAX];	/* -1: unknown */
 	uint32_t	pulse_ms;	/* how fast it needs ours; 0: not */
+	uint8_t		machine[MACHINE_LEN];
+	uint8_t		config[CLUSTER_DIGEST_LEN];
+	struct twin	twin;
+	struct mono	clone_at;	/* refused, for this machine-id: */
+	unsigned	clone_of;	/* that node has it */
 };
 
 struct heart {
@@ -59,6 +67,7 @@ struct heart {
 	struct seal_ring key;		/* this node seals with the first */
 	char		key_id[SEAL_KEYS_MAX][SEAL_ID_LEN + 1];
 	struct incarnation self;
+	uint8_t		machine[MACHINE_LEN];
 	struct links	*links;
 	struct peer	peer[CLUSTER_NODE_MAX];
 	struct module	module[MODULE_MAX];
@@ -72,7 +81,7 @@ struct heart {
 	bool		is_rr, is_locked;
 	uint64_t	dropped[DROP_COUNT];
 	struct log_limit drop_limit[DROP_COUNT];
-	struct log_limit late_limit, life_limit;
+	struct log_limit late_limit, life_limit, clone_limit;
 	/* The budget of strangers: tokens, refilled by time. */
 	int64_t		tokens;
 	struct mono	tokens_at;

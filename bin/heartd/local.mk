@@ -10,7 +10,8 @@ bin_heartd_libheartd_a_SOURCES = \
 	%D%/incarnation.c %D%/incarnation.h \
 	%D%/link.c %D%/link.h \
 	%D%/module.c %D%/module.h \
-	%D%/receive.c %D%/receive.h
+	%D%/receive.c %D%/receive.h \
+	%D%/twin.c %D%/twin.h
 
 pkglibexec_PROGRAMS += bin/heartd/heartd
 bin_heartd_heartd_SOURCES = %D%/main.c

@@ -318,6 +318,25 @@ on_watch(struct client *c, const struct line *l, void *arg)
 		event_state(h, c, m, heart_now(h));
 }
 
+/* Who it is, and what it has; of a clone, whose. */
+static void
+add_identity(struct line_out *o, const struct heart *h, unsigned node,
+    struct mono now)
+{
+	const struct peer *p = &h->peer[node];
+	char machine[MACHINE_TEXT_LEN], config[CLUSTER_DIGEST_TEXT];
+
+	machine_text(machine, p->machine);
+	cluster_digest_text(config, p->config);
+	line_add(o, "machine", machine_is_known(p->machine) ? machine : "");
+	line_add(o, "cluster", config);
+	if (mono_is_set(p->clone_at) &&
+	    mono_diff_ms(now, p->clone_at) < TWIN_MS)
+		line_add(o, "clone", h->cluster.node[p->clone_of].name);
+	else if (twin_is_there(&p->twin, now))
+		line_add(o, "clone", h->cluster.node[node].name);
+}
+
 static void
 status_nets(struct client *c, const struct heart *h, unsigned node,
     struct mono now)
@@ -341,6 +360,7 @@ status_nets(struct client *c, const struct heart *h, unsigned node,
 		line_add_num(&o, "rtt_us", p->rtt_us[i]);
 		line_add_num(&o, "life", (int64_t)p->session.peer.count);
 		line_add_num(&o, "bound", link_is_bound(h->links, i));
+		add_identity(&o, h, node, now);
 		serve_line(c, &o);
 	}
 }
@@ -550,6 +570,7 @@ start(struct daemon *d)
 	h->options.link.receive_buffer =
 	    (int)cfg_getint(d->conf, "receive_buffer");
 	h->options.watchdog = cfg_getstr(d->conf, "watchdog");
+	machine_hash(h->machine);
 	load_key(h);
 	begin_life(h);
 	serve_on_close(d->serve, on_close);

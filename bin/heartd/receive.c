@@ -45,6 +45,8 @@ drop_name(unsigned reason)
 		return "misdirected";
 	case DROP_REPLAY:
 		return "replay";
+	case DROP_CLONE:
+		return "clone";
 	case DROP_FLOOD:
 		return "flood";
 	default:
@@ -209,6 +211,8 @@ take_header(struct heart *h, const struct arrival *a)
 	int64_t ns;
 
 	p->ear.heard[a->lan] = a->received;
+	memcpy(p->machine, nh->machine, sizeof(p->machine));
+	memcpy(p->config, nh->config, sizeof(p->config));
 	if (nh->ping > p->ping[a->lan]) {
 		p->ping[a->lan] = nh->ping;
 		p->ping_at[a->lan] = a->received;
@@ -363,9 +367,59 @@ read_auth(struct arrival *a)
 	    frame_done(&a->frame) ? 0 : -1;
 }
 
+/*
+ * A node whose machine is another one's, or this one: a copy of its disk.
+ * The one that is heard stays, the other is refused.
+ */
+static bool
+is_clone(struct heart *h, const struct arrival *a)
+{
+	const uint8_t *m = a->header.machine;
+	struct peer *p = &h->peer[a->node];
+	bool own = memcmp(m, h->machine, MACHINE_LEN) == 0;
+	unsigned i;
+
+	if (!machine_is_known(m))
+		return false;
+	for (i = 0; i < h->cluster.node_count; i++) {
+		if ((int)i == h->cluster.self ? !own : i == a->node ||
+		    memcmp(m, h->peer[i].machine, MACHINE_LEN) != 0 ||
+		    peer_is_silent(h, i, a->received))
+			continue;
+		p->clone_at = a->received;
+		p->clone_of = i;
+		if (log_limit_ok(&h->clone_limit, 1))
+			log_warnx("%s has the machine-id of %s: it is a copy "
+			    "of that machine and is not heard; give it its "
+			    "own by systemd-machine-id-setup",
+			    h->cluster.node[a->node].name,
+			    h->cluster.node[i].name);
+		return true;
+	}
+	return false;
+}
+
+/* One name, two machines that answer: the later one is refused. */
+static void
+look_for_twin(struct heart *h, const struct arrival *a,
+    struct incarnation was)
+{
+	struct peer *p = &h->peer[a->node];
+
+	if (twin_accept(&p->twin, was, a->header.from, a->received) &&
+	    log_limit_ok(&h->clone_limit, 1))
+		log_warnx("%s is there twice, lives %llu and %llu: two "
+		    "machines have its key and name; the second is not "
+		    "heard: switch one off",
+		    h->cluster.node[a->node].name,
+		    (unsigned long long)a->header.from.count,
+		    (unsigned long long)was.count);
+}
+
 static unsigned
 take(struct heart *h, struct arrival *a)
 {
+	struct incarnation was = h->peer[a->node].session.peer;
 	struct session_seen seen = {
 		.lan = a->lan,
 		.from = a->header.from,
@@ -375,6 +429,9 @@ take(struct heart *h, struct arrival *a)
 
 	if (read_auth(a) != 0)
 		return DATAGRAM_MALFORMED;
+	if (is_clone(h, a) || twin_is_refused(&h->peer[a->node].twin,
+	    a->header.from, a->received))
+		return DROP_CLONE;
 	if (a->auth.has_answer)
 		seen.answer = a->auth.answer;
 	a->verdict = session_judge(&h->peer[a->node].session, &seen,
@@ -383,8 +440,10 @@ take(struct heart *h, struct arrival *a)
 		return DROP_REPLAY;
 	if (a->verdict == VERDICT_OTHER_LIFE)
 		return DATAGRAM_OK;
-	if (a->verdict == VERDICT_ACCEPTED)
+	if (a->verdict == VERDICT_ACCEPTED) {
+		look_for_twin(h, a, was);
 		accept_life(h, a);
+	}
 	authenticate(h, a);
 	if (a->verdict == VERDICT_STRANGER)
 		return DATAGRAM_OK;

@@ -183,6 +183,7 @@ cluster_compile(struct cluster *c, const char *text, size_t len,
 
 	memset(c, 0, sizeof(*c));
 	c->self = -1;
+	cluster_digest(c->digest, text, len);
 	doc = xml_parse(text, len, "cluster", r);
 	if (doc == NULL)
 		return -1;
@@ -290,13 +291,15 @@ char *
 cluster_text(const struct cluster *c)
 {
 	struct text t = { 0 };
-	char a[ADDR_LEN], l[ADDR_LEN];
+	char a[ADDR_LEN], l[ADDR_LEN], digest[CLUSTER_DIGEST_TEXT];
 	unsigned i, lan;
 
 	text_addf(&t, "# Made by `holdfast config' from cluster.xml\n");
 	text_option(&t, "name", c->name);
 	text_option(&t, "self", c->node[c->self].name);
 	text_addf(&t, "port = %u\n", c->port);
+	cluster_digest_text(digest, c->digest);
+	text_option(&t, "digest", digest);
 	for (lan = 0; lan < c->lan_count; lan++)
 		text_addf(&t, "lan \"%s\" {\n}\n", c->lan[lan].name);
 	for (i = 0; i < c->node_count; i++) {

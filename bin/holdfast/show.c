@@ -14,9 +14,11 @@
 
 #include "cluster.h"
 #include "cmd.h"
+#include "config-xml.h"
 #include "generation.h"
 #include "modules.h"
 #include "paths.h"
+#include "statefile.h"
 #include "talk.h"
 #include "xalloc.h"
 
@@ -302,6 +304,84 @@ on_service(const struct line *l, void *arg)
 	    last != NULL ? last : "");
 }
 
+/* --- what differs between the nodes ---------------------------------- */
+
+static void
+warn_drift(struct view *v, char *text)
+{
+	if (v->warnings < WARNINGS_MAX)
+		v->warning[v->warnings++] = text;
+	else
+		free(text);
+}
+
+struct drift {
+	struct view	*v;
+	char		 mine[CLUSTER_DIGEST_TEXT];	/* in effect */
+	char		 said[CLUSTER_NAME_LEN];	/* node before */
+};
+
+/* A node on a network: what it has in effect, and whether it is a copy. */
+static void
+on_heartd(const struct line *l, void *arg)
+{
+	struct drift *d = arg;
+	const char *node = line_get(l, "node"), *state = line_get(l, "state");
+	const char *theirs = line_get(l, "cluster");
+	const char *clone = line_get(l, "clone");
+
+	if (node == NULL || line_get(l, "lan") == NULL ||
+	    strcmp(node, d->said) == 0)
+		return;
+	if (clone != NULL && strcmp(clone, node) == 0)
+		warn_drift(d->v, xasprintf("two machines say that they are "
+		    "%s; the second is not heard: switch one off", node));
+	else if (clone != NULL)
+		warn_drift(d->v, xasprintf("%s has the machine-id of %s and "
+		    "is not heard: it is a copy; `systemd-machine-id-setup' "
+		    "there gives it its own", node, clone));
+	else if (state == NULL || strcmp(state, "up") != 0 ||
+	    theirs == NULL || strspn(theirs, "0") == strlen(theirs) ||
+	    strcmp(theirs, d->mine) == 0)
+		return;
+	else
+		warn_drift(d->v, xasprintf("cluster.xml of %s is not that of "
+		    "this node: `holdfast cluster push' on the one that has "
+		    "the right one", node));
+	snprintf(d->said, sizeof(d->said), "%s", node);
+}
+
+static void
+look_for_drift(struct view *v)
+{
+	struct cluster *cl = xcalloc(1, sizeof(*cl));
+	struct drift d = { .v = v };
+	char path[PATH_LEN], edited[CLUSTER_DIGEST_TEXT], *text;
+	uint8_t digest[CLUSTER_DIGEST_LEN];
+	struct line_out o;
+	size_t len;
+
+	if (access(path_state(path, "cluster/cluster.conf"), F_OK) == 0 &&
+	    cluster_load(cl, NULL) == 0) {
+		cluster_digest_text(d.mine, cl->digest);
+		text = statefile_read(path_etc(path, "cluster.xml"),
+		    XML_FILE_MAX, &len);
+		if (text != NULL) {
+			cluster_digest(digest, text, len);
+			cluster_digest_text(edited, digest);
+			if (strcmp(edited, d.mine) != 0)
+				warn_drift(v, xasprintf("cluster.xml was "
+				    "edited and is not in effect: `holdfast "
+				    "cluster push' makes it that of all "
+				    "nodes"));
+		}
+		free(text);
+		line_begin(&o, "status");
+		(void)talk(NULL, "heartd", &o, on_heartd, &d);
+	}
+	free(cl);
+}
+
 static bool
 want_colour(const struct cmd *c)
 {
@@ -387,8 +467,9 @@ verb_status(struct cmd *c)
 	else
 		modules_each(view_add, v);
 	if (answer == -1)
-		v->warning[v->warnings++] =
-		    xstrdup("holdfastd is not running on this node");
+		warn_drift(v,
+		    xstrdup("holdfastd is not running on this node"));
+	look_for_drift(v);
 	if (c->json)
 		print_json(v);
 	else

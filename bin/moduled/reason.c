@@ -65,8 +65,9 @@ static const struct reason_row rows[RS_COUNT] = {
 	[RS_CONFIG_DIFFERS] = { "config-differs", false, false,
 	    "the configuration differs: {detail}",
 	    "the same userconfig.xml on both nodes",
-	    "holdfast config {module}",
-	    "make the files the same first, then run it on both nodes" },
+	    "holdfast module push {module} -H '*'",
+	    "on the node whose files are the right ones: they become those "
+	    "of all nodes" },
 	[RS_MODULE_ID] = { "module-id", false, false,
 	    "the module ids differ: {detail}", "the same id", "",
 	    "on the node with the wrong one: holdfast stop {module}, module "

@@ -12,6 +12,7 @@ static struct seal_key key;
 static struct node_header header = {
 	.from = { 3, 33 }, .to = { 4, 44 }, .pulse_ms = 200,
 	.ping = 1000, .pong = 999, .pong_age_us = 123456,
+	.machine = { 1, 2, 3 }, .config = { 4, 5, 6 },
 };
 
 static struct entry
@@ -45,7 +46,8 @@ travel(struct datagram_out *d, struct frame_in *f, uint8_t *plain)
 	    datagram_open(f, &h, plain, plain_len) == DATAGRAM_OK &&
 	    incarnation_equal(h.from, header.from) &&
 	    incarnation_equal(h.to, header.to) && h.pulse_ms == 200 &&
-	    h.ping == 1000 && h.pong == 999 && h.pong_age_us == 123456;
+	    h.ping == 1000 && h.pong == 999 && h.pong_age_us == 123456 &&
+	    h.machine[2] == 3 && h.config[2] == 6;
 }
 
 static void

@@ -116,6 +116,10 @@ check_PROGRAMS += t/unit/beat
 t_unit_beat_SOURCES = %D%/beat.c %D%/tap.h
 t_unit_beat_LDADD = bin/heartd/libheartd.a $(COMMON_LIBS)
 
+check_PROGRAMS += t/unit/twin
+t_unit_twin_SOURCES = %D%/twin.c %D%/tap.h
+t_unit_twin_LDADD = bin/heartd/libheartd.a $(COMMON_LIBS)
+
 check_PROGRAMS += t/unit/incarnation
 t_unit_incarnation_SOURCES = %D%/incarnation.c %D%/tap.h
 t_unit_incarnation_LDADD = bin/heartd/libheartd.a $(COMMON_LIBS)
