@@ -77,10 +77,11 @@ job_init(void)
 static void
 take_role(enum role role)
 {
-	gid_t gid = self.gid[role];
+	gid_t gid;
 
 	if (role == ROLE_ADMIN || geteuid() != 0)
 		return;
+	gid = self.gid[role];
 	if (setgroups(0, NULL) == -1 || setresgid(gid, gid, gid) == -1 ||
 	    setresuid(self.nobody, self.nobody, self.nobody) == -1)
 		_exit(EX_OSERR);
