@@ -35,9 +35,27 @@ struct server {
 	struct remoted		*r;
 	struct listener		 listener[CLUSTER_LAN_MAX];
 	struct loop_timer	*again;
-	struct budget		 budget;
+	struct budget		 budget[CLUSTER_NODE_MAX + 1];
 	struct session_list	 sessions;
 };
+
+/*
+ * Each node has a budget by its addresses, all others have one together: a
+ * flood from elsewhere, or from one node, keeps no other node out.
+ */
+static struct budget *
+budget_of(struct server *s, const struct sockaddr_storage *from)
+{
+	const struct cluster *cl = &s->r->cluster;
+	unsigned i, lan;
+
+	for (i = 0; i < cl->node_count; i++)
+		for (lan = 0; lan < cl->lan_count; lan++)
+			if (cl->node[i].lan[lan].is_set &&
+			    addr_equal(&cl->node[i].lan[lan].addr, from))
+				return &s->budget[i];
+	return &s->budget[CLUSTER_NODE_MAX];
+}
 
 static void
 on_accept(int fd, int events, void *arg)
@@ -54,7 +72,7 @@ on_accept(int fd, int events, void *arg)
 	    SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (conn == -1)
 		return;
-	if (!budget_take(&s->budget, mono_now()) ||
+	if (!budget_take(budget_of(s, &from), mono_now()) ||
 	    session_count(&s->sessions) >= s->r->session_max) {
 		remoted_drop(s->r, DROP_FLOOD, &from, "too many connections");
 		(void)close(conn);	/* told by the end of file */
@@ -125,7 +143,8 @@ server_new(struct remoted *r)
 	unsigned i;
 
 	s->r = r;
-	budget_init(&s->budget, r->rate, mono_now());
+	for (i = 0; i <= CLUSTER_NODE_MAX; i++)
+		budget_init(&s->budget[i], r->rate, mono_now());
 	session_list_init(&s->sessions, r);
 	s->again = loop_timer_new(r->loop, listen_all, s);
 	for (i = 0; i < CLUSTER_LAN_MAX; i++) {
