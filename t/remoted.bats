@@ -456,7 +456,7 @@ ids() {
 	rm "$W/go"
 	wait "$load"
 	[ "$status" -eq 0 ] || { echo "$output"; false; }
-	not grep -v -e == -e heartd -e remoted "$W/load"
+	not grep -e FAILED -e 'holdfast: ' "$W/load"
 	new=$(sed -n '1s/.* //p' "$W/1/etc/holdfast/cluster.key")
 	[ "$new" != 01234567 ]
 	for n in 1 2 3; do
