@@ -146,11 +146,11 @@ new_fails()
 	[[ $output == *"is installed already"* ]]
 }
 
-# module_runs NAME ADDRESS TEMPLATE: made on n1, then what it says is typed.
+# module_runs NAME ADDRESS TEMPLATE ID: made on n1, then what it says is typed.
 module_runs()
 {
 	run on n1 holdfast module new "$1" --from "$3" --service shop \
-	    --dir /srv/shop --vip "$2"
+	    --dir /srv/shop --vip "$2" --id "$4"
 	[ "$status" -eq 0 ]
 	on n1 sh -c 'echo open >/srv/shop/sign'
 	sed -n 's/^  holdfast/holdfast/p' <<<"$output" >"$BATS_TEST_TMPDIR/next"
@@ -165,7 +165,7 @@ module_runs()
 @test "module new: a module that works without editing" {
 	local n
 
-	module_runs shop 10.88.1.110 mirror
+	module_runs shop 10.88.1.110 mirror 2
 	for n in n1 n2; do
 		run on $n systemctl is-enabled shop
 		[ "$output" = disabled ]
@@ -183,7 +183,7 @@ module_runs()
 }
 
 @test "the module systemd runs a unit, and refuses one that is not there" {
-	module_runs site 10.88.1.111 systemd
+	module_runs site 10.88.1.111 systemd 7
 	on n2 holdfast stop site
 	on n2 rm /etc/systemd/system/shop.service
 	on n2 systemctl daemon-reload
