@@ -6,6 +6,7 @@ t_bench_mbench_LDADD = $(COMMON_LIBS)
 t_bench_beacon_SOURCES = %D%/beacon.c
 t_bench_beacon_LDADD = $(COMMON_LIBS)
 EXTRA_DIST += \
+	%D%/mirror \
 	%D%/run \
 	%D%/report \
 	%D%/lib.bash \
