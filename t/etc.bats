@@ -182,12 +182,15 @@ teardown() {
 		mv "$1/etc/holdfast/cluster.xml" "$1/cluster.xml"
 		"$2" cluster init office lan1:n1=10.0.0.1,n2=10.0.0.2 \
 		    lan2:n1=10.0.1.1,n2=10.0.1.2
+		grep -v "^digest" "$1$3" >"$1/init"
 		mv "$1/cluster.xml" "$1/etc/holdfast/cluster.xml"
 		"$2" config
-		"$2" check' sh "$HOLDFAST_ROOT" "$TOP/bin/holdfast/holdfast"
+		grep -v "^digest" "$1$3" | diff "$1/init" -
+		"$2" check' sh "$HOLDFAST_ROOT" "$TOP/bin/holdfast/holdfast" \
+	    /var/lib/holdfast/cluster/cluster.conf
 	echo "$output"
 	[ "$status" = 0 ]
-	[[ $output = *"this node is n1; 2 nodes, 2 lans; nothing changed"* ]]
+	[[ $output = *"this node is n1; 2 nodes, 2 lans"* ]]
 	[[ $output != *ERROR* ]]
 }
 
