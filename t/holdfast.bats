@@ -179,6 +179,32 @@ moduled" ]
 	[[ $output == *shop*"id 1"*"generation 1"*shop3*"not configured"* ]]
 }
 
+# synced_before TRACE MODULE: the script, its directory and the top of the
+# module were synced before they were moved into place.
+synced_before() {
+	local at=$HOLDFAST_ROOT/etc/holdfast/modules/.$2.new f
+	sed "/rename.*\.$2\.new\", /q" "$1" >"$T/before"
+	for f in bin/prestart conf/userconfig.xml bin conf; do
+		grep -q "fsync([0-9]*<$at/$f>) *= 0" "$T/before" ||
+		    { echo "$2: $f"; cat "$1"; return 1; }
+	done
+	grep -q "fsync([0-9]*<$at>) *= 0" "$T/before"
+}
+
+@test "a module of an archive is on the disk before it is in place" {
+	command -v strace >/dev/null || skip "no strace"
+	with_cluster
+	put shop "$conf/good-template.xml"
+	cd "$T"
+	holdfast module pack shop shop.safe
+	strace -f -y -o "$T/trace" -e trace=fsync,rename,renameat,renameat2 \
+	    holdfast module install shop.safe other
+	synced_before "$T/trace" other
+	strace -f -y -o "$T/trace" -e trace=fsync,rename,renameat,renameat2 \
+	    holdfast module receive shop --id 1 <shop.safe
+	synced_before "$T/trace" shop
+}
+
 @test "an archive that leaves its directory is refused, whole" {
 	python3 - "$T" <<-'EOF' || skip "no python3 to make bad archives"
 		import stat, sys, zipfile

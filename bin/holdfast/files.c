@@ -160,6 +160,35 @@ tree_copy(const char *from, const char *to)
 }
 
 static int
+sync_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	int fd, rc, saved;
+
+	(void)st;
+	(void)ftw;
+	if (type == FTW_DP)
+		return dir_sync(path);
+	if (type != FTW_F) {
+		errno = EACCES;
+		return type == FTW_SL ? 0 : -1;
+	}
+	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (fd == -1)
+		return -1;
+	rc = fsync(fd);
+	saved = errno;
+	(void)close(fd);	/* read only */
+	errno = saved;
+	return rc;
+}
+
+int
+tree_sync(const char *path)
+{
+	return nftw(path, sync_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+}
+
+static int
 remove_one(const char *path, const struct stat *st, int type,
     struct FTW *ftw)
 {

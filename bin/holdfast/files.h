@@ -19,6 +19,11 @@ int	dir_sync(const char *path);
  * directory.
  */
 int	tree_copy(const char *from, const char *to);
+/*
+ * All below it and itself on the disk: before a rename that relies on it.
+ * Links are left alone.
+ */
+int	tree_sync(const char *path);
 /* rm -r, never through a link, never across a mount. */
 int	tree_remove(const char *path);
 /*

@@ -102,13 +102,17 @@ struct place {
 	bool		 was_there;
 };
 
-/* The two change places, or the new one takes the empty one. */
+/*
+ * The two change places, or the new one takes the empty one.  A power cut
+ * after it must not find the new names with nothing in them.
+ */
 static int
 exchange(const struct place *p)
 {
 	char dir[PATH_LEN];
 
-	if (renameat2(AT_FDCWD, p->aside, AT_FDCWD, p->final,
+	if (tree_sync(p->aside) == 0 &&
+	    renameat2(AT_FDCWD, p->aside, AT_FDCWD, p->final,
 	    p->was_there ? RENAME_EXCHANGE : 0) == 0 &&
 	    dir_sync(path_etc(dir, "modules")) == 0)
 		return 0;

@@ -222,7 +222,8 @@ module_place(const char *module, int id)
 
 	path_etc(aside, "modules/.%s.new", module);
 	path_etc(final, "modules/%s", module);
-	if (module_write_id(aside, id) == -1 || rename(aside, final) == -1 ||
+	if (module_write_id(aside, id) == -1 || tree_sync(aside) == -1 ||
+	    rename(aside, final) == -1 ||
 	    dir_sync(path_etc(parent, "modules")) == -1) {
 		fprintf(stderr, "holdfast: %s: %s\n", final, strerror(errno));
 		module_unstage(module);
