@@ -170,6 +170,22 @@ told() {
 	    "\$1 == g && \$2 !~ /Z/")" ]'
 }
 
+@test "one test at a time: nobody who asks keeps alerts out" {
+	mkfifo "$W/go"
+	hook 10-slow "touch '$W/runs'; cat '$W/go' >>'$W/went'"
+	alertd 'timeout_s = 30'
+	"$HOLDFAST" alert test >"$W/first" 2>&1 3>&- &
+	wait_until 5 '[ -e "$W/runs" ]'
+	run "$HOLDFAST" alert test
+	[ "$status" -ne 0 ]
+	[[ $output == *"another test"* ]]
+	echo >"$W/go"
+	wait $!
+	grep -q '10-slow: ok' "$W/first"
+	hook 10-slow true
+	"$HOLDFAST" alert test
+}
+
 @test "test without hooks, and of no module" {
 	alertd
 	run "$HOLDFAST" alert test

@@ -212,7 +212,7 @@ we_speak(const struct observed *o, const struct alert *a)
 
 void
 alert_update(struct alert_book *b, const struct observed *o, struct mono now,
-    int64_t wall_s, void (*emit)(enum alert_kind k, const struct alert *a,
+    int64_t wall_s, bool (*emit)(enum alert_kind k, const struct alert *a,
     const struct observed *o, void *arg), void *arg)
 {
 	bool down, ended;
@@ -229,7 +229,7 @@ alert_update(struct alert_book *b, const struct observed *o, struct mono now,
 	down = see_down(b, o, now, wall_s);
 	see_all(b, o, now, wall_s);
 	for (unsigned i = b->count; i-- > 0; ) {
-		struct alert *a = &b->alert[i];
+		struct alert *a = &b->alert[i], was = *a;
 
 		if (!is(a->module, o->name))
 			continue;
@@ -239,14 +239,16 @@ alert_update(struct alert_book *b, const struct observed *o, struct mono now,
 			if ((!down || is(a->code, "daemon-down")) &&
 			    is_due(b, a, now, &k) && we_speak(o, a)) {
 				a->count++;
-				emit(k, a, o, arg);
+				if (!emit(k, a, o, arg))
+					*a = was;
 			}
 			continue;
 		}
 		if (!tell_absent(b, a, now, &ended))
 			drop(b, i);
-		else if (ended && we_speak(o, a))
-			emit(ALERT_END, a, o, arg);
+		else if (ended && we_speak(o, a) &&
+		    !emit(ALERT_END, a, o, arg))
+			*a = was;
 	}
 }
 

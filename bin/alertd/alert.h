@@ -60,10 +60,11 @@ struct alert_book {
 
 /*
  * Takes one module's status.  emit is called for each message that is due; it
- * must not touch the book.
+ * must not touch the book.  False: it could not be told now, and is due
+ * again at the next update as if nothing had been tried.
  */
 void	alert_update(struct alert_book *b, const struct observed *o,
-	    struct mono now, int64_t wall_s, void (*emit)(enum alert_kind k,
+	    struct mono now, int64_t wall_s, bool (*emit)(enum alert_kind k,
 	    const struct alert *a, const struct observed *o, void *arg),
 	    void *arg);
 /* The module is not here any more: nothing is told of it. */

@@ -29,6 +29,7 @@ struct message {
 	char				*env[HOOK_ENV_MAX + 1];
 	const struct hook_calls		*calls;
 	void				*arg;
+	bool				 asked;		/* has, or had, calls */
 };
 
 struct hooks {
@@ -37,6 +38,8 @@ struct hooks {
 	int64_t			 timeout_ms;
 	struct message		*first, **last;
 	unsigned		 waiting;
+	bool			 asked;		/* one of them is */
+	bool			 full;		/* said */
 	/* The message in hand: its hooks, and the one that runs. */
 	struct dirent		**list;
 	int			 count, at;
@@ -318,6 +321,9 @@ end_message(struct hooks *h)
 	if (h->first == NULL)
 		h->last = &h->first;
 	h->waiting--;
+	h->full = false;
+	if (m->asked)
+		h->asked = false;
 	if (m->calls != NULL)
 		m->calls->on_done(h->ran, m->arg);
 	free_message(m);
@@ -364,29 +370,42 @@ begin_message(void *arg)
 	run_next(h);
 }
 
-void
+bool
+hooks_have_room(struct hooks *h)
+{
+	if (h->waiting < HOOK_QUEUE_MAX)
+		return true;
+	if (!h->full)
+		log_warnx("%s: %d messages wait for the hooks: further ones "
+		    "are told when there is room", h->dir, HOOK_QUEUE_MAX);
+	h->full = true;
+	return false;
+}
+
+bool
 hooks_run(struct hooks *h, char *const *env, const struct hook_calls *calls,
     void *arg)
 {
 	struct message *m;
 
-	if (h->waiting == HOOK_QUEUE_MAX) {
-		log_warnx("%s: %d messages wait: this one is left out", h->dir,
-		    HOOK_QUEUE_MAX);
+	if (!hooks_have_room(h) || (calls != NULL && h->asked)) {
 		if (calls != NULL)
 			calls->on_done(-1, arg);
-		return;
+		return false;
 	}
 	m = xcalloc(1, sizeof(*m));
 	for (unsigned i = 0; i < HOOK_ENV_MAX && env[i] != NULL; i++)
 		m->env[i] = xstrdup(env[i]);
 	m->calls = calls;
 	m->arg = arg;
+	m->asked = calls != NULL;
+	h->asked = h->asked || m->asked;
 	*h->last = m;
 	h->last = &m->next;
 	h->waiting++;
 	/* Never within the caller: it may be in the middle of its book. */
 	loop_timer_set(h->soon, 0, 0);
+	return true;
 }
 
 void

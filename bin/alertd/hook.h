@@ -30,7 +30,7 @@ struct hook_result {
 
 struct hook_calls {
 	void	(*on_hook)(const struct hook_result *r, void *arg);
-	/* All were run; `count' hooks.  Also when the queue was full: -1. */
+	/* All were run; `count' hooks.  -1: hooks_run() did not take it. */
 	void	(*on_done)(int count, void *arg);
 };
 
@@ -41,10 +41,13 @@ struct hooks	*hooks_new(struct loop *l, const char *dir,
 void		 hooks_free(struct hooks *h);
 /*
  * Runs all with this environment, NULL at the end; the strings are copied.
- * calls may be NULL.
+ * calls may be NULL; of those with calls only one waits at a time, so that
+ * nobody who asks keeps alerts out.  False: not taken.
  */
-void		 hooks_run(struct hooks *h, char *const *env,
+bool		 hooks_run(struct hooks *h, char *const *env,
 		    const struct hook_calls *calls, void *arg);
+/* Would one without calls be taken?  Says once in the log that it is full. */
+bool		 hooks_have_room(struct hooks *h);
 /* Nobody is told any more: who asked is gone. */
 void		 hooks_forget(struct hooks *h, const void *arg);
 /* Messages that wait, the one in hand included. */

@@ -16,8 +16,9 @@ static struct observed o;
 static struct mono now;
 static char said[4096];
 static unsigned messages;
+static bool full;
 
-static void
+static bool
 emit(enum alert_kind k, const struct alert *a, const struct observed *of,
     void *arg)
 {
@@ -25,9 +26,12 @@ emit(enum alert_kind k, const struct alert *a, const struct observed *of,
 
 	(void)of;
 	(void)arg;
+	if (full)
+		return false;
 	messages++;
 	(void)snprintf(said + len, sizeof(said) - len, "%s%s %s %u",
 	    len > 0 ? "," : "", alert_kind_name(k), a->code, a->count);
+	return true;
 }
 
 static void
@@ -108,6 +112,34 @@ test_life(void)
 	is_str(take(), "end alone 5", "its end");
 	pass(2 * (int64_t)PERIOD);
 	is_str(take(), "", "and no more");
+	is_num(book.count, 0, "the book is empty");
+}
+
+/* No room for it: not lost, not counted, and told once there is. */
+static void
+test_full(void)
+{
+	fresh();
+	is("ALONE", "Ready", "UNKNOWN");
+	add("alone", false);
+	full = true;
+	pass(3 * SETTLE);
+	full = false;
+	pass(2 * STEP);
+	is_str(take(), "begin alone 1", "told when there is room");
+	full = true;
+	pass(PERIOD + SETTLE);
+	full = false;
+	pass(2 * STEP);
+	is_str(take(), "repeat alone 2", "again, not a period later");
+	full = true;
+	is("PRIM", "Ready", "SECOND");
+	pass(2 * SETTLE);
+	full = false;
+	pass(2 * STEP);
+	is_str(take(), "end alone 2", "and so is its end");
+	pass(2 * (int64_t)PERIOD);
+	is_str(take(), "", "each of them once");
 	is_num(book.count, 0, "the book is empty");
 }
 
@@ -296,6 +328,7 @@ int
 main(void)
 {
 	test_life();
+	test_full();
 	test_what();
 	test_about();
 	test_down();
