@@ -236,7 +236,28 @@ told() {
 	run "$HOLDFAST" alert test
 	[ "$status" -eq 69 ]
 	[[ $output == *"open: not run"*"everybody may write it"* ]]
+	chmod 755 "$HOOKS/open"
+	chmod 775 "$HOOKS"
+	[ "$(id -u)" -ne 0 ] || chgrp nogroup "$HOOKS"
+	run "$HOLDFAST" alert test
+	[ "$status" -eq 69 ]
+	[[ $output == *"open: not run"*"write into the directory"* ]]
+	chmod 755 "$HOOKS"
+	[ "$(id -u)" -eq 0 ] || return 0
+	chmod 775 "$HOOKS/open"
+	chgrp nogroup "$HOOKS/open"
+	run "$HOLDFAST" alert test
+	[ "$status" -eq 69 ]
+	[[ $output == *"open: not run"*"a group that is not root's"* ]]
+	chown nobody:nogroup "$HOOKS"
+	chmod 755 "$HOOKS/open"
+	run "$HOLDFAST" alert test
+	[ "$status" -eq 69 ]
+	[[ $output == *"open: not run"*"owns the directory"* ]]
 	[ ! -e "$W/ran" ]
+	chown root:root "$HOOKS"
+	"$HOLDFAST" alert test
+	[ -e "$W/ran" ]
 }
 
 @test "the mail sample" {

@@ -84,6 +84,31 @@ is_hook(const struct dirent *d)
 	return hook_name_ok(d->d_name);
 }
 
+/* Who can write it would become our user, or root. */
+static bool
+is_writable_by_others(const struct stat *st)
+{
+	return (st->st_mode & S_IWOTH) != 0 ||
+	    ((st->st_mode & S_IWGRP) != 0 && st->st_gid != 0);
+}
+
+/* Who can write into the directory can put his own hook there. */
+static const char *
+refused_dir(const char *dir)
+{
+	struct stat st;
+
+	if (stat(dir, &st) == -1)
+		return strerror(errno);
+	if (st.st_uid != 0 && st.st_uid != geteuid())
+		return "neither root nor our user owns the directory: chown "
+		    "root it";
+	if (is_writable_by_others(&st))
+		return "others than root may write into the directory: chmod "
+		    "go-w it";
+	return NULL;
+}
+
 /* NULL: it may run. */
 static const char *
 refused(const char *path)
@@ -94,11 +119,11 @@ refused(const char *path)
 		return strerror(errno);
 	if (!S_ISREG(st.st_mode))
 		return S_ISDIR(st.st_mode) ? "" : "not a file";
-	/* Who can write it would become our user, or root. */
 	if (st.st_uid != 0 && st.st_uid != geteuid())
 		return "neither root nor our user owns it";
-	if (st.st_mode & S_IWOTH)
-		return "everybody may write it";
+	if (is_writable_by_others(&st))
+		return st.st_mode & S_IWOTH ? "everybody may write it" :
+		    "a group that is not root's may write it";
 	if (access(path, X_OK) == -1)
 		return errno == EACCES ? "not executable for our user" :
 		    strerror(errno);
@@ -342,6 +367,8 @@ run_next(struct hooks *h)
 
 		(void)snprintf(path, sizeof(path), "%s/%s", h->dir, name);
 		why = refused(path);
+		if (why == NULL)
+			why = refused_dir(h->dir);
 		if (why == NULL && start(h, path) == 0)
 			return;
 		if (why == NULL)
