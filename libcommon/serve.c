@@ -31,6 +31,7 @@
 #define CLIENT_MAX	128
 #define GROUPS_MAX	256
 #define ROLE_GROUPS	3
+#define ACCEPT_PAUSE_MS	200
 
 struct client {
 	struct serve	*serve;
@@ -57,6 +58,7 @@ struct client {
 struct serve {
 	struct loop		*loop;
 	struct loop_fd		*io;
+	struct loop_timer	*again;		/* to accept, without EMFILE */
 	int			 fd;
 	char			 path[PATH_LEN];
 	const char		*name;
@@ -326,17 +328,25 @@ client_work(struct client *c)
 		c->doomed = true;
 }
 
+/* The last of all that came is kept. */
 static void
 take_fds(struct client *c, struct msghdr *msg)
 {
+	size_t count;
+
 	for (struct cmsghdr *cm = CMSG_FIRSTHDR(msg); cm != NULL;
 	    cm = CMSG_NXTHDR(msg, cm)) {
 		if (cm->cmsg_level != SOL_SOCKET ||
 		    cm->cmsg_type != SCM_RIGHTS)
 			continue;
-		if (c->passed_fd != -1)
-			(void)close(c->passed_fd);	/* replaced */
-		memcpy(&c->passed_fd, CMSG_DATA(cm), sizeof(int));
+		count = (cm->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		/* The kernel pads: two fit where one was made room for. */
+		for (size_t i = 0; i < count; i++) {
+			if (c->passed_fd != -1)
+				(void)close(c->passed_fd);	/* replaced */
+			memcpy(&c->passed_fd, CMSG_DATA(cm) +
+			    i * sizeof(int), sizeof(int));
+		}
 	}
 }
 
@@ -369,6 +379,9 @@ client_read(struct client *c)
 
 	if (iov.iov_len == 0)
 		return;
+	/* Without room for them the kernel drops the descriptors. */
+	if (c->role == ROLE_NONE)
+		msg.msg_controllen = 0;
 	n = recvmsg(c->fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	if (n == -1 && (errno == EAGAIN || errno == EINTR))
 		return;
@@ -609,6 +622,27 @@ serve_data(const struct client *c)
 /* --- the socket ----------------------------------------------------- */
 
 static void
+accept_again(void *arg)
+{
+	struct serve *s = arg;
+
+	loop_fd_set(s->io, LOOP_READ);
+}
+
+/*
+ * Who waits in the queue keeps the socket readable: the loop would turn
+ * without end until a descriptor is free.
+ */
+static void
+accept_pause(struct serve *s)
+{
+	log_warn("%s: no client is taken for %d ms", s->name,
+	    ACCEPT_PAUSE_MS);
+	loop_fd_set(s->io, 0);
+	loop_timer_set(s->again, ACCEPT_PAUSE_MS, 0);
+}
+
+static void
 accept_ready(int fd, int events, void *arg)
 {
 	struct serve *s = arg;
@@ -619,8 +653,11 @@ accept_ready(int fd, int events, void *arg)
 
 	(void)events;
 	conn = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (conn == -1)
+	if (conn == -1) {
+		if (errno == EMFILE || errno == ENFILE)
+			accept_pause(s);
 		return;
+	}
 	if (s->count >= CLIENT_MAX) {
 		log_warnx("%s: more than %d clients: refused one", s->name,
 		    CLIENT_MAX);
@@ -712,6 +749,7 @@ serve_new(struct loop *l, const char *path, const char *name,
 	s->arg = arg;
 	find_groups(s);
 	s->io = loop_fd_add(l, fd, LOOP_READ, accept_ready, s);
+	s->again = loop_timer_new(l, accept_again, s);
 	return s;
 }
 
@@ -729,6 +767,7 @@ serve_free(struct serve *s)
 		return;
 	while (s->clients != NULL)
 		client_free(s->clients);
+	loop_timer_free(s->again);
 	loop_fd_del(s->io);
 	(void)close(s->fd);		/* nothing is lost */
 	(void)unlink(s->path);		/* a stale one is replaced anyway */

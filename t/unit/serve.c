@@ -4,10 +4,15 @@
 #include "ask.h"
 #include "serve.h"
 
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 
+#include <dirent.h>
+#include <grp.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "log.h"
@@ -135,6 +140,18 @@ run_until(const unsigned *what, unsigned count)
 		loop_run(loop);
 	}
 	loop_timer_free(t);
+}
+
+/* The groups of this test, not of the machine it runs on. */
+#define TEST_GID	64199
+#define TEST_UID	65533
+
+struct group *
+getgrnam(const char *name)
+{
+	static struct group gr = { .gr_gid = TEST_GID };
+
+	return strcmp(name, "holdfast") == 0 ? &gr : NULL;
 }
 
 static void
@@ -301,6 +318,116 @@ test_slow_reader(void)
 	(void)close(fd);
 }
 
+/* As another user: a member of group holdfast, or of none. */
+static int
+connect_as(uid_t uid, gid_t gid)
+{
+	int fd;
+
+	if (setegid(gid) == -1 || seteuid(uid) == -1)
+		return -1;
+	fd = raw_connect();
+	if (seteuid(0) == -1 || setegid(0) == -1)
+		abort();
+	return fd;
+}
+
+static unsigned
+open_fds(void)
+{
+	DIR *d = opendir("/proc/self/fd");
+	unsigned count = 0;
+
+	while (readdir(d) != NULL)
+		count++;
+	(void)closedir(d);
+	return count;
+}
+
+static void
+send_two_fds(int fd)
+{
+	union {
+		char		buf[CMSG_SPACE(2 * sizeof(int))];
+		struct cmsghdr	align;
+	} control = { .buf = "" };
+	char text[] = "l";
+	struct iovec iov = { text, 1 };
+	struct msghdr msg = {
+		.msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = control.buf,
+		.msg_controllen = sizeof(control.buf),
+	};
+	struct cmsghdr *cm = CMSG_FIRSTHDR(&msg);
+	int two[2] = { STDOUT_FILENO, STDERR_FILENO };
+
+	cm->cmsg_level = SOL_SOCKET;
+	cm->cmsg_type = SCM_RIGHTS;
+	cm->cmsg_len = CMSG_LEN(sizeof(two));
+	memcpy(CMSG_DATA(cm), two, sizeof(two));
+	(void)sendmsg(fd, &msg, MSG_NOSIGNAL);
+}
+
+/* How many descriptors are open more, after 10 messages with two. */
+static unsigned
+fds_kept(int fd)
+{
+	unsigned before;
+
+	run_ms(20);
+	before = open_fds();
+	for (int i = 0; i < 10; i++) {
+		send_two_fds(fd);
+		run_ms(5);
+	}
+	return open_fds() - before;
+}
+
+static void
+test_descriptors(void)
+{
+	int fd = raw_connect();
+
+	is_num(fds_kept(fd), 1, "one descriptor is kept of many that come");
+	(void)close(fd);
+	if (geteuid() != 0)
+		return;
+	fd = connect_as(TEST_UID, TEST_UID);
+	is_num(fds_kept(fd), 0, "and none of who has no role");
+	(void)close(fd);
+}
+
+static double
+cpu_of(int ms)
+{
+	clock_t before = clock();
+
+	run_ms(ms);
+	return (double)(clock() - before) * 1000 / CLOCKS_PER_SEC;
+}
+
+static void
+test_no_descriptor(void)
+{
+	struct rlimit old, low;
+	char got[64];
+	int last = raw_connect(), fd;
+
+	run_ms(30);
+	fd = raw_connect();
+	(void)getrlimit(RLIMIT_NOFILE, &old);
+	low = old;
+	low.rlim_cur = 0;	/* what is open stays open */
+	(void)setrlimit(RLIMIT_NOFILE, &low);
+	ok(cpu_of(300) < 20, "without a descriptor the loop does not turn");
+	(void)setrlimit(RLIMIT_NOFILE, &old);
+	run_ms(300);
+	ok(recv(fd, got, sizeof(got), MSG_DONTWAIT) > 0,
+	    "and who waited is taken afterwards");
+	(void)close(fd);
+	(void)close(last);
+}
+
 int
 main(void)
 {
@@ -308,6 +435,7 @@ main(void)
 	if (mkdtemp(dir) == NULL)
 		return 1;
 	(void)snprintf(path, sizeof(path), "%s/sock", dir);
+	(void)chmod(dir, 0755);
 	loop = loop_new();
 	server = serve_new(loop, path, "test", verbs, NULL);
 	ok(server != NULL, "server");
@@ -316,6 +444,8 @@ main(void)
 	test_bad_input();
 	test_watcher_dies();
 	test_slow_reader();
+	test_descriptors();
+	test_no_descriptor();
 	serve_free(server);
 	loop_free(loop);
 	(void)rmdir(dir);
