@@ -43,6 +43,7 @@ struct client {
 	bool		 busy;		/* a later answer is owed */
 	bool		 doomed;
 	bool		 eof;
+	int		 events;	/* that the loop looks for */
 	unsigned	 depth;		/* callbacks that hold the pointer */
 	int		 passed_fd;	/* came with a request, or -1 */
 	unsigned	 watch_count;
@@ -175,6 +176,21 @@ serve_close(struct client *c)
 	client_leave(c);
 }
 
+/*
+ * A full buffer is read no further until the answer that is owed is given:
+ * whoever listened all the same would be called without end.
+ */
+static void
+client_listen(struct client *c)
+{
+	int events = (c->eof || c->in_len == sizeof(c->in) ? 0 : LOOP_READ) |
+	    (c->out_len > 0 ? LOOP_WRITE : 0);
+
+	if (events != c->events)
+		loop_fd_set(c->io, events);
+	c->events = events;
+}
+
 /* Sends what fits; keeps the rest. */
 static void
 client_flush(struct client *c)
@@ -194,8 +210,7 @@ client_flush(struct client *c)
 		memmove(c->out, c->out + n, c->out_len - (size_t)n);
 		c->out_len -= (size_t)n;
 	}
-	loop_fd_set(c->io, (c->eof ? 0 : LOOP_READ) |
-	    (c->out_len > 0 ? LOOP_WRITE : 0));
+	client_listen(c);
 }
 
 static void
@@ -326,6 +341,8 @@ client_work(struct client *c)
 	}
 	if (c->eof && !c->busy && c->out_len == 0 && c->watch_count == 0)
 		c->doomed = true;
+	if (!c->doomed)
+		client_listen(c);
 }
 
 /* The last of all that came is kept. */
@@ -671,6 +688,7 @@ accept_ready(int fd, int events, void *arg)
 	if (getsockopt(conn, SOL_SOCKET, SO_PEERCRED, &c->cred, &len) == -1)
 		c->cred = (struct ucred){ .uid = (uid_t)-1 };
 	c->role = role_of(s, conn, &c->cred);
+	c->events = LOOP_READ;
 	c->io = loop_fd_add(s->loop, conn, LOOP_READ, client_ready, c);
 	c->next = s->clients;
 	s->clients = c;

@@ -428,6 +428,37 @@ test_no_descriptor(void)
 	(void)close(last);
 }
 
+/* More requests than the buffer holds, behind one that is answered later. */
+static void
+test_full_buffer(void)
+{
+	static char many[40000], got[65536];
+	const unsigned wanted = 1 + sizeof(many) / 8;
+	struct client *owed;
+	int fd = raw_connect();
+	unsigned oks = 0;
+	ssize_t n;
+
+	(void)send(fd, "slow\n", 5, MSG_NOSIGNAL);
+	for (size_t i = 0; i < sizeof(many); i += 8)
+		memcpy(many + i, "release\n", 8);
+	(void)send(fd, many, sizeof(many), MSG_NOSIGNAL);
+	run_ms(50);
+	ok(waiting != NULL && cpu_of(300) < 20,
+	    "a full buffer waits for the answer and the loop does not turn");
+	owed = waiting;
+	waiting = NULL;		/* "release" must not answer it again */
+	serve_ok(owed);
+	for (int turn = 0; turn < 300 && oks < wanted; turn++) {
+		run_ms(10);
+		n = recv(fd, got, sizeof(got), MSG_DONTWAIT);
+		for (ssize_t i = 0; i < n; i++)
+			oks += got[i] == 'k';	/* one in each "ok" */
+	}
+	is_num(oks, wanted, "and then all are answered");
+	(void)close(fd);
+}
+
 int
 main(void)
 {
@@ -446,6 +477,7 @@ main(void)
 	test_slow_reader();
 	test_descriptors();
 	test_no_descriptor();
+	test_full_buffer();
 	serve_free(server);
 	loop_free(loop);
 	(void)rmdir(dir);
