@@ -28,6 +28,7 @@ libcommon_libcommon_a_SOURCES = \
 	%D%/priv.c %D%/priv.h \
 	%D%/remote.c %D%/remote.h \
 	%D%/seal.c %D%/seal.h \
+	%D%/serve-peer.c %D%/serve-peer.h \
 	%D%/serve.c %D%/serve.h \
 	%D%/statefile.c %D%/statefile.h \
 	%D%/whole.c %D%/whole.h \

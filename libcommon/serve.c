@@ -13,7 +13,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <libgen.h>
 #include <poll.h>
 #include <stdarg.h>
@@ -24,13 +23,15 @@
 
 #include "log.h"
 #include "paths.h"
+#include "serve-peer.h"
 #include "xalloc.h"
 
 #define WATCH_MAX	8
 #define TOPIC_LEN	48
 #define CLIENT_MAX	128
-#define GROUPS_MAX	256
-#define ROLE_GROUPS	3
+#define CLIENT_FOREIGN	96	/* the rest is for root and ourselves */
+#define CLIENT_EACH	32	/* of one other user */
+#define CLIENT_NONE	8	/* that have no role; all together */
 #define ACCEPT_PAUSE_MS	200
 
 struct client {
@@ -68,63 +69,9 @@ struct serve {
 	void			(*on_close)(struct client *, void *);
 	struct client		*clients;
 	unsigned		 count;
-	gid_t			 gid[ROLE_GROUPS];
+	bool			 full_said;
+	struct peer_groups	 groups;
 };
-
-/* --- roles ---------------------------------------------------------- */
-
-/*
- * Groups are looked up once, at start: getgrnam(3) may ask a directory server
- * and block, which no loop may do.  The client's own groups come from the
- * kernel (SO_PEERGROUPS, Linux 4.13), as they were when it connected.
- */
-static const struct {
-	const char	*group;
-	enum role	 role;
-} role_groups[ROLE_GROUPS] = {
-	{ "holdfast-admin",	ROLE_ADMIN },
-	{ "holdfast-control",	ROLE_CONTROL },
-	{ "holdfast",		ROLE_MONITOR },
-};
-
-static void
-find_groups(struct serve *s)
-{
-	for (int i = 0; i < ROLE_GROUPS; i++) {
-		const struct group *gr = getgrnam(role_groups[i].group);
-
-		s->gid[i] = gr != NULL ? gr->gr_gid : (gid_t)-1;
-	}
-}
-
-static bool
-has_group(gid_t wanted, const struct ucred *cred, const gid_t *groups,
-    size_t count)
-{
-	if (wanted == (gid_t)-1)
-		return false;
-	for (size_t i = 0; i < count; i++)
-		if (groups[i] == wanted)
-			return true;
-	return cred->gid == wanted;
-}
-
-static enum role
-role_of(const struct serve *s, int fd, const struct ucred *cred)
-{
-	gid_t groups[GROUPS_MAX];
-	socklen_t len = sizeof(groups);
-
-	if (cred->uid == 0 || cred->uid == geteuid())
-		return ROLE_ADMIN;
-	/* ERANGE, more groups than that: the primary one still counts. */
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &len) == -1)
-		len = 0;
-	for (int i = 0; i < ROLE_GROUPS; i++)
-		if (has_group(s->gid[i], cred, groups, len / sizeof(gid_t)))
-			return role_groups[i].role;
-	return ROLE_NONE;
-}
 
 /* --- clients -------------------------------------------------------- */
 
@@ -137,6 +84,7 @@ client_unlink(struct client *c)
 		if (*p == c) {
 			*p = c->next;
 			c->serve->count--;
+			c->serve->full_said = false;
 			return;
 		}
 }
@@ -283,15 +231,18 @@ dispatch(struct client *c, const struct line *l)
 {
 	const struct verb *v = find_verb(c->serve, l->verb);
 
-	if (v == NULL) {
+	if (v == NULL && c->role != ROLE_NONE) {
 		serve_err(c, "unknown-verb", "%s does not know \"%s\"",
 		    c->serve->name, l->verb);
 		return;
 	}
-	if (c->role < v->least_role) {
+	if (v == NULL || c->role < v->least_role) {
 		serve_err(c, "denied", "uid %u may not %s; groups "
 		    "holdfast-admin, holdfast-control and holdfast give the "
 		    "roles", (unsigned)c->cred.uid, l->verb);
+		/* It was told why; there is nothing else for it here. */
+		if (c->role == ROLE_NONE)
+			c->doomed = true;
 		return;
 	}
 	for (unsigned i = 0; i < l->count; i++)
@@ -659,35 +610,64 @@ accept_pause(struct serve *s)
 	loop_timer_set(s->again, ACCEPT_PAUSE_MS, 0);
 }
 
+/*
+ * Who has no role is kept only until it has asked once and is told why not;
+ * of those who do not ask, the oldest goes.
+ */
 static void
-accept_ready(int fd, int events, void *arg)
+drop_roleless(struct serve *s)
 {
-	struct serve *s = arg;
-	struct client *c;
-	struct line_out o;
-	socklen_t len = sizeof(c->cred);
-	int conn;
+	struct client *oldest = NULL;
+	unsigned count = 0;
 
-	(void)events;
-	conn = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (conn == -1) {
-		if (errno == EMFILE || errno == ENFILE)
-			accept_pause(s);
-		return;
+	for (struct client *c = s->clients; c != NULL; c = c->next)
+		if (c->role == ROLE_NONE) {
+			oldest = c;	/* the newest are first */
+			count++;
+		}
+	if (count >= CLIENT_NONE)
+		serve_close(oldest);
+}
+
+/* No user may take the places of the others, and none those of root. */
+static bool
+has_place(const struct serve *s, const struct ucred *cred)
+{
+	unsigned foreign = 0, same = 0;
+
+	if (peer_is_own(cred))
+		return s->count < CLIENT_MAX;
+	for (const struct client *c = s->clients; c != NULL; c = c->next) {
+		foreign += !peer_is_own(&c->cred);
+		same += c->cred.uid == cred->uid;
 	}
-	if (s->count >= CLIENT_MAX) {
-		log_warnx("%s: more than %d clients: refused one", s->name,
-		    CLIENT_MAX);
-		(void)close(conn);	/* told by the end of file */
-		return;
-	}
-	c = xcalloc(1, sizeof(*c));
+	return s->count < CLIENT_MAX && foreign < CLIENT_FOREIGN &&
+	    same < CLIENT_EACH;
+}
+
+/* Said once, not for each: who is refused may come again at once. */
+static void
+refuse(struct serve *s, int conn, const struct ucred *cred)
+{
+	if (!s->full_said)
+		log_warnx("%s: too many clients: uid %u is refused", s->name,
+		    (unsigned)cred->uid);
+	s->full_said = true;
+	(void)close(conn);	/* told by the end of file */
+}
+
+static void
+client_new(struct serve *s, int conn, const struct ucred *cred,
+    enum role role)
+{
+	struct client *c = xcalloc(1, sizeof(*c));
+	struct line_out o;
+
 	c->serve = s;
 	c->fd = conn;
 	c->passed_fd = -1;
-	if (getsockopt(conn, SOL_SOCKET, SO_PEERCRED, &c->cred, &len) == -1)
-		c->cred = (struct ucred){ .uid = (uid_t)-1 };
-	c->role = role_of(s, conn, &c->cred);
+	c->cred = *cred;
+	c->role = role;
 	c->events = LOOP_READ;
 	c->io = loop_fd_add(s->loop, conn, LOOP_READ, client_ready, c);
 	c->next = s->clients;
@@ -697,6 +677,30 @@ accept_ready(int fd, int events, void *arg)
 	    s->name);
 	o.overflow = false;
 	send_line(c, &o);
+}
+
+static void
+accept_ready(int fd, int events, void *arg)
+{
+	struct serve *s = arg;
+	struct ucred cred;
+	enum role role;
+	int conn;
+
+	(void)events;
+	conn = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (conn == -1) {
+		if (errno == EMFILE || errno == ENFILE)
+			accept_pause(s);
+		return;
+	}
+	role = peer_role(&s->groups, conn, &cred);
+	if (role == ROLE_NONE)
+		drop_roleless(s);
+	if (has_place(s, &cred))
+		client_new(s, conn, &cred, role);
+	else
+		refuse(s, conn, &cred);
 }
 
 /* A live server answers connect(2); what a dead one left is removed. */
@@ -736,7 +740,7 @@ bind_socket(const char *path)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd == -1)
 		return -1;
-	/* Roles are checked per verb, so anyone may connect. */
+	/* Anyone may connect: who has no role is told so. */
 	mask = umask(0111);
 	rc = bind(fd, (struct sockaddr *)&sun, sizeof(sun));
 	(void)umask(mask);
@@ -765,7 +769,7 @@ serve_new(struct loop *l, const char *path, const char *name,
 	s->name = name;
 	s->verbs = verbs;
 	s->arg = arg;
-	find_groups(s);
+	peer_groups_find(&s->groups);
 	s->io = loop_fd_add(l, fd, LOOP_READ, accept_ready, s);
 	s->again = loop_timer_new(l, accept_again, s);
 	return s;

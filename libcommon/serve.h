@@ -4,7 +4,8 @@
  * request is answered by zero or more lines of pairs and one `ok' or `err'.
  * A client whose role is too low, that sends an unknown verb, an unknown key
  * or a broken line is answered `err' and, for a broken line, closed.  A
- * client that does not read is closed at SERVE_QUEUE_MAX bytes.
+ * client that does not read is closed at SERVE_QUEUE_MAX bytes.  One that has
+ * no role is answered `denied' whatever it asks, and closed.
  */
 #ifndef COMMON_SERVE_H
 #define COMMON_SERVE_H

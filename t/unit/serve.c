@@ -459,6 +459,85 @@ test_full_buffer(void)
 	(void)close(fd);
 }
 
+/* As raw(), for the one that is connected already. */
+static const char *
+answer_of(int fd, const char *request)
+{
+	static char got[1024];
+	ssize_t n;
+
+	(void)send(fd, request, strlen(request), MSG_NOSIGNAL);
+	run_ms(50);
+	n = recv(fd, got, sizeof(got) - 1, MSG_DONTWAIT);
+	got[n > 0 ? n : 0] = '\0';
+	return got;
+}
+
+#define CROWD	160
+
+/* That many of a user, all idle; how many were greeted and are open. */
+static unsigned
+crowd(int *fds, uid_t uid, gid_t gid)
+{
+	unsigned taken = 0;
+	char got[64];
+
+	for (int i = 0; i < CROWD; i++) {
+		fds[i] = connect_as(uid, gid);
+		if (i % 16 == 15)
+			run_ms(20);
+	}
+	run_ms(100);
+	for (int i = 0; i < CROWD; i++) {
+		while (recv(fds[i], got, sizeof(got), MSG_DONTWAIT) > 0)
+			;
+		taken += send(fds[i], "\n", 0, MSG_NOSIGNAL) == 0 &&
+		    recv(fds[i], got, 1, MSG_DONTWAIT) == -1;
+	}
+	return taken;
+}
+
+static void
+close_all(const int *fds)
+{
+	for (int i = 0; i < CROWD; i++)
+		(void)close(fds[i]);
+	run_ms(50);
+}
+
+static void
+test_crowds(void)
+{
+	int none[CROWD], one[CROWD], two[CROWD], three[CROWD], fd;
+
+	if (geteuid() != 0)
+		return;
+	fd = connect_as(TEST_UID, TEST_UID);
+	ok(strstr(answer_of(fd, "fly\nlist\n"), "err code=denied") != NULL,
+	    "who has no role is told so");
+	ok(send(fd, "x", 1, MSG_NOSIGNAL) == -1, "and closed");
+	(void)close(fd);
+	is_num(crowd(none, TEST_UID, TEST_UID), 8, "few without a role");
+	is_num(crowd(one, TEST_UID, TEST_GID), 24, "a user has 32 at most");
+	is_num(crowd(two, TEST_UID - 1, TEST_GID), 32, "each of them");
+	is_num(crowd(three, TEST_UID - 2, TEST_GID), 32, "96 all together");
+	fd = connect_as(TEST_UID - 3, TEST_GID);
+	is_str(answer_of(fd, ""), "", "and then none");
+	(void)close(fd);
+	fd = raw_connect();
+	ok(strstr(answer_of(fd, "list\n"), "n=2\nok\n") != NULL,
+	    "root is answered all the same");
+	(void)close(fd);
+	close_all(none);
+	close_all(one);
+	close_all(two);
+	close_all(three);
+	fd = connect_as(TEST_UID, TEST_GID);
+	ok(strstr(answer_of(fd, "list\n"), "n=2\nok\n") != NULL,
+	    "and all when they are gone");
+	(void)close(fd);
+}
+
 int
 main(void)
 {
@@ -478,6 +557,7 @@ main(void)
 	test_descriptors();
 	test_no_descriptor();
 	test_full_buffer();
+	test_crowds();
 	serve_free(server);
 	loop_free(loop);
 	(void)rmdir(dir);
