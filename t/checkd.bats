@@ -295,6 +295,23 @@ program() {
 	grep -q 'name=custom.e state=init .*gen=2' "$W/events"
 }
 
+@test "custom: an endless one that is wished again at once runs again" {
+	program loop 'echo $$ >>"$3"; exec "$4" 600'
+	start_checkd <<-EOF
+		custom "e" { exec = "loop" arg = "$W/loop $W/$APP" }
+	EOF
+	want prim 1
+	for n in 2 4 6; do
+		wait_until 5 '[ "$(wc -l <$W/loop)" -eq $((n / 2)) ]'
+		# In one write: the killed one cannot be gone in between.
+		printf 'want when="" gen=%d\nwant when="prim" gen=%d\n' "$n" \
+		    $((n + 1)) >&7
+		wait_until 5 '[ "$(wc -l <$W/loop)" -eq $((n / 2 + 1)) ]'
+	done
+	wait_until 5 '[ "$(pgrep -cx "$APP")" -eq 1 ]'
+	not grep -q 'cannot be run' "$W/events"
+}
+
 @test "no program of a checker outlives a killed checkd" {
 	program loop 'exec "$3" 600'
 	start_checkd <<-EOF

@@ -54,8 +54,8 @@ run_for_ever(struct check *c)
 	char text[CHECK_TEXT];
 
 	u->begun = mono_now();
-	if (program_start(u->program) == 0)
-		return;
+	if (program_start(u->program) == 0 || errno == EBUSY)
+		return;		/* EBUSY: the killed one's end, on_gone */
 	(void)snprintf(text, sizeof(text), "%s cannot be run: %s",
 	    u->argv[0], strerror(errno));
 	c->host->on_note(c, text, c->host->arg);
@@ -103,6 +103,16 @@ on_end(int status, const char *word, void *arg)
 		check_result(c, status == 0, "%s", status == 0 ? word : text);
 }
 
+static void
+on_gone(void *arg)
+{
+	struct check *c = arg;
+
+	/* Wished again before the last run was reaped. */
+	if (c->armed && c->own_word)
+		run_for_ever(c);
+}
+
 static bool
 split_args(struct check *c, cfg_t *sec)
 {
@@ -144,7 +154,7 @@ env_of(const struct check *c, struct custom *u)
 static bool
 custom_open(struct check *c, cfg_t *sec)
 {
-	static const struct program_calls calls = { on_end };
+	static const struct program_calls calls = { on_end, on_gone };
 	struct custom *u = xcalloc(1, sizeof(*u));
 
 	c->data = u;

@@ -79,7 +79,7 @@ on_end(int status, const char *word, void *arg)
 static bool
 disk_open(struct check *c, cfg_t *sec)
 {
-	static const struct program_calls calls = { on_end };
+	static const struct program_calls calls = { on_end, NULL };
 	struct disk *d = xcalloc(1, sizeof(*d));
 
 	c->data = d;

@@ -140,8 +140,11 @@ on_exit_of(pid_t pid, int status, void *arg)
 	(void)pid;
 	p->child = NULL;
 	p->pid = 0;
-	if (p->killed)
+	if (p->killed) {
+		if (p->calls->on_gone != NULL)
+			p->calls->on_gone(p->arg);
 		return;
+	}
 	if (p->out != -1 && (n = read(p->out, text, sizeof(text))) > 0)
 		take(p, text, (size_t)n);
 	end_line(p);

@@ -18,6 +18,8 @@ struct program;
 struct program_calls {
 	/* status is waitpid's, -1 unknown; word: its last line, or "". */
 	void	(*on_end)(int status, const char *word, void *arg);
+	/* One that was killed is gone: it can be started again.  Or NULL. */
+	void	(*on_gone)(void *arg);
 };
 
 /*
@@ -37,7 +39,7 @@ struct program	*program_new_call(struct loop *l, int (*call)(void *arg),
 		    void *arg);
 /* 0, or -1 with errno; EBUSY: the last run was killed and is not gone. */
 int		 program_start(struct program *p);
-/* Kills it and what it started; on_end is not called. */
+/* Kills it and what it started; on_gone is called later, and not on_end. */
 void		 program_kill(struct program *p);
 /* Of the present run, or of the one that is not gone; 0. */
 pid_t		 program_pid(const struct program *p);
