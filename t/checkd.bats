@@ -312,6 +312,21 @@ program() {
 	not grep -q 'cannot be run' "$W/events"
 }
 
+@test "custom: one whose end cannot be watched does not run on" {
+	command -v strace >/dev/null || skip "no strace"
+	program loop 'exec "$3" 600'
+	# -D: the process that we end is checkd, not strace.
+	program strace 'exec strace -D -o /dev/null -e trace=pidfd_open \
+	    -e inject=pidfd_open:error=ENOMEM '"$CHECKD"' "$@"'
+	CHECKD=$BIN/strace start_checkd <<-EOF
+		custom "e" { exec = "loop" arg = "$W/$APP" }
+	EOF
+	want prim 1
+	wait_until 5 'grep -q "cannot be run: Cannot allocate" "$W/events"'
+	not pgrep -x "$APP"
+	[ -z "$(ps -o stat= --ppid "$(cat "$W/pid.checkd")" | grep Z)" ]
+}
+
 @test "no program of a checker outlives a killed checkd" {
 	program loop 'exec "$3" 600'
 	start_checkd <<-EOF

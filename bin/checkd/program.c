@@ -173,6 +173,31 @@ child_main(const struct program *p, int out)
 	_exit(NOT_RUN);
 }
 
+static void
+kill_all(const struct program *p)
+{
+	if (p->cgroup[0] != '\0')
+		(void)cgroup_kill(p->cgroup);	/* and if not, by group */
+	(void)kill(-p->pid, SIGKILL);	/* ESRCH: gone, not yet reaped */
+	(void)kill(p->pid, SIGKILL);
+}
+
+/* It runs, and its end would not be seen: it must not be left behind. */
+static void
+take_back(const struct program *p)
+{
+	siginfo_t si;
+
+	/* Alone first: then it starts nothing more.  Not reaped, its number
+	 * and so its group's stay its own. */
+	(void)kill(p->pid, SIGKILL);
+	while (waitid(P_PID, (id_t)p->pid, &si, WEXITED | WNOWAIT) == -1 &&
+	    errno == EINTR)
+		continue;
+	kill_all(p);
+	(void)waitpid(p->pid, NULL, 0);	/* it is dead */
+}
+
 int
 program_start(struct program *p)
 {
@@ -191,8 +216,12 @@ program_start(struct program *p)
 		child_main(p, out[1]);
 	saved = errno;
 	(void)close(out[1]);	/* the program's */
-	if (p->pid != -1)
+	if (p->pid != -1) {
 		p->child = loop_child_add(p->loop, p->pid, on_exit_of, p);
+		saved = errno;
+		if (p->child == NULL)
+			take_back(p);
+	}
 	if (p->child == NULL) {
 		p->pid = 0;
 		(void)close(out[0]);	/* only read from */
@@ -214,10 +243,7 @@ program_kill(struct program *p)
 		return;
 	close_out(p);
 	p->killed = true;
-	if (p->cgroup[0] != '\0')
-		(void)cgroup_kill(p->cgroup);	/* and if not, by group */
-	(void)kill(-p->pid, SIGKILL);	/* ESRCH: gone, not yet reaped */
-	(void)kill(p->pid, SIGKILL);
+	kill_all(p);
 }
 
 pid_t
