@@ -396,3 +396,18 @@ synced_before() {
 	xmllint --noout --relaxng "$T/c.rng" "$conf/cluster.xml"
 	! xmllint --noout --relaxng "$T/u.rng" "$conf/bad-values.xml"
 }
+
+@test "a verb needs the same role here and in moduled" {
+	local verb role n=0
+	while read -r verb role; do
+		holdfast help "$verb" >"$T/help" 2>/dev/null || continue
+		grep -q "least role: $role\$" "$T/help" || {
+			echo "$verb: $role in moduled"
+			cat "$T/help"
+			return 1
+		}
+		n=$((n + 1))
+	done < <(sed -n 's/^\t{ "\([a-z]*\)",\tROLE_\([A-Z]*\),.*/\1 \L\2/p' \
+	    "$top_srcdir/bin/moduled/verbs.c")
+	[ "$n" -ge 15 ]
+}

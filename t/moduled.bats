@@ -391,6 +391,27 @@ n1 start_prim PRIM PRIM restart" ]
 	ask n1 checkloop | grep -q 'count=0'
 }
 
+wish_of() {	# node: its stored wish
+	cat "$W/n$1/var/lib/holdfast/m/wish"
+}
+
+@test "only an accepted second fullsync lets data be overwritten" {
+	pair_up
+	[[ $(ask n1 second fullsync=1) == "err code=badstate"* ]]
+	ask n1 incloop		# stores the wish
+	wish_of 1 | grep -q fullsync=0
+	ask n2 stop
+	wait_until 5 'is n2 "STOP NotReady"'
+	script 2 prestart "until [ -e '$W/go' ]; do sleep 0.05; done"
+	[ "$(ask n2 second fullsync=1)" = ok ]
+	wish_of 2 | grep -q 'order=second fullsync=1'
+	[ "$(ask n2 start)" = ok ]
+	wish_of 2 | grep -q 'order=second fullsync=1'
+	touch "$W/go"
+	wait_until 5 'is n2 "SECOND Ready"'
+	wait_until 5 'wish_of 2 | grep -q "order=none fullsync=0"'
+}
+
 @test "bad words are answered, and nothing dies of them" {
 	start_node 1
 	[[ $(ask n1 set resource=x value=1) == "err code=usage"* ]]

@@ -17,6 +17,7 @@
 #include "standing.h"
 
 #define ACT_KEYS "who why i fullsync yes nowait"
+#define SECOND_FULLSYNC "second fullsync"
 
 static struct moduled *
 md_of(void *arg)
@@ -58,6 +59,7 @@ act_stop(struct moduled *md, char *text, size_t size)
 	(void)size;
 	md->wish.start = md->wish.again = md->wish.resume = false;
 	md->wish.order = OR_NONE;
+	md->wish.fullsync = false;
 	return NULL;
 }
 
@@ -151,7 +153,19 @@ act_second(struct moduled *md, char *text, size_t size)
 		return "notprim";
 	}
 	md->wish.order = OR_SECOND;
+	md->wish.fullsync = false;
 	return act_start(md, text, size);
+}
+
+/* The one order that lets what is here be overwritten. */
+static const char *
+act_second_fullsync(struct moduled *md, char *text, size_t size)
+{
+	const char *code = act_second(md, text, size);
+
+	if (code == NULL)
+		md->wish.fullsync = true;
+	return code;
 }
 
 static const char *
@@ -210,6 +224,7 @@ action_take(struct moduled *md, const char *verb, const char *who,
 		{ "stopstart", act_stopstart }, { "swap", act_swap },
 		{ "second", act_second }, { "node-stop", act_node_stop },
 		{ "wait", act_wait },
+		{ SECOND_FULLSYNC, act_second_fullsync },
 	};
 	const char *code = NULL;
 	bool over = false;
@@ -258,7 +273,7 @@ on_action(struct client *c, const struct line *l, void *arg)
 {
 	struct moduled *md = md_of(arg);
 	const char *who = line_get(l, "who"), *why = line_get(l, "why");
-	const char *id = line_get(l, "i"), *code;
+	const char *id = line_get(l, "i"), *verb = l->verb, *code;
 	bool force = strcmp(l->verb, "primforce") == 0;
 	char text[FACT_TEXT * 2] = "", by[FACT_NAME];
 
@@ -280,9 +295,10 @@ on_action(struct client *c, const struct line *l, void *arg)
 		    sizeof(text));
 	if (code == NULL && strncmp(l->verb, "prim", 4) == 0)
 		standing_prim_given(md, by);
-	md->wish.fullsync = line_get_bool(l, "fullsync");
+	if (strcmp(verb, "second") == 0 && line_get_bool(l, "fullsync"))
+		verb = SECOND_FULLSYNC;
 	if (code == NULL)
-		code = action_take(md, l->verb, by, id, why != NULL ? why :
+		code = action_take(md, verb, by, id, why != NULL ? why :
 		    "", text, sizeof(text));
 	if (code != NULL) {
 		events_add(JE_REFUSED, "moduled", "%s refused: %s", l->verb,
@@ -455,7 +471,7 @@ const struct verb moduled_verbs[] = {
 	{ "restart",	ROLE_CONTROL,	ACT_KEYS,	on_action },
 	{ "stopstart",	ROLE_CONTROL,	ACT_KEYS,	on_action },
 	{ "swap",	ROLE_CONTROL,	ACT_KEYS,	on_action },
-	{ "second",	ROLE_CONTROL,	ACT_KEYS,	on_action },
+	{ "second",	ROLE_ADMIN,	ACT_KEYS,	on_action },
 	{ "prim",	ROLE_ADMIN,	ACT_KEYS,	on_action },
 	{ "primforce",	ROLE_ADMIN,	ACT_KEYS,	on_action },
 	{ "maintain",	ROLE_CONTROL,	"for_s who why", standing_on_maintain },
