@@ -260,6 +260,20 @@ program() {
 	wait_until 5 '[ "$(state custom.q)" = up ]'
 }
 
+@test "custom: many variables leave room for the standard ones" {
+	program v 'echo "$SAFEMODULE $PATH $V1" >"$3"'
+	start_checkd <<-EOF
+		$(for n in $(seq 600); do
+			echo "var \"V$n\" { value = \"x$n\" }"
+		done)
+		var "SAFEMODULE" { value = "other" }
+		custom "v" { exec = "v" arg = "$W/v" interval_ms = 200 }
+	EOF
+	want prim 1
+	wait_until 5 '[ -s $W/v ]'
+	grep -qx 'm /usr/local/sbin:.* x1' "$W/v"
+}
+
 @test "custom: one that hangs is killed with all it started" {
 	program hang 'echo $$ >"$3"; "$4" 600'
 	start_checkd <<-EOF

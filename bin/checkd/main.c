@@ -232,6 +232,8 @@ read_env(struct checkd *k)
 	char *text;
 
 	env_init(&k->env);
+	/* First, so that there is room for them. */
+	env_set_standard(&k->env, k->d->module, getenv);
 	for (unsigned i = 0; i < cfg_size(cfg, "var"); i++) {
 		var = cfg_getnsec(cfg, "var", i);
 		text = xasprintf("%s=%s", cfg_title(var),
@@ -241,6 +243,7 @@ read_env(struct checkd *k)
 			    cfg_title(var));
 		free(text);
 	}
+	/* Again: a variable of the user takes no standard one's place. */
 	env_set_standard(&k->env, k->d->module, getenv);
 }
 
