@@ -306,13 +306,21 @@ seal_stream_new_ring(const struct seal_ring *r, int server)
 	return s;
 }
 
+static void
+direction_fini(struct direction *d)
+{
+	if (d->aes != NULL)
+		sodium_memzero(d->aes, sizeof(*d->aes)); /* the key, spread */
+	free(d->aes);
+}
+
 void
 seal_stream_free(struct seal_stream *s)
 {
 	if (s == NULL)
 		return;
-	free(s->tx.aes);
-	free(s->rx.aes);
+	direction_fini(&s->tx);
+	direction_fini(&s->rx);
 	sodium_memzero(s, sizeof(*s));
 	free(s);
 }

@@ -401,7 +401,7 @@ verb_snapshot(struct cmd *c)
 		    "; too much, not all is in it" : "");
 out:
 	if (s->key != NULL)
-		memset(s->key, 0, strlen(s->key));
+		explicit_bzero(s->key, strlen(s->key));
 	free(s->key);
 	free(top.text);
 	scrub_fini(&s->scrub);
