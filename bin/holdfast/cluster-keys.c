@@ -192,7 +192,8 @@ cluster_key(struct cmd *c)
 	struct cluster_keys ks;
 	int rc = EX_USAGE;
 
-	if (strcmp(what, "show") != 0 && cluster_lock() == -1)
+	/* To show writes, too: what it read goes to the daemons again. */
+	if (cluster_lock() == -1)
 		return EX_CANTCREAT;
 	if (!load_keys(&ks))
 		return EX_NOINPUT;
