@@ -3,6 +3,8 @@
 # The command alone: no daemon runs, everything is below HOLDFAST_ROOT.
 # Needs neither root nor network.
 
+load lib
+
 setup() {
 	T=$(mktemp -d)
 	export HOLDFAST_ROOT=$T/root
@@ -12,7 +14,10 @@ setup() {
 	conf=$top_srcdir/t/conf
 }
 
-teardown() { rm -rf "$T"; }
+teardown() {
+	[ ! -e "$T/pid.remoted" ] || kill "$(cat "$T/pid.remoted")" || :
+	rm -rf "$T"
+}
 
 with_cluster() {
 	cp "$conf/cluster.xml" "$HOLDFAST_ROOT/etc/holdfast/"
@@ -320,6 +325,34 @@ synced_before() {
 	done
 	run holdfast help witness
 	[[ $output == *"third voter"* ]]
+}
+
+@test "-H is taken out where it is the option, and nowhere else" {
+	local dir=$HOLDFAST_ROOT/run/holdfast
+	mkdir -p "$dir"
+	printf '%s\n' '#!/bin/sh' 'echo holdfast remoted 1' 'read -r line' \
+	    "echo \"\$line\" >>'$T/asked'" 'echo err unknown' >"$T/remoted"
+	chmod +x "$T/remoted"
+	socat "UNIX-LISTEN:$dir/remoted.sock,fork" "EXEC:$T/remoted" 3>&- &
+	echo $! >"$T/pid.remoted"
+	wait_until 5 '[ -S "$dir/remoted.sock" ]'
+	holdfast set -H n2 -m shop -r a.b -v -H || :
+	holdfast -H n2 set shop -- a.b -H || :
+	cat "$T/asked"
+	grep -q 'set.*-m.*shop.*-r.*a\.b.*-v.*-H' "$T/asked"
+	grep -q 'set.*shop.*--.*a\.b.*-H' "$T/asked"
+	[ "$(grep -o -- '-H' "$T/asked" | wc -l)" -eq 2 ]
+}
+
+@test "to show the keys waits for who changes them" {
+	local dir=$HOLDFAST_ROOT/var/lib/holdfast/cluster
+	holdfast cluster init town lan1:a=127.0.0.1,b=198.51.100.2
+	mkdir -p "$dir"
+	run flock "$dir/lock" timeout 1 holdfast cluster key show
+	[ "$status" -eq 124 ]
+	run holdfast cluster key show
+	[ "$status" -eq 0 ]
+	[[ $output == use=* ]]
 }
 
 @test "called as safekit" {

@@ -508,7 +508,7 @@ role_is_enough(const struct verb_row *v)
 	return false;
 }
 
-/* The words as they were typed, without -H and its value. */
+/* The words as they were typed; NULL is where -H and its value were. */
 static int
 run_remote(const struct cmd *c, int argc, char *const *typed)
 {
@@ -519,12 +519,9 @@ run_remote(const struct cmd *c, int argc, char *const *typed)
 	int i, rc;
 
 	r.argv = xcalloc((size_t)argc, sizeof(*r.argv));
-	for (i = 1; i < argc; i++) {
-		if (strcmp(typed[i], "-H") == 0)
-			i++;
-		else
+	for (i = 1; i < argc; i++)
+		if (typed[i] != NULL)
 			r.argv[r.argc++] = typed[i];
-	}
 	rc = nodes_run(&r);
 	free(r.argv);
 	return rc;
@@ -555,7 +552,7 @@ run_verb(struct cmd *c, const struct verb_row *v, int argc,
 }
 
 static int
-run(struct cmd *c, int argc, char **argv, char *const *typed)
+run(struct cmd *c, int argc, char **argv, char **typed)
 {
 	const struct verb_row *v = NULL;
 	const char *name = NULL;
@@ -581,6 +578,9 @@ run(struct cmd *c, int argc, char **argv, char *const *typed)
 				    v != NULL ? v->name : "");
 				return EX_USAGE;
 			}
+			/* Not sent on; -H behind -- or as a value is. */
+			if (strcmp(argv[i], "-H") == 0)
+				typed[i] = typed[i + 1] = NULL;
 			i = next;
 		} else if (name == NULL) {
 			name = argv[i++];
