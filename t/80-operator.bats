@@ -83,9 +83,11 @@ warns()
 	# Through a restart of the daemon that knows it.
 	on n2 sh -c 'kill -9 $(pgrep -x moduled)'
 	wait_state 20 n2 SECOND NotReady
-	# Longer than the takeover takes.
-	sleep 4
-	[ "$(state n2)" = "SECOND NotReady" ]
+	# Longer than the takeover takes, and it stays what it is.
+	end=$(($(now_ms) + 4000))
+	while [ "$(now_ms)" -lt "$end" ]; do
+		[ "$(state n2)" = "SECOND NotReady" ]
+	done
 	on n2 holdfast maintain ledger off
 	wait_state 20 n2 ALONE
 	"$LAB" power on n1

@@ -48,13 +48,14 @@ hold_back(struct machine *m, const struct view *v, struct decision *d)
 	probe_stop(m);
 	m->probe_retry = mono_add_ms(v->now, v->conf->timeout_ms / 2);
 	wake_at(d, m->probe_retry);
-	because(d, Q_NOTREADY, RS_MAINTENANCE, "%s", "");
 	return EV_NONE;
 }
 
 static enum event
 peer_silent(struct machine *m, const struct view *v, struct decision *d)
 {
+	bool held = v->maintain && !is_ordered(v);
+
 	if (!v->self.known) {
 		because(d, Q_NOTREADY, RS_MIRRORD_ERROR, "no mirrord");
 		return EV_NONE;
@@ -67,18 +68,21 @@ peer_silent(struct machine *m, const struct view *v, struct decision *d)
 	}
 	if (!v->conf->failover)
 		return give_up(m, v, d, RS_FAILOVER_OFF, "");
-	because(d, Q_TRANSIENT, RS_PROMOTING, "probing %s",
-	    v->conf->addresses);
+	/* A state that lasts an hour: it does not change with each probe. */
+	if (held)
+		because(d, Q_NOTREADY, RS_MAINTENANCE, "%s", "");
+	else
+		because(d, Q_TRANSIENT, RS_PROMOTING, "probing %s",
+		    v->conf->addresses);
 	if (!links_ok(v)) {
 		because(d, Q_NOTREADY, RS_NO_NETWORK,
 		    ": the address cannot be probed");
 		probe_stop(m);
 		return EV_NONE;
 	}
-	if (v->maintain && !is_ordered(v) && mono_is_set(m->probe_retry) &&
+	if (held && mono_is_set(m->probe_retry) &&
 	    !mono_passed(m->probe_retry, v->now)) {
 		wake_at(d, m->probe_retry);
-		because(d, Q_NOTREADY, RS_MAINTENANCE, "%s", "");
 		return EV_NONE;
 	}
 	switch (probe(m, v, d)) {
@@ -89,7 +93,7 @@ peer_silent(struct machine *m, const struct view *v, struct decision *d)
 	case PB_FREE:
 		break;
 	}
-	if (v->maintain && !is_ordered(v))
+	if (held)
 		return hold_back(m, v, d);
 	note(d, "%s is silent and nobody answers the address",
 	    v->conf->peer);
