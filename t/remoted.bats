@@ -276,6 +276,17 @@ counted() {	# node, reason
 	wait_until 5 'says 2 status | grep -q " commands=0 "'
 }
 
+@test "who goes at once does not end remoted with his command" {
+	for _ in $(seq 20); do
+		echo 'run nodes=n1 who=x arg=status' | socat -u - \
+		    "UNIX:$W/1/run/holdfast/remoted.sock" || :
+	done
+	wait_until 8 'says 1 status | grep -q " commands=0 "'
+	kill -0 "$(cat "$W/pid.1")"
+	run at 1 holdfast -H n1 cluster ports
+	[ "$status" -eq 0 ]
+}
+
 # --- joining ---------------------------------------------------------------
 
 # new_node N LANS: a machine that has nothing but an address in these lans.

@@ -351,11 +351,15 @@ job_new(struct loop *l, enum role role, const char *who,
 {
 	int out[2] = { -1, -1 }, err[2] = { -1, -1 }, null, ends[STREAMS];
 	pid_t pid = -1;
+	sigset_t all, old;
 
 	if (!may_run(role, why))
 		return NULL;
 	*why = "no process could be started";
 	null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	/* job_free() may end the child at once: no handler of ours there. */
+	(void)sigfillset(&all);
+	(void)sigprocmask(SIG_BLOCK, &all, &old);
 	if (null != -1 && pipe2(out, O_CLOEXEC) == 0 &&
 	    pipe2(err, O_CLOEXEC) == 0)
 		pid = fork();
@@ -364,6 +368,7 @@ job_new(struct loop *l, enum role role, const char *who,
 		ends[1] = err[1];
 		run(role, who, argv, input_fd != -1 ? input_fd : null, ends);
 	}
+	(void)sigprocmask(SIG_SETMASK, &old, NULL);
 	(void)close(null);	/* the child's, like the writing ends */
 	(void)close(out[1]);
 	(void)close(err[1]);
