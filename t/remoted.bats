@@ -240,6 +240,26 @@ counted() {	# node, reason
 	    <"$W/recorded" >/dev/null || :
 	wait_until 5 '[ "$(counted 1 broken)" -ge 1 ]'
 	[ "$(grep -c 'runs .holdfast config' "$W/log.1")" -eq "$n" ]
+	# Nor does its hello prove anything: no byte after it buys time.
+	head -c 112 "$W/recorded" >"$W/hello"
+	mkfifo "$W/fifo"
+	ip netns exec "$NS-2" socat -u "OPEN:$W/fifo,rdonly" \
+	    TCP:10.88.1.1:4801 3>&- &
+	echo $! >"$W/pid.slow"
+	exec 9>"$W/fifo"
+	cat "$W/hello" >&9
+	printf '\0\0\352\140' >&9
+	n=$(counted 1 silent)
+	wait_until 8 'printf x >&9; [ "$(counted 1 silent)" -gt "$n" ]'
+	exec 9>&-
+	# And many of them push out each other.
+	n=$(counted 1 flood)
+	for i in $(seq 40); do
+		ip netns exec "$NS-2" socat -u "OPEN:$W/hello,ignoreeof" \
+		    TCP:10.88.1.1:4801 2>/dev/null 3>&- &
+		echo $! >"$W/pid.hello$i"
+	done
+	wait_until 5 '[ "$(counted 1 flood)" -gt "$n" ]'
 	# After all of it: at work.
 	run at 1 holdfast -H n1 cluster ports
 	[ "$status" -eq 0 ]

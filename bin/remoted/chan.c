@@ -36,6 +36,7 @@ struct chan {
 	bool			 is_server;
 	bool			 said_hello;
 	bool			 ready;
+	bool			 proved;	/* a record opened */
 	bool			 paused;
 	bool			 is_full;
 	bool			 ended;
@@ -205,6 +206,12 @@ chan_is_ready(const struct chan *c)
 	return c->ready;
 }
 
+bool
+chan_is_proved(const struct chan *c)
+{
+	return c->proved;
+}
+
 void
 chan_pause(struct chan *c, bool pause)
 {
@@ -308,7 +315,9 @@ take_hello(struct chan *c)
 		return false;
 	}
 	c->ready = true;
-	chan_patience(c, REMOTE_SILENCE_MS);
+	/* A caller's hello may be a recorded one: his time goes on. */
+	if (!c->is_server)
+		chan_patience(c, REMOTE_SILENCE_MS);
 	if (c->calls->on_ready != NULL)
 		c->calls->on_ready(c, c->arg);
 	return !c->ended;
@@ -327,6 +336,9 @@ take_record(struct chan *c, uint8_t *p, size_t n)
 		end(c, CHAN_BROKEN);
 		return false;
 	}
+	/* Only this shows who has the key: loose bytes buy no time. */
+	chan_patience(c, c->proved ? c->patience_ms : REMOTE_SILENCE_MS);
+	c->proved = true;
 	if (frame_open(&f, p, (size_t)len) == -1 ||
 	    (f.type != REMOTE_TICK && !c->calls->on_frame(c, &f, c->arg))) {
 		end(c, CHAN_GARBLED);
@@ -370,10 +382,7 @@ take(struct chan *c)
 		return;
 	}
 	c->in_len += (size_t)n;
-	/* A stranger is not more welcome for sending byte by byte. */
-	if (c->ready)
-		chan_patience(c, c->patience_ms);
-	else if (!take_hello(c)) {
+	if (!c->ready && !take_hello(c)) {
 		watch(c);
 		return;
 	}

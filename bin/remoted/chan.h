@@ -19,7 +19,7 @@ struct chan;
 
 enum chan_end {
 	CHAN_CLOSED,		/* by the other end */
-	CHAN_SILENT,		/* not a byte for too long */
+	CHAN_SILENT,		/* no record for too long */
 	CHAN_STRANGER,		/* not our protocol, or another version */
 	CHAN_SEAL,		/* another key */
 	CHAN_BROKEN,		/* a record does not open */
@@ -64,6 +64,8 @@ bool		 chan_is_full(const struct chan *c);
 /* Bytes that wait. */
 size_t		 chan_queued(const struct chan *c);
 bool		 chan_is_ready(const struct chan *c);
+/* A record opened: the other end has the key, here and now. */
+bool		 chan_is_proved(const struct chan *c);
 /* The other end may be silent for so long; 0: for ever. */
 void		 chan_patience(struct chan *c, int64_t ms);
 /* No bytes are read until it is called with false. */

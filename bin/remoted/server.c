@@ -19,7 +19,7 @@
 #include "budget.h"
 #include "session.h"
 
-/* Connections whose handshake is not over. */
+/* Connections that proved no key yet: never more than half of all. */
 #define STRANGER_MAX	32
 /* An address that could not be bound: again after this. */
 #define BIND_MS		2000
@@ -64,8 +64,11 @@ on_accept(int fd, int events, void *arg)
 	struct server *s = ln->server;
 	struct sockaddr_storage from;
 	socklen_t len = sizeof(from);
+	unsigned max = s->r->session_max / 2;
 	int conn;
 
+	if (max > STRANGER_MAX)
+		max = STRANGER_MAX;
 	(void)events;
 	memset(&from, 0, sizeof(from));
 	conn = accept4(fd, (struct sockaddr *)&from, &len,
@@ -78,7 +81,7 @@ on_accept(int fd, int events, void *arg)
 		(void)close(conn);	/* told by the end of file */
 		return;
 	}
-	if (session_strangers(&s->sessions) >= STRANGER_MAX)
+	if (session_strangers(&s->sessions) >= max)
 		session_evict(&s->sessions);
 	session_new(&s->sessions, conn, &from);
 }

@@ -356,7 +356,7 @@ session_strangers(const struct session_list *l)
 	unsigned n = 0;
 
 	for (s = l->first; s != NULL; s = s->next)
-		n += !chan_is_ready(s->chan);
+		n += !chan_is_proved(s->chan);
 	return n;
 }
 
@@ -367,7 +367,7 @@ session_evict(struct session_list *l)
 
 	/* The newest is the first of the list. */
 	for (s = l->first; s != NULL; s = s->next)
-		if (!chan_is_ready(s->chan))
+		if (!chan_is_proved(s->chan))
 			oldest = s;
 	if (oldest == NULL)
 		return;
