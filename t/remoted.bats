@@ -307,6 +307,46 @@ counted() {	# node, reason
 	[ "$status" -eq 0 ]
 }
 
+@test "an input is memory that is sealed, and only when it is announced" {
+	says_with() {	# line, kind of descriptor
+		HOLDFAST_ROOT="$W/1" python3 - "$@" <<-'EOF'
+		import array, fcntl, os, socket, sys
+		xml = open(os.environ["HOLDFAST_ROOT"] +
+		    "/etc/holdfast/cluster.xml", "rb").read()
+		if sys.argv[2] == "file":
+		    fd = os.open("/etc/passwd", os.O_RDONLY)
+		else:
+		    fd = os.memfd_create("x", os.MFD_ALLOW_SEALING)
+		    os.write(fd, xml)
+		if sys.argv[2] == "sealed":
+		    fcntl.fcntl(fd, 1033, 2 | 4 | 8)
+		s = socket.socket(socket.AF_UNIX)
+		s.connect(os.environ["HOLDFAST_ROOT"] +
+		    "/run/holdfast/remoted.sock")
+		s.settimeout(10)
+		s.sendmsg([sys.argv[1].encode() + b"\n"], [(socket.SOL_SOCKET,
+		    socket.SCM_RIGHTS, array.array("i", [fd]))])
+		said = b""
+		while b"\nok" not in said and b"\nerr" not in said:
+		    more = s.recv(65536)
+		    if not more:
+		        break
+		    said += more
+		print(said.decode())
+		EOF
+	}
+	accept='run nodes=n1 who=x arg=cluster arg=accept'
+	for kind in file memory; do
+		run says_with "$accept input=1" "$kind"
+		[[ $output == *'err code=usage'*'memory file that is sealed'* ]]
+	done
+	# From its beginning, wherever its writer left it.
+	run says_with "$accept input=1" sealed
+	[[ $output == *'node=n1 exit=0'* ]]
+	run says_with "$accept" sealed
+	[[ $output == *'node=n1 exit='* && $output != *'exit=0'* ]]
+}
+
 # --- joining ---------------------------------------------------------------
 
 # new_node N LANS: a machine that has nothing but an address in these lans.

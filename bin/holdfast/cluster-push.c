@@ -85,16 +85,41 @@ cluster_read_input(size_t *len)
 }
 
 int
+cluster_input_new(void)
+{
+	int fd = memfd_create("holdfast input", MFD_CLOEXEC |
+	    MFD_ALLOW_SEALING);
+
+	if (fd == -1)
+		fprintf(stderr, "holdfast: no memory for the input: %s\n",
+		    strerror(errno));
+	return fd;
+}
+
+int
+cluster_input_seal(int fd)
+{
+	/* remoted takes nothing that could change or keep it waiting. */
+	if (fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK |
+	    F_SEAL_GROW) == 0)
+		return fd;
+	fprintf(stderr, "holdfast: input: %s\n", strerror(errno));
+	(void)close(fd);	/* of no use */
+	return -1;
+}
+
+int
 cluster_input_file(const char *text, size_t len)
 {
-	int fd = memfd_create("holdfast input", MFD_CLOEXEC);
+	int fd = cluster_input_new();
 
-	if (fd != -1 && whole_write(fd, text, len) == 0)
-		return fd;
+	if (fd == -1)
+		return -1;
+	if (whole_write(fd, text, len) == 0)
+		return cluster_input_seal(fd);
 	fprintf(stderr, "holdfast: no memory for the input: %s\n",
 	    strerror(errno));
-	if (fd != -1)
-		(void)close(fd);	/* of no use */
+	(void)close(fd);	/* of no use */
 	return -1;
 }
 

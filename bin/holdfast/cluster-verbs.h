@@ -18,7 +18,13 @@ int	cluster_accept(struct cmd *c);	/* (*) cluster.xml is the input */
 int	cluster_push_text(const char *text, size_t len);
 /* All of a file or of standard input, at most 1 MiB; NULL after saying why. */
 char	*cluster_read_input(size_t *len);
-/* An unlinked file with this in it, for nodes_run(); -1 after saying why. */
+/*
+ * Memory as input for nodes_run(), to be sealed when it is whole; both are -1
+ * after saying why, and then it is closed.
+ */
+int	cluster_input_new(void);
+int	cluster_input_seal(int fd);
+/* The same with this in it. */
 int	cluster_input_file(const char *text, size_t len);
 /*
  * Takes the lock of all that change the cluster on this node: a descriptor,

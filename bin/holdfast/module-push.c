@@ -25,26 +25,25 @@
 
 /* --- here --------------------------------------------------------------- */
 
-/* An open file that has the archive and no name any more; -1: said why. */
+/* The archive in memory, sealed; -1: said why. */
 static int
 pack(const char *dir)
 {
-	char file[] = "/tmp/holdfast-push.XXXXXX";
+	int fd = cluster_input_new(), rc;
+	char file[64];
 	struct report r;
-	int fd = mkstemp(file), rc;
 
-	if (fd == -1) {
-		fprintf(stderr, "holdfast: %s: %s\n", file, strerror(errno));
+	if (fd == -1)
 		return -1;
-	}
-	(void)close(fd);	/* its name is what was wanted */
+	(void)snprintf(file, sizeof(file), "/proc/self/fd/%d", fd);
 	report_init(&r, dir);
 	rc = archive_pack(dir, file, &r);
 	report_print(&r, stderr);
 	report_fini(&r);
-	fd = rc == 0 ? open(file, O_RDONLY | O_CLOEXEC) : -1;
-	(void)unlink(file);	/* what is open stays */
-	return fd;
+	if (rc == 0)
+		return cluster_input_seal(fd);
+	(void)close(fd);	/* of no use */
+	return -1;
 }
 
 static int

@@ -292,6 +292,8 @@ start_here(struct target *t)
 	}
 	(void)snprintf(who, sizeof(who), "%s@%s", t->q->call.who,
 	    t->q->call.from);
+	if (t->q->input != -1 && lseek(t->q->input, 0, SEEK_SET) == -1)
+		log_warn("input of a command");
 	t->job = job_new(r->loop, (enum role)t->q->call.role, who,
 	    t->q->call.argv, t->q->input, &job_calls, t, &why);
 	if (t->job == NULL)
@@ -557,17 +559,34 @@ take_nodes(struct request *q, const char *text)
 	return true;
 }
 
+/*
+ * Memory that nobody changes any more: a file of the caller's might be on a
+ * file system that never answers, and this loop would wait for it.
+ */
+static bool
+is_sealed(int fd)
+{
+	const int want = F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW;
+	int seals = fcntl(fd, F_GET_SEALS);
+
+	return seals != -1 && (seals & want) == want;
+}
+
 static bool
 take_input(struct request *q, const struct line *l)
 {
 	struct stat st;
+	int fd = serve_take_fd(q->client);
 
-	q->input = serve_take_fd(q->client);
-	if (!line_get_bool(l, "input"))
+	if (!line_get_bool(l, "input")) {
+		if (fd != -1)
+			(void)close(fd);	/* not asked for */
 		return true;
-	if (q->input == -1 || fstat(q->input, &st) == -1 ||
-	    !S_ISREG(st.st_mode)) {
-		serve_err(q->client, "usage", "input: no file came with it");
+	}
+	q->input = fd;
+	if (fd == -1 || !is_sealed(fd) || fstat(fd, &st) == -1) {
+		serve_err(q->client, "usage", "input: a memory file that is "
+		    "sealed must come with it");
 		return false;
 	}
 	if (st.st_size > REMOTE_INPUT_MAX) {
