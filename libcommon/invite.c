@@ -84,12 +84,17 @@ invite_make(struct invite *i, char token[TOKEN_LEN])
 void
 invite_text(char out[INVITE_TEXT_LEN], const struct invite *i)
 {
-	char hex[2 * INVITE_PUBLIC_LEN + 1];
+	char hex[2 * INVITE_PUBLIC_LEN + 1], by[sizeof(i->by)];
+	size_t n;
 
+	/* From an environment: it must not become lines of its own. */
+	for (n = 0; n < sizeof(by) - 1 && i->by[n] != '\0'; n++)
+		by[n] = (unsigned char)i->by[n] < ' ' ? '?' : i->by[n];
+	by[n] = '\0';
 	(void)sodium_bin2hex(hex, sizeof(hex), i->public, INVITE_PUBLIC_LEN);
 	(void)snprintf(out, INVITE_TEXT_LEN, MAGIC "\npublic %s\n"
 	    "expires %" PRId64 "\nused %" PRId64 "\nby %s\nnode %s\n"
-	    "replace %s\n", hex, i->expires, i->used, i->by, i->node,
+	    "replace %s\n", hex, i->expires, i->used, by, i->node,
 	    i->replace);
 }
 

@@ -201,6 +201,8 @@ counted() {	# node, reason
 	[ "$status" -eq 77 ]
 	# Who is not root may not say who he is.
 	grep -q 'uid 65534@n1 runs' "$W/log.2"
+	run says 1 'run nodes=n2 who="x\nused 0" arg=status'
+	[[ $output == *'err code=usage'*'control characters'* ]]
 }
 
 @test "another key, rubbish and a replay are refused and counted" {

@@ -71,6 +71,11 @@ test_file(void)
 	    "the secret is not in it");
 	ok(invite_parse(&again, i.id, text) == 0 &&
 	    memcmp(&i, &again, sizeof(i)) == 0, "read back");
+	(void)snprintf(i.by, sizeof(i.by), "x\nused 0\nby y");
+	invite_text(text, &i);
+	ok(invite_parse(&again, i.id, text) == 0 &&
+	    strcmp(again.by, "x?used 0?by y") == 0,
+	    "a name makes no lines of its own");
 	for (n = strlen(text); n > 0; n--) {
 		text[n - 1] = '\0';
 		taken += invite_parse(&again, i.id, text) == 0;
