@@ -349,6 +349,27 @@ counted() {	# node, reason
 	[[ $output == *'node=n1 exit='* && $output != *'exit=0'* ]]
 }
 
+@test "monitors leave places for admins" {
+	echo 'commands = 4' >"$W/2/etc/holdfast/remoted.conf"
+	stop 2
+	start 2
+	rm "$W/2/usr/lib/holdfast/safekit"
+	printf '#!/bin/sh\nexec tail -f /dev/null\n' \
+	    >"$W/2/usr/lib/holdfast/safekit"
+	chmod 755 "$W/2/usr/lib/holdfast/safekit"
+	for i in 1 2; do
+		as 1 64103 -H n2 status >"$W/out.$i" 2>&1 3>&- &
+	done
+	wait_until 5 'says 2 status | grep -q " commands=2 "'
+	run as 1 64103 -H n2 status
+	[ "$status" -eq 75 ]
+	[[ $output == *'too many commands run'* ]]
+	at 1 holdfast -H n2 status >"$W/out.3" 2>&1 3>&- &
+	wait_until 5 'says 2 status | grep -q " commands=3 "'
+	stop 1
+	wait_until 8 'says 2 status | grep -q " commands=0 "'
+}
+
 # --- joining ---------------------------------------------------------------
 
 # new_node N LANS: a machine that has nothing but an address in these lans.

@@ -118,7 +118,7 @@ start_job(struct admit *a, const void *request, size_t len)
 	char who[ADDR_LEN + 32], addr[ADDR_LEN];
 	const char *why;
 
-	if (a->r->jobs >= a->r->job_max)
+	if (!job_has_place(ROLE_ADMIN, a->r->job_max))
 		return "too many commands run here: try again in a moment";
 	a->input = memfd_create("remoted join", MFD_CLOEXEC);
 	if (a->input == -1 || whole_write(a->input, request, len) == -1 ||

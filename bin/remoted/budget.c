@@ -31,3 +31,19 @@ budget_take(struct budget *b, struct mono now)
 	b->micro -= ONE;
 	return true;
 }
+
+bool
+budget_has_place(const unsigned used[ROLE_ADMIN + 1], enum role role,
+    unsigned max)
+{
+	unsigned lower = used[ROLE_MONITOR] + used[ROLE_CONTROL];
+	/* One place alone is for whoever comes. */
+	unsigned kept = max > 1 ? (max + 3) / 4 : 0;
+
+	if (lower + used[ROLE_ADMIN] >= max)
+		return false;
+	if (role == ROLE_ADMIN)
+		return true;
+	return lower < max - kept && (role != ROLE_MONITOR ||
+	    used[ROLE_MONITOR] < (max + 1) / 2);
+}

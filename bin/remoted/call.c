@@ -20,6 +20,7 @@
 #include "whole.h"
 #include "xalloc.h"
 
+#include "budget.h"
 #include "job.h"
 
 #define REQUEST_MAX	32
@@ -285,7 +286,7 @@ start_here(struct target *t)
 	char who[REMOTE_WHO_LEN + CLUSTER_NAME_LEN + 1];
 	const char *why;
 
-	if (r->jobs + job_dying() >= r->job_max) {
+	if (!job_has_place((enum role)t->q->call.role, r->job_max)) {
 		say_failed(t, "busy", "too many commands run here: try again "
 		    "in a moment");
 		return;
@@ -670,15 +671,18 @@ void
 calls_run(struct calls *cs, struct client *c, const struct line *l)
 {
 	const char *nodes = line_get(l, "nodes");
+	unsigned used[ROLE_ADMIN + 1] = { 0 };
 	struct request *q;
 
 	if (nodes == NULL || nodes[0] == '\0') {
 		serve_err(c, "usage", "nodes= must be * or names by commas");
 		return;
 	}
-	if (cs->count >= REQUEST_MAX) {
-		serve_err(c, "busy", "%d commands for other nodes run "
-		    "already", REQUEST_MAX);
+	for (q = cs->first; q != NULL; q = q->next)
+		used[q->call.role]++;
+	if (!budget_has_place(used, serve_role(c), REQUEST_MAX)) {
+		serve_err(c, "busy", "%u commands for other nodes run "
+		    "already: try again in a moment", cs->count);
 		return;
 	}
 	q = xcalloc(1, sizeof(*q));

@@ -25,6 +25,8 @@
 #include "paths.h"
 #include "xalloc.h"
 
+#include "budget.h"
+
 #define STREAMS		2
 /* From "please" to "now". */
 #define KILL_MS		5000
@@ -35,6 +37,7 @@ struct job {
 	struct loop		*loop;
 	const struct job_calls	*calls;
 	void			*arg;
+	enum role		 role;
 	pid_t			 pid;
 	struct loop_child	*child;
 	struct loop_timer	*kill;
@@ -50,7 +53,7 @@ struct job {
 static struct {
 	uid_t		nobody;
 	gid_t		gid[ROLE_ADMIN];	/* by role */
-	unsigned	dying;
+	unsigned	used[ROLE_ADMIN + 1];	/* by role, until freed */
 	bool		leaving;
 } self = { .nobody = (uid_t)-1 };
 
@@ -163,6 +166,7 @@ destroy(struct job *j)
 {
 	int i;
 
+	self.used[j->role]--;
 	for (i = 0; i < STREAMS; i++) {
 		loop_fd_del(j->io[i]);
 		if (j->fd[i] != -1)
@@ -256,7 +260,6 @@ on_exit_status(pid_t pid, int status, void *arg)
 		    "ended by signal %d", WTERMSIG(status));
 	}
 	if (j->freed) {
-		self.dying--;
 		if (j->depth == 0)
 			destroy(j);
 		return;
@@ -295,7 +298,6 @@ job_free(struct job *j)
 			destroy(j);
 		return;
 	}
-	self.dying++;
 	end_with(j, SIGTERM);
 	loop_timer_set(j->kill, KILL_MS, 0);
 }
@@ -306,10 +308,10 @@ job_leave_all(void)
 	self.leaving = true;
 }
 
-unsigned
-job_dying(void)
+bool
+job_has_place(enum role role, unsigned max)
 {
-	return self.dying;
+	return budget_has_place(self.used, role, max);
 }
 
 static bool
@@ -325,12 +327,14 @@ may_run(enum role role, const char **why)
 }
 
 static struct job *
-started(struct loop *l, pid_t pid, const int out[STREAMS],
+started(struct loop *l, enum role role, pid_t pid, const int out[STREAMS],
     const struct job_calls *calls, void *arg)
 {
 	struct job *j = xcalloc(1, sizeof(*j));
 	int i;
 
+	self.used[role]++;
+	j->role = role;
 	j->loop = l;
 	j->calls = calls;
 	j->arg = arg;
@@ -381,5 +385,5 @@ job_new(struct loop *l, enum role role, const char *who,
 	(void)fcntl(err[0], F_SETFL, O_NONBLOCK);
 	ends[0] = out[0];
 	ends[1] = err[0];
-	return started(l, pid, ends, calls, arg);
+	return started(l, role, pid, ends, calls, arg);
 }

@@ -42,7 +42,10 @@ void		 job_free(struct job *j);
  * command which restarts remoted, or is half done, is not cut off.
  */
 void		 job_leave_all(void);
-/* Those that were freed and have not ended yet. */
-unsigned	 job_dying(void);
+/*
+ * May one more run for this role, max in all?  Those that were freed and have
+ * not ended yet count.
+ */
+bool		 job_has_place(enum role role, unsigned max);
 
 #endif

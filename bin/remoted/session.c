@@ -126,7 +126,7 @@ start_job(struct session *s)
 	char who[REMOTE_WHO_LEN + CLUSTER_NAME_LEN + 1];
 	const char *why;
 
-	if (r->jobs + job_dying() >= r->job_max) {
+	if (!job_has_place((enum role)s->call.role, r->job_max)) {
 		refuse(s, DROP_FLOOD, "busy", "too many commands run for "
 		    "other nodes: try again in a moment");
 		return;
