@@ -286,6 +286,51 @@ freeze_rc()
 	trees_are_equal
 }
 
+@test "freeze: a backup on the primary does not wait for held writes" {
+	local node
+
+	# Names and contents, under a file that is always being written.
+	on n1 sh -c 'cat >/srv/writer <<-END
+	echo \$\$ >/srv/writer.pid
+	while [ -e /srv/writer ]; do
+		seq 100 | dd of=/srv/ledger/held bs=300 oflag=dsync \
+		    conv=notrunc status=none
+	done
+	END
+	cat >/srv/backup <<-"END"
+	sleep 0.5	# the writer is in its write by then
+	cd "$1" && find . -path ./.holdfast -prune -o -type f -print0 |
+	    sort -z | xargs -0 sha256sum
+	touch x 2>/dev/null && echo writable
+	ls -A .holdfast | wc -l
+	END
+	sh /srv/writer >/dev/null 2>&1 &'
+	on n1 cat /srv/backup | on n2 sh -c 'cat >/srv/backup'
+	wait_until 5 'on n1 test -s /srv/ledger/held'
+	for node in n1 n2; do
+		on $node sh -c 'cd /srv/ledger && holdfast freeze ledger \
+		    --timeout 4 -- sh -c "sleep 0.3; exec tar -cf /srv/t.tar ."'
+		on $node tar -tf /srv/t.tar | grep -q held
+		on $node sh -c 'rm /srv/t.tar'
+	done
+	on n1 holdfast freeze ledger --timeout 10 -- sh -ec '
+	    sh /srv/backup /srv/ledger >/srv/sum; touch /srv/ready
+	    while [ ! -e /srv/done ]; do sleep 0.1; done' &
+	wait_until 5 'on n1 test -e /srv/ready'
+	on n2 sh /srv/backup /srv/ledger >"$BATS_TEST_TMPDIR/n2"
+	on n1 touch /srv/done
+	wait $!
+	on n1 cat /srv/sum | diff - "$BATS_TEST_TMPDIR/n2"
+	grep -q held "$BATS_TEST_TMPDIR/n2"
+	run grep -q writable "$BATS_TEST_TMPDIR/n2"
+	[ "$status" -eq 1 ]
+	[ "$(tail -n 1 "$BATS_TEST_TMPDIR/n2")" = 0 ]
+	# Of the command alone: here the mirror is as it was.
+	on n1 sh -c 'rm /srv/writer; rm /srv/ledger/held /srv/sum /srv/ready \
+	    /srv/done /srv/backup'
+	trees_are_equal
+}
+
 @test "freeze: bad words, a second one, its environment" {
 	run on n1 holdfast freeze ledger
 	[ "$status" -eq 64 ]

@@ -16,6 +16,7 @@
 
 #include "ask.h"
 #include "cmd.h"
+#include "layer.h"
 #include "loop.h"
 #include "module-conf.h"
 #include "paths.h"
@@ -55,20 +56,16 @@ end(struct freezer *z, int rc)
 /* --- the command --------------------------------------------------------- */
 
 static void
-set_environment(const struct freezer *z, bool both)
+set_environment(const struct freezer *z, const struct safe *m, bool both)
 {
-	struct safe m;
 	char dirs[4096] = "", secs[32];
 	size_t len = 0;
 	unsigned i;
 
 	snprintf(secs, sizeof(secs), "%lld", (long long)(z->ms / 1000));
-	if (module_conf_read(&m, z->c->module)) {
-		for (i = 0; i < m.dir_count && len < sizeof(dirs); i++)
-			len += (size_t)snprintf(dirs + len, sizeof(dirs) -
-			    len, "%s%s", i > 0 ? ":" : "", m.dir[i]);
-		safe_fini(&m);
-	}
+	for (i = 0; i < m->dir_count && len < sizeof(dirs); i++)
+		len += (size_t)snprintf(dirs + len, sizeof(dirs) - len,
+		    "%s%s", i > 0 ? ":" : "", m->dir[i]);
 	(void)setenv("HOLDFAST_MODULE", z->c->module, 1); /* memory only */
 	(void)setenv("HOLDFAST_STATE", z->state, 1);
 	(void)setenv("HOLDFAST_BOTH", both ? "1" : "0", 1);
@@ -80,12 +77,17 @@ static void
 child(struct freezer *z, bool both)
 {
 	pid_t parent = getppid();
+	struct safe m;
 
 	/* Killed, we can tell it no more that nothing is held. */
 	(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != parent)
 		_exit(EX_TEMPFAIL);
-	set_environment(z, both);
+	if (!module_conf_read(&m, z->c->module))
+		_exit(EX_CONFIG);
+	set_environment(z, &m, both);
+	if (layer_show_disk(&m) == -1)
+		_exit(EX_OSERR);
 	(void)execvp(z->c->argv[0], z->c->argv);
 	fprintf(stderr, "holdfast: %s: %s\n", z->c->argv[0],
 	    strerror(errno));

@@ -39,6 +39,7 @@ bin_holdfast_libholdfast_a_SOURCES = \
 	%D%/goal.c %D%/goal.h \
 	%D%/helper.c %D%/helper.h \
 	%D%/keys-plan.c %D%/keys-plan.h \
+	%D%/layer.c %D%/layer.h \
 	%D%/log-verb.c \
 	%D%/maintain.c \
 	%D%/module.c \

@@ -8,10 +8,8 @@
 #include "rescue.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
@@ -19,48 +17,13 @@
 #include "clock.h"
 #include "cmd.h"
 #include "generation.h"
+#include "layer.h"
 #include "module-conf.h"
 #include "paths.h"
 #include "statefile.h"
 #include "talk.h"
 
-/* mirror, view, and what an unlucky start may have left twice. */
-#define LAYERS_MAX	8
 #define PLAIN_MS	10000
-
-/*
- * What lies on top at dir: 'm' the mirror, 'v' a view, 0 nothing of ours.  A
- * view is read-only and lies over another mount with the same files, or is an
- * empty file system of ours.
- */
-static char
-top_layer(const char *dir)
-{
-	FILE *f = fopen("/proc/self/mountinfo", "re");
-	char line[2 * PATH_MAX], point[PATH_MAX], dev[32], below[32] = "";
-	char options[256], *rest, kind = 0;
-
-	while (f != NULL && fgets(line, sizeof(line), f) != NULL) {
-		if (sscanf(line, "%*d %*d %31s %*s %4095s %255s", dev, point,
-		    options) != 3 || (rest = strstr(line, " - ")) == NULL)
-			continue;
-		if (strncmp(dir, point, strlen(point)) == 0 &&
-		    strcmp(dir, point) != 0) {
-			snprintf(below, sizeof(below), "%s", dev);
-			continue;
-		}
-		if (strcmp(dir, point) != 0)
-			continue;
-		kind = strncmp(rest, " - fuse.holdfast ", 17) == 0 ? 'm' :
-		    strncmp(options, "ro", 2) == 0 && (strcmp(dev, below) ==
-		    0 || strncmp(rest, " - tmpfs holdfast ", 18) == 0) ? 'v' :
-		    0;
-		snprintf(below, sizeof(below), "%s", dev);
-	}
-	if (f != NULL)
-		fclose(f);	/* only read */
-	return kind;
-}
 
 static bool
 is_plain(const struct safe *m)
@@ -68,26 +31,9 @@ is_plain(const struct safe *m)
 	unsigned i;
 
 	for (i = 0; i < m->dir_count; i++)
-		if (top_layer(m->dir[i]) != 0)
+		if (layer_top(m->dir[i]) != LAYER_NONE)
 			return false;
 	return true;
-}
-
-static int
-take_off(const char *dir)
-{
-	unsigned i;
-	char kind;
-
-	for (i = 0; i < LAYERS_MAX && (kind = top_layer(dir)) != 0; i++)
-		if (umount2(dir, kind == 'm' ? MNT_FORCE | MNT_DETACH :
-		    MNT_DETACH) == -1)
-			break;
-	if (top_layer(dir) == 0)
-		return 0;
-	fprintf(stderr, "holdfast: %s: cannot be uncovered: %s\n", dir,
-	    strerror(errno));
-	return -1;
 }
 
 /* mirrord's own way, if it lives; false: it does not, or not in time. */
@@ -151,7 +97,7 @@ rescue_release(const struct cmd *c)
 		return EX_CONFIG;
 	if (!ask_mirrord(&m))
 		for (i = 0; i < m.dir_count; i++)
-			if (take_off(m.dir[i]) == -1)
+			if (layer_take_off(m.dir[i]) == -1)
 				rc = EX_OSERR;
 	safe_fini(&m);
 	if (rc == 0)
@@ -169,7 +115,8 @@ rescue_tell(const char *module)
 	if (module_conf_read(&m, module)) {
 		for (i = 0; i < m.dir_count; i++)
 			printf("  %s is %s\n", m.dir[i],
-			    top_layer(m.dir[i]) == 0 ? "a plain directory" :
+			    layer_top(m.dir[i]) == LAYER_NONE ?
+			    "a plain directory" :
 			    "still covered: see `holdfast status'");
 		for (i = 0; i < m.addr_count; i++)
 			printf("  the address %s is nobody's: `ip addr add' "
