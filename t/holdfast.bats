@@ -355,6 +355,29 @@ synced_before() {
 	[[ $output == use=* ]]
 }
 
+@test "a cluster.xml that no frame holds costs no token" {
+	local xml=$HOLDFAST_ROOT/etc/holdfast/cluster.xml token
+	holdfast cluster init town lan1:a=127.0.0.1,b=198.51.100.2
+	token=$(holdfast cluster invite)
+	cp "$xml" "$T/small"
+	printf '<!-- %060000d -->\n' 0 >>"$xml"
+	for i in 1 2; do
+		run holdfast cluster admit "${token%%-*}" <<-EOF
+			join name=c machine=""
+			have addr=127.0.0.9 prefix=8
+		EOF
+		echo "$output"
+		[ "$status" -eq 77 ]
+		[[ $output == *"larger than 60000 bytes"* ]]
+	done
+	cp "$T/small" "$xml"
+	run holdfast cluster admit "${token%%-*}" <<-EOF
+		join name=c machine=""
+		have addr=127.0.0.9 prefix=8
+	EOF
+	grep -q 'name="c"' "$xml"
+}
+
 @test "called as safekit" {
 	ln -s "$(command -v holdfast)" "$T/safekit"
 	ln -s "$(command -v holdfast)" "$T/xpathGet"

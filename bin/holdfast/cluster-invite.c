@@ -33,6 +33,8 @@
 #include "statefile.h"
 #include "talk.h"
 
+/* What remoted(8) sends with the key in one frame: FILE_MAX of its admit.c. */
+#define ADMIT_XML_MAX	60000
 #define EXPIRES_S	3600
 #define EXPIRES_MAX_S	(7 * 86400)
 /* So long a token's owner is told what became of it. */
@@ -139,8 +141,10 @@ cluster_invite(struct cmd *c)
 	}
 	printf("%s\n", token);
 	fprintf(stderr, "once, within %lld minutes, as root on the new "
-	    "machine:\n  holdfast cluster join %s %s\n",
-	    (long long)(seconds + 59) / 60, own_addr(&cl, addr), token);
+	    "machine:\n  holdfast cluster join %s %s\nor, where others may "
+	    "list its processes, with - for the token, which is then read "
+	    "from standard input\n", (long long)(seconds + 59) / 60,
+	    own_addr(&cl, addr), token);
 	explicit_bzero(token, sizeof(token));
 	return 0;
 }
@@ -265,8 +269,12 @@ make_xml(struct admission *a, const char *text, size_t len)
 	if (after == NULL || join_choose(&place, &a->cl, &a->q, &a->r) == -1)
 		goto out;
 	a->xml = cluster_with_node(text, len, &a->cl, &a->q, &place, &a->r);
-	if (a->xml != NULL && cluster_compile(after, a->xml, strlen(a->xml),
-	    &a->r) == 0)
+	if (a->xml != NULL && strlen(a->xml) > ADMIT_XML_MAX)
+		report_error(&a->r, 0, NULL, "cluster.xml with the new node "
+		    "is larger than %d bytes and cannot be sent to it: make "
+		    "it smaller, its comments for instance", ADMIT_XML_MAX);
+	else if (a->xml != NULL && cluster_compile(after, a->xml,
+	    strlen(a->xml), &a->r) == 0)
 		(void)cluster_find_self(after, cluster_addr_is_local, NULL,
 		    &a->r);
 out:

@@ -454,6 +454,8 @@ cluster_join(struct cmd *c)
 	s->host = c->argv[1];
 	s->fd = -1;
 	if (read_token(s, c->argv[2])) {
+		/* Out of the list of processes; "-" is not needed again. */
+		explicit_bzero(c->argv[2], strlen(c->argv[2]));
 		s->fd = connect_to(s->host);
 		rc = s->fd == -1 ? EX_UNAVAILABLE : shake_hands(s);
 		if (rc == 0)
