@@ -444,6 +444,10 @@ id_in() { sed -n "s/.*name=\"$2\" id=\"\([0-9]*\)\".*/\1/p" \
 
 @test "join: refused with the reason, and a mistake costs no token" {
 	new_node 4 "1 2"
+	run at 4 holdfast cluster join --name n4 \
+	    "$(printf '%0400d' 0):4801" 01234567-AAAAAAAAAAAAAAAAAAAAAA
+	[ "$status" -ne 0 ]
+	[[ $output == *'not a host'* ]]
 	run at 4 holdfast cluster join 10.88.1.1 rubbish
 	[ "$status" -eq 64 ]
 	run at 4 holdfast cluster join --name n4 10.88.1.1 \

@@ -88,15 +88,21 @@ connect_to(const char *text)
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *list, *ai;
 	char host[256], port[8];
 	const char *colon = strrchr(text, ':'), *name = host;
+	size_t len = strlen(text);
 	int rc, fd = -1;
 
 	(void)snprintf(port, sizeof(port), "%d", REMOTE_PORT);
-	(void)snprintf(host, sizeof(host), "%s", text);
 	if (colon != NULL && (strchr(text, ':') == colon ||
 	    (colon > text && colon[-1] == ']'))) {
-		(void)snprintf(port, sizeof(port), "%s", colon + 1);
-		host[colon - text] = '\0';
+		(void)snprintf(port, sizeof(port), "%.7s", colon + 1);
+		len = (size_t)(colon - text);
 	}
+	if (len == 0 || len >= sizeof(host)) {
+		fprintf(stderr, "holdfast: %.40s: not a host\n", text);
+		return -1;
+	}
+	memcpy(host, text, len);
+	host[len] = '\0';
 	if (host[0] == '[' && host[strlen(host) - 1] == ']') {
 		host[strlen(host) - 1] = '\0';
 		name = host + 1;
