@@ -258,6 +258,136 @@ fault()
 	fault custom.query 'pkill -STOP -x postgres'
 }
 
+# --- a table, when HOLDFAST_LONG is set: what was done to the primary, after
+# how long it was noticed, and served again
+
+USERCONFIG=/etc/holdfast/modules/postgresql/conf/userconfig.xml
+
+# userconfig SED-ARGUMENT...: in force on both nodes, at once.
+userconfig()
+{
+	local node
+
+	for node in n1 n2; do
+		on $node sed -i "$@" $USERCONFIG
+		on $node holdfast config postgresql
+	done
+}
+
+# noticed PATTERN SINCE: in ms, by the first event since then that is it.
+noticed()
+{
+	on n1 grep -- "$1" /var/log/holdfast/postgresql.events |
+	    tail -n 20 | awk -v since="$2" '{ sub("T", " ", $1)
+	    "date +%s%3N -d \"" $1 "\"" | getline t
+	    if (t >= since) { print t - since; exit } }'
+}
+
+# When pgbench was told of something again after its longest wait: ms since
+# the epoch.
+bench_again()
+{
+	on c1 sh -c 'cd /srv/bench && cat told.*' |
+	    awk '{ printf "%d\n", $5 * 1000 + $6 / 1000 }' | sort -n |
+	    awk 'NR > 1 && $1 - last > gap { gap = $1 - last; again = $1 }
+	    { last = $1 } END { print again + 0 }'
+}
+
+# trouble WHAT EVENT WHY SERVES COMMAND: the command for n1 prints when it
+# did it; the event is how n1 notices, WHY what it tells afterwards, SERVES
+# the node that has to serve then.
+trouble()
+{
+	local begun run
+
+	bench_start
+	run=$(query 'SELECT max(run) FROM told')
+	begun=$(on n1 sh -c "$5")
+	wait_until 60 "[ -n \"\$(noticed '$2' $begun)\" ]"
+	wait_until 60 "has_rows 'run > $run'"
+	bench_stop
+	wait_until 60 "pair_is_level $4 $(other "$4")"
+	all_are_there
+	on n1 holdfast why postgresql >"$BATS_TEST_TMPDIR/why"
+	printf '# %s: noticed after %s ms, served again after %s ms' \
+	    "$1" "$(noticed "$2" "$begun")" $(($(bench_again) - begun)) >&3
+	echo " on $4, gap $(bench_gap) ms; $count" >&3
+	grep -q -- "$3" "$BATS_TEST_TMPDIR/why"
+}
+
+long_only()
+{
+	[ -n "${HOLDFAST_LONG-}" ] || skip "long runs only"
+	restore
+	userconfig -e 's/<service mode/<service maxloop="1000" mode/' \
+	    -e 's/<user>/<user nicestoptimeout="8s">/'
+}
+
+shipped_again()
+{
+	userconfig -e 's/ maxloop="1000"//' -e 's/ nicestoptimeout="8s"//'
+}
+
+# Lines for n1: the start script, caught at once or when its server is there.
+START='holdfast restart postgresql --no-wait >/dev/null
+    until script=$(pgrep -o -f "[b]in/start_prim"); do :; done'
+SERVER='until read -r server </var/lib/postgresql/15/main/postmaster.pid
+    do :; done 2>/dev/null'
+SERVICE='until service=$(pgrep -o -f "[p]g_ctlcluster.* start"); do :; done'
+
+@test "the start script is killed: what it left undone is done again" {
+	long_only
+	trouble "kill -9 of start_prim, at once" \
+	    'start_prim was killed by signal 9' 'failover rule' n1 \
+	    "$START; date +%s%3N; kill -9 \$script"
+	trouble "kill -9 of start_prim, waiting" \
+	    'start_prim was killed by signal 9' 'start_prim' n1 \
+	    "$START; $SERVER; date +%s%3N; kill -9 \$script"
+	shipped_again
+}
+
+@test "the start script hangs: its deadline, and the other node" {
+	long_only
+	trouble "SIGSTOP of start_prim (8 s)" 'start_prim did not end in time' \
+	    'start_prim' n2 "$START; date +%s%3N; kill -STOP \$script"
+	restore
+	trouble "SIGSTOP of the unit's start (8 s)" \
+	    'start_prim did not end in time' 'start_prim' n2 \
+	    "$START; $SERVICE; date +%s%3N; kill -STOP \$service"
+	not on n1 pgrep -f '[p]g_ctlcluster'
+	restore
+	trouble "SIGSTOP of the server in its start (8 s)" \
+	    'start_prim did not end in time' 'start_prim' n2 \
+	    "$START; $SERVER; date +%s%3N; kill -STOP \$server"
+	not on n1 pgrep -x postgres
+	restore
+	shipped_again
+}
+
+# Two of its runs in a row.
+STOP_CHECKS='date +%s%3N; seen=
+    while set -- $seen; [ $# -lt 2 ]; do
+	script=$(pgrep -o -f "[b]in/check_query") || continue
+	case " $seen " in
+	*" $script "*)	;;
+	*)	kill -STOP "$script" && seen="$seen $script" ;;
+	esac
+    done'
+# Whatever asks for a function waits for this.
+LOCK='date +%s%3N
+    runuser -u postgres -- psql -c "BEGIN; LOCK TABLE pg_proc;
+    SELECT pg_sleep(600)" >/dev/null 2>&1 </dev/null 3>&- &'
+
+@test "the checker hangs, by itself or in its query: restarted in place" {
+	long_only
+	trouble "SIGSTOP of check_query (10 s, 2 times)" 'hangs: killed' \
+	    'failover rule c_query' n1 "$STOP_CHECKS"
+	not on n1 pgrep -f '[b]in/check_query'
+	trouble "a lock its query waits for (10 s, 2 times)" \
+	    'custom.query set to down' 'failover rule c_query' n1 "$LOCK"
+	shipped_again
+}
+
 # refuses TEXT: n2 does not start, and says TEXT.
 refuses()
 {
