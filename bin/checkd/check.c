@@ -153,6 +153,8 @@ struct check *
 check_new(const struct check_kind *kind, cfg_t *sec,
     const struct check_host *host)
 {
+	/* Checkers live as long as the program, which these end. */
+	static struct check *faulty;
 	struct check *c = xcalloc(1, sizeof(*c));
 
 	c->kind = kind;
@@ -164,7 +166,8 @@ check_new(const struct check_kind *kind, cfg_t *sec,
 	c->interval_ms = cfg_getint(sec, "interval_ms");
 	c->timeout_ms = cfg_getint(sec, "timeout_ms");
 	if (!read_counts(c, sec) || !kind->open(c, sec)) {
-		free(c);
+		c->next = faulty;
+		faulty = c;
 		return NULL;
 	}
 	if (host->loop != NULL)
