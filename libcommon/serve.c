@@ -384,16 +384,18 @@ client_ready(int fd, int events, void *arg)
 
 /* --- answers -------------------------------------------------------- */
 
-/* The request is over: the next one, if it is here already, begins. */
+/*
+ * Ends an answer that client_enter() began: the request is over, and the next
+ * one, if it is here already, begins.  A client that is gone meanwhile is
+ * freed here and not before.
+ */
 static void
 finish(struct client *c)
 {
 	c->busy = false;
-	if (c->depth == 0) {
-		client_enter(c);
+	if (c->depth == 1)
 		client_work(c);
-		client_leave(c);
-	}
+	client_leave(c);
 }
 
 void
@@ -407,7 +409,6 @@ serve_ok_line(struct client *c, struct line_out *o)
 {
 	client_enter(c);
 	send_line(c, o);
-	client_leave(c);
 	finish(c);
 }
 
@@ -470,7 +471,6 @@ serve_ok_fd(struct client *c, int fd)
 	if (c->out_len > 0 ||
 	    sendmsg(c->fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT) != 3)
 		c->doomed = true;
-	client_leave(c);
 	finish(c);
 }
 

@@ -459,6 +459,30 @@ test_full_buffer(void)
 	(void)close(fd);
 }
 
+/* It died with another request behind the one that is answered now. */
+static void
+test_late_answer(void)
+{
+	struct client *owed;
+	int fd = raw_connect();
+	char greeting[64];
+	unsigned before;
+
+	(void)send(fd, "slow\nlist\n", 10, MSG_NOSIGNAL);
+	run_ms(50);
+	/* With something unread it is a reset, which ends it at once. */
+	(void)recv(fd, greeting, sizeof(greeting), MSG_DONTWAIT);
+	before = closes;
+	owed = waiting;
+	(void)close(fd);
+	run_ms(50);
+	ok(owed != NULL && closes == before, "a request is open");
+	waiting = NULL;
+	serve_ok(owed);
+	is_num(closes - before, 1, "its answer ends the client, once");
+	run_ms(50);
+}
+
 /* As raw(), for the one that is connected already. */
 static const char *
 answer_of(int fd, const char *request)
@@ -557,6 +581,7 @@ main(void)
 	test_descriptors();
 	test_no_descriptor();
 	test_full_buffer();
+	test_late_answer();
 	test_crowds();
 	serve_free(server);
 	loop_free(loop);
