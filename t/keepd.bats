@@ -7,7 +7,8 @@ load lib
 start() {
 	"$PROGRAM" -d 2>>"$HOLDFAST_ROOT/log" 3>&- &
 	PID=$!
-	wait_until 5 '[ -S "$SOCK" ]'
+	# A socket that a killed one left is there before it listens.
+	wait_until 5 '[ "$(say status 2>/dev/null)" = ok ]'
 }
 
 # All lines of one connection; the answers without the greeting.
