@@ -227,7 +227,7 @@ restore()
 # told_down RESOURCE SINCE: the log line of its fall, since the time in ms.
 told_down()
 {
-	on n1 grep -h "Resource $1 set to down" /var/log/holdfast/postgresql.log |
+	on n1 grep -ah "Resource $1 set to down" /var/log/holdfast/postgresql.log |
 	    tail -n 1 | awk -v since="$2" '{ "date +%s%3N -d " $1 | getline t
 	    if (t >= since) print t - since }'
 }
@@ -277,7 +277,7 @@ userconfig()
 # noticed PATTERN SINCE: in ms, by the first event since then that is it.
 noticed()
 {
-	on n1 grep -- "$1" /var/log/holdfast/postgresql.events |
+	on n1 grep -a -- "$1" /var/log/holdfast/postgresql.events |
 	    tail -n 20 | awk -v since="$2" '{ sub("T", " ", $1)
 	    "date +%s%3N -d \"" $1 "\"" | getline t
 	    if (t >= since) { print t - since; exit } }'
