@@ -42,6 +42,14 @@ moduled() {
 	wait_until 5 "ask $1 status | grep -q kind=module"
 }
 
+# Killed and gone: while it ends, another one does not start.
+end_moduled() {
+	local pid
+	pid=$(cat "$W/pid.$1")
+	kill -KILL "$pid"
+	wait "$pid" 2>/dev/null || :
+}
+
 ask() {
 	echo "${*:2}" | timeout 5 socat -t 3 - \
 	    "UNIX:$W/run/holdfast/$1/moduled.sock" 2>/dev/null
@@ -131,10 +139,10 @@ is() {
 	ask web start
 	wait_until 2 'is /ready 200'
 	# The application goes on, and a new moduled takes up: no gap.
-	kill -KILL "$(cat "$W/pid.web")"
+	end_moduled web
 	moduled web
 	is /ready 200
-	kill -KILL "$(cat "$W/pid.web")"
+	end_moduled web
 	wait_until 3 'is /ready 503'
 	grep -q 'moduled is gone since' "$W/body"
 }
