@@ -51,18 +51,24 @@ fault(struct parser *s, const char *what)
 	return false;
 }
 
-static void
-skip(struct parser *s)
+const char *
+expr_skip(const char *p)
 {
 	const char *end;
 
 	for (;;) {
-		s->p += strspn(s->p, " \t\r\n");
-		if (strncmp(s->p, "/*", 2) != 0)
-			return;
-		end = strstr(s->p + 2, "*/");
-		s->p = end != NULL ? end + 2 : s->p + strlen(s->p);
+		p += strspn(p, " \t\r\n");
+		if (strncmp(p, "/*", 2) != 0)
+			return p;
+		end = strstr(p + 2, "*/");
+		p = end != NULL ? end + 2 : p + strlen(p);
 	}
+}
+
+static void
+skip(struct parser *s)
+{
+	s->p = expr_skip(s->p);
 }
 
 static bool

@@ -33,6 +33,8 @@ struct expr;
 struct expr	*expr_parse(const char *text, const char **end, char *why,
 		    size_t why_size);
 void		 expr_free(struct expr *e);
+/* Past blanks, ends of lines and comments, as between any two words. */
+const char	*expr_skip(const char *p);
 /* In the form that is written to files; false: it did not fit. */
 bool		 expr_text(const struct expr *e, char *buf, size_t size);
 

@@ -83,15 +83,7 @@ line_at(const struct source *s, const char *p)
 static void
 skip(struct source *s)
 {
-	const char *end;
-
-	for (;;) {
-		s->p += strspn(s->p, " \t\r\n");
-		if (strncmp(s->p, "/*", 2) != 0)
-			return;
-		end = strstr(s->p + 2, "*/");
-		s->p = end != NULL ? end + 2 : s->p + strlen(s->p);
-	}
+	s->p = expr_skip(s->p);
 }
 
 static bool
