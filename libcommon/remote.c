@@ -91,9 +91,8 @@ remote_call_put(void *buf, size_t size, const struct remote_call *c)
 	return frame_end(&f);
 }
 
-/* Printable, so that it can stand in a log. */
-static bool
-is_plain(const char *s)
+bool
+remote_is_plain(const char *s)
 {
 	for (; *s != '\0'; s++)
 		if ((unsigned char)*s < ' ' || *s == 0x7f)
@@ -116,7 +115,7 @@ remote_call_get(struct remote_call *c, struct frame_in *f)
 	argc = frame_get_u16(f);
 	if (argc == 0 || argc > REMOTE_ARG_MAX || c->role == ROLE_NONE ||
 	    c->role > ROLE_ADMIN || c->input_len > REMOTE_INPUT_MAX ||
-	    !is_plain(c->from) || !is_plain(c->who))
+	    !remote_is_plain(c->from) || !remote_is_plain(c->who))
 		return -1;
 	for (i = 0; i < argc; i++)
 		if (frame_get_str(f, arg, sizeof(arg)) == -1 ||

@@ -70,6 +70,8 @@ void	remote_banner_put(uint8_t out[REMOTE_BANNER_LEN], const char *id);
 enum remote_banner remote_banner_get(const uint8_t in[REMOTE_BANNER_LEN],
 	    char id[REMOTE_ID_LEN + 1]);
 bool	remote_id_ok(const char *id);
+/* Printable: a name that goes into logs, an environment, files of lines. */
+bool	remote_is_plain(const char *s);
 
 /* Adds an argument; false: too many or too long. */
 bool	remote_call_add(struct remote_call *c, const char *arg);

@@ -600,16 +600,6 @@ take_input(struct request *q, const struct line *l)
 	return true;
 }
 
-/* It goes into logs, an environment and files of lines. */
-static bool
-is_plain(const char *s)
-{
-	for (; *s != '\0'; s++)
-		if ((unsigned char)*s < ' ' || *s == 0x7f)
-			return false;
-	return true;
-}
-
 static bool
 take_call(struct request *q, const struct line *l)
 {
@@ -617,7 +607,7 @@ take_call(struct request *q, const struct line *l)
 	const char *who = line_get(l, "who"), *arg;
 	unsigned pos = 0;
 
-	if (who != NULL && !is_plain(who)) {
+	if (who != NULL && !remote_is_plain(who)) {
 		serve_err(q->client, "usage", "who= has control characters");
 		return false;
 	}
