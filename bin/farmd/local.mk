@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: ISC
+
+noinst_LIBRARIES += bin/farmd/libfarmd.a
+bin_farmd_libfarmd_a_SOURCES = \
+	%D%/farmd-conf.h
+FARMD_LIBS = bin/farmd/libfarmd.a $(COMMON_LIBS) $(MNL_LIBS)
