@@ -57,7 +57,7 @@ check(cfg_t *cfg)
 {
 	int bad = 0;
 
-	bad += conf_check_word(cfg, "mode", "mirror light");
+	bad += conf_check_word(cfg, "mode", "mirror farm light");
 	bad += conf_check_word(cfg, "boot", "on off auto ignore");
 	bad += conf_check_word(cfg, "logging", "userlog none");
 	bad += conf_check_int(cfg, "id", 1, 65535);
@@ -73,6 +73,7 @@ check(cfg_t *cfg)
 	bad += conf_check_int(cfg, "maxloop", 0, 1000000);
 	bad += conf_check_int(cfg, "loop_interval_s", 0, 31536000);
 	bad += conf_check_int(cfg, "boot_delay_s", 0, 86400);
+	bad += conf_check_int(cfg, "stopdrain_ms", 0, 86400000);
 	bad += conf_check_int(cfg, "nicestop_ms", 0, 86400000);
 	bad += conf_check_int(cfg, "forcestop_ms", 0, 86400000);
 	bad += conf_check_int(cfg, "userlogsize", 0, 1048576);

@@ -36,7 +36,8 @@
 /*
  * node, peer: names; node_id, peer_id: their ids (1..255); peer is empty in
  *	a module of one node.
- * digest: hex, of what must be equal on both nodes (safeconf.xml and bin/).
+ * nodes: names of all nodes of a farm, this one too; it has no peer.
+ * digest: hex, of what must be equal on all nodes (safeconf.xml and bin/).
  * lans: the <heartbeat> networks, flow: the one that carries replication.
  * addresses: the virtual addresses, for messages only.
  * wait_on, stopstart_on: resources whose being down for handle_ms has that
@@ -49,6 +50,8 @@
  * vip_links: those intf. resources whose links carry the addresses; a
  *	file without checks has none and means all.
  * loop_interval_s 0: maxloop never stops the module.
+ * stopdrain_ms: of a farm, for how long at most a stop waits for the
+ *	connections of this node; scriptcontrol: scripts open its traffic.
  * scriptdir: empty means .../M/config/active/bin.
  */
 #define MODULED_OPTS(var_opts, rule_opts)				\
@@ -60,6 +63,7 @@
 	CFG_INT("node_id", 0, CFGF_NONE),				\
 	CFG_STR("peer", "", CFGF_NONE),					\
 	CFG_INT("peer_id", 0, CFGF_NONE),				\
+	CFG_STR_LIST("nodes", "{}", CFGF_NONE),				\
 	CFG_STR_LIST("lans", "{}", CFGF_NONE),				\
 	CFG_STR("flow", "", CFGF_NONE),					\
 	CFG_INT("pulse_ms", 200, CFGF_NONE),				\
@@ -86,6 +90,8 @@
 	CFG_STR_LIST("remote", "{}", CFGF_NONE),			\
 	CFG_INT("period_ms", 5000, CFGF_NONE),				\
 	CFG_SEC("rule", (rule_opts), CFGF_MULTI | CFGF_TITLE),		\
+	CFG_INT("stopdrain_ms", 30000, CFGF_NONE),			\
+	CFG_BOOL("scriptcontrol", cfg_false, CFGF_NONE),		\
 	CFG_INT("nicestop_ms", 300000, CFGF_NONE),			\
 	CFG_INT("forcestop_ms", 300000, CFGF_NONE),			\
 	CFG_STR("logging", "userlog", CFGF_NONE),			\
