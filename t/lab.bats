@@ -76,6 +76,54 @@ echo_server()
 	[ "$status" -eq 64 ]
 }
 
+@test "c1 is many clients, over IPv4 and IPv6" {
+	local v
+
+	for v in 4 6; do
+		on n1 bash -c "setsid socat TCP$v-LISTEN:1$v,fork \
+		    SYSTEM:'echo \$SOCAT_PEERADDR' </dev/null >/dev/null 2>&1 &"
+	done
+	wait_until 5 "on c1 socat -u TCP:10.88.1.1:14 - >/dev/null 2>&1"
+	run on c1 socat -u TCP:10.88.1.1:14,bind=10.99.200.7 -
+	[[ "$output" == *10.99.200.7* ]]
+	wait_until 5 "on c1 socat -u TCP6:[fd88:1::1]:16 - >/dev/null 2>&1"
+	run on c1 socat -u "TCP6:[fd88:1::1]:16,bind=[fd99::7:1]" -
+	[[ "$output" == *fd99:0000:0000:0000:0000:0000:0007:0001* ]]
+	on n2 ping -c 1 -W 2 10.99.1.1
+	on n2 ping -c 1 -W 2 fd99::1
+}
+
+# A station the switch has not heard: frames to its MAC go where unknown ones go.
+unknown_reaches()
+{
+	local mac=02:48:46:ff:00:01 pid
+
+	on "$1" bash -c 'timeout 2 tcpdump -c 1 -nni lan1 -l ether dst '$mac \
+	    >"$BATS_TEST_TMPDIR/dump" 2>"$BATS_TEST_TMPDIR/dump.err" 3>&- &
+	pid=$!
+	wait_until 5 "grep -q listening $BATS_TEST_TMPDIR/dump.err"
+	on c1 ip neigh replace 10.88.1.77 lladdr $mac dev lan1
+	on c1 ping -c 1 -W 1 10.88.1.77 >/dev/null || :
+	on c1 ip neigh del 10.88.1.77 dev lan1
+	wait $pid
+}
+
+@test "a port of a switch that does not flood, also after a power cycle" {
+	unknown_reaches n1
+	"$LAB" flood n1 lan1 off
+	not unknown_reaches n1
+	unknown_reaches n2
+	"$LAB" power cycle n1
+	not unknown_reaches n1
+	wait_until 5 "on c1 ping -c 1 -W 1 10.88.1.1 >/dev/null"
+	"$LAB" flood n1 lan1 on
+	unknown_reaches n1
+	run "$LAB" flood n1 lan7 off
+	[ "$status" -eq 64 ]
+	run "$LAB" flood n1 lan1 maybe
+	[ "$status" -eq 64 ]
+}
+
 @test "power off keeps what was synced and loses what was not" {
 	local boot
 

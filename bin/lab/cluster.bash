@@ -130,7 +130,7 @@ lab_check_machine()
 {
 	local tool missing=()
 
-	for tool in ip nft jq nsenter losetup mkfs.ext4 flock fallocate; do
+	for tool in ip bridge nft jq nsenter losetup mkfs.ext4 flock fallocate; do
 		command -v "$tool" >/dev/null || missing+=("$tool")
 	done
 	[ ${#missing[@]} -eq 0 ] ||

@@ -24,6 +24,9 @@ LAB_STORE=/var/tmp/$LAB_TAG
 LAB_IMAGE_SIZE=${HOLDFAST_LAB_IMAGE-1G}
 # Nothing below waits longer than this for the kernel to let something go.
 LAB_WAIT_S=15
+# Networks of many clients behind c1.
+LAB_CLIENTS=10.99.0.0/16
+LAB_CLIENTS6=fd99::/64
 # A boot under systemd takes a second or two; all modules stop in a reboot.
 LAB_BOOT_S=60
 LAB_REBOOT_S=120
@@ -74,6 +77,11 @@ need_on()
 {
 	need_host "$1"
 	host_is_on "$1" || die "$EX_UNAVAILABLE" "$1: is powered off"
+}
+
+need_lan()
+{
+	lan_list | grep -qx -- "$1" || die "$EX_USAGE" "$1: no such network"
 }
 
 # host_get HOST KEY [DEFAULT], host_put HOST KEY VALUE: one file a fact.

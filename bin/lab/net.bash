@@ -80,10 +80,34 @@ net_plug()
 			echo "addr add fd88:$k::$n/64 nodad dev $lan"
 		done
 	} | nsenter -t "$pid" -n ip -batch -
+	net_clients "$host" | nsenter -t "$pid" -n ip -batch -
 	for lan in $(lan_list); do
 		net_cable_apply "$host" "$lan" \
 		    "$(host_get "$host" "cable.$lan" in)"
+		net_flood_apply "$host" "$lan" \
+		    "$(host_get "$host" "flood.$lan" on)"
 	done
+}
+
+# The networks of many clients: every address of them is one of c1's, and c1
+# is the router to them.  A program there binds whichever it likes.
+net_clients()
+{
+	local pid n
+
+	if [ "$1" != c1 ]; then
+		n=$(host_number c1)
+		echo "route add $LAB_CLIENTS via 10.88.1.$n"
+		echo "route add $LAB_CLIENTS6 via fd88:1::$n"
+		return
+	fi
+	pid=$(cat "$LAB_STATE/$1/pid")
+	# No neighbour entry a client on the nodes; and IPv6 lets a program
+	# bind only what is on an interface, or all.
+	nsenter -t "$pid" -n sysctl -qw net.ipv4.conf.all.arp_announce=2 \
+	    net.ipv6.ip_nonlocal_bind=1
+	echo "route add local $LAB_CLIENTS dev lo"
+	echo "route add local $LAB_CLIENTS6 dev lo"
 }
 
 # All ports of a host go down at once: from here on nobody hears it.
@@ -150,13 +174,34 @@ net_cable()
 	*)	usage ;;
 	esac
 	need_host "$host"
-	lan_list | grep -qx -- "$lan" ||
-	    die "$EX_USAGE" "$lan: no such network"
+	need_lan "$lan"
 	what=${way:-$what}
 	if host_is_on "$host"; then
 		net_cable_apply "$host" "$lan" "$what"
 	fi
 	host_put "$host" "cable.$lan" "$what"
+}
+
+net_flood_apply()
+{
+	hub_run bridge link set dev "$(port_name "$1" "$2")" flood "$3"
+}
+
+# flood NODE LAN on|off: off, the port gets no unicast frame for a station the
+# switch has not heard.
+net_flood()
+{
+	[ $# -eq 3 ] || usage
+	case $3 in
+	on|off)	;;
+	*)	usage ;;
+	esac
+	need_host "$1"
+	need_lan "$2"
+	if host_is_on "$1"; then
+		net_flood_apply "$@"
+	fi
+	host_put "$1" "flood.$2" "$3"
 }
 
 # Frames of a deaf host pass neither way; its carrier stays.
