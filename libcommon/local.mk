@@ -30,6 +30,7 @@ libcommon_libcommon_a_SOURCES = \
 	%D%/seal.c %D%/seal.h \
 	%D%/serve-peer.c %D%/serve-peer.h \
 	%D%/serve.c %D%/serve.h \
+	%D%/sockdiag.c %D%/sockdiag.h \
 	%D%/statefile.c %D%/statefile.h \
 	%D%/whole.c %D%/whole.h \
 	%D%/xalloc.c %D%/xalloc.h
