@@ -28,6 +28,7 @@ BATS_SUITES = \
 	t/lab.bats \
 	t/bench.bats \
 	t/vipd.bats \
+	t/farm-clients.bats \
 	t/remoted.bats \
 	t/checkd.bats \
 	t/moduled.bats \

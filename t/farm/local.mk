@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: ISC
+
+noinst_PROGRAMS += t/farm/farmsrv t/farm/farmcli
+t_farm_farmsrv_SOURCES = %D%/farmsrv.c
+t_farm_farmsrv_LDADD = $(COMMON_LIBS)
+t_farm_farmcli_SOURCES = \
+	%D%/client.h \
+	%D%/control.c \
+	%D%/fair.c \
+	%D%/farmcli.c \
+	%D%/fresh.c \
+	%D%/hold.c \
+	%D%/hold-report.c \
+	%D%/hold.h \
+	%D%/name.c \
+	%D%/source.c \
+	%D%/trial.c \
+	%D%/trial.h \
+	%D%/udp.c
+t_farm_farmcli_LDADD = $(COMMON_LIBS)
