@@ -2,5 +2,7 @@
 
 noinst_LIBRARIES += bin/farmd/libfarmd.a
 bin_farmd_libfarmd_a_SOURCES = \
-	%D%/farmd-conf.h
+	%D%/farmd-conf.h \
+	%D%/filter-input.c %D%/filter-input.h %D%/filter.h \
+	%D%/hash.c %D%/hash.h
 FARMD_LIBS = bin/farmd/libfarmd.a $(COMMON_LIBS) $(MNL_LIBS)
