@@ -19,8 +19,9 @@ teardown() {
 	rm -rf "$T"
 }
 
+# with_cluster [farm]: the two nodes of most tests, or three for farms
 with_cluster() {
-	cp "$conf/cluster.xml" "$HOLDFAST_ROOT/etc/holdfast/"
+	cp "$conf${1:+/$1}/cluster.xml" "$HOLDFAST_ROOT/etc/holdfast/"
 	holdfast config 2>/dev/null
 }
 
@@ -37,20 +38,34 @@ put() {
 
 active() { echo "$HOLDFAST_ROOT/var/lib/holdfast/$1/config/active"; }
 
-@test "every example says exactly what is expected of it" {
-	with_cluster
-	for xml in "$conf"/good-*.xml "$conf"/bad-*.xml; do
+# say_what_is_expected DIRECTORY
+say_what_is_expected() {
+	local xml rc
+	for xml in "$1"/good-*.xml "$1"/bad-*.xml; do
 		put x "$xml"
 		rc=0
 		holdfast config x --dry-run >"$T/out" 2>&1 || rc=$?
 		sed -i 's,^[^ ]*userconfig.xml:,,' "$T/out"
-		diff -u "${xml%.xml}.ok" "$T/out" || { echo "$xml"; false; }
+		diff -u "${xml%.xml}.ok" "$T/out" || {
+			echo "$xml"
+			return 1
+		}
 		case $xml in
 		*/good-*) [ "$rc" -eq 0 ] ;;
 		*) [ "$rc" -eq 78 ] ;;
-		esac || { echo "$xml: $rc"; false; }
+		esac || {
+			echo "$xml: $rc"
+			return 1
+		}
 		[ ! -e "$(active x)" ]
 	done
+}
+
+@test "every example says exactly what is expected of it" {
+	with_cluster
+	say_what_is_expected "$conf"
+	with_cluster farm
+	say_what_is_expected "$conf/farm"
 }
 
 @test "a generation is what the daemons accept" {
@@ -69,6 +84,78 @@ moduled" ]
 		run "$p" -n -M shop
 		[ "$status" -eq 0 ] || { echo "$d: $output"; false; }
 	done
+}
+
+@test "a generation of a farm is what the daemons accept" {
+	with_cluster farm
+	put web "$conf/farm/good-weights.xml"
+	holdfast config web
+	[ "$(cat "$(active web)/roster")" = "farmd
+checkd
+moduled" ]
+	[ ! -e "$(active web)/mirrord.conf" ]
+	f=$(active web)/farmd.conf
+	# alike are resolve and dns: two tables, the first without a name
+	[ "$(grep -c '^weights "' "$f")" -eq 2 ]
+	[ "$(grep -c '^node "' "$f")" -eq 3 ]
+	[ "$(grep -c '^rule' "$f")" -eq 4 ]
+	grep -q '^timeout_ms = 1000' "$f"
+	grep -q 'farm = true' "$(active web)/vipd.conf"
+	for d in farmd checkd moduled; do
+		p=$top_builddir/bin/$d/$d
+		[ -x "$p" ] || continue
+		run "$p" -n -M web
+		[ "$status" -eq 0 ] || { echo "$d: $output"; false; }
+	done
+}
+
+@test "nodes of a farm that differ in a script share on" {
+	with_cluster farm
+	put web "$conf/farm/good-firewall.xml"
+	holdfast config web
+	f=$(active web)/farmd.conf
+	cp "$f" "$T/before"
+	dir=$HOLDFAST_ROOT/etc/holdfast/modules/web
+	echo 'exit 0' >>"$dir/bin/prestart"
+	holdfast config web
+	cmp "$f" "$T/before"
+	# neither does a node more, as long as nothing names its share
+	sed -i '0,\,</lan>,s,,<node name="delta" id="4" addr="198.51.100.4"/>&,' \
+	    "$HOLDFAST_ROOT/etc/holdfast/cluster.xml"
+	holdfast config
+	holdfast config web
+	cmp "$f" "$T/before"
+	# but who takes what does
+	sed -i 's/8000-8100/8000-8101/' "$dir/conf/userconfig.xml"
+	run holdfast config web
+	[[ $output == *"restart vip/loadbalancing_list/group#2/rule@port"* ]]
+	[ "$(grep ^digest "$f")" != "$(grep ^digest "$T/before")" ]
+}
+
+@test "a farm of one node is a farm" {
+	printf '%s\n' '<cluster name="one"><lans><lan name="office">' \
+	    '<node name="alpha" addr="127.0.0.1"/></lan></lans></cluster>' \
+	    >"$HOLDFAST_ROOT/etc/holdfast/cluster.xml"
+	holdfast config
+	put web "$conf/farm/good-scripts.xml"
+	holdfast config web
+	grep -q 'type = "vmac"' "$(active web)/farmd.conf"
+	grep -q 'vmac = "5a:fe:00:00:00:61"' "$(active web)/farmd.conf"
+	grep -q 'scriptcontrol = true' "$(active web)/moduled.conf"
+}
+
+@test "an address is of one module" {
+	with_cluster farm
+	put web "$conf/farm/good-weights.xml"
+	holdfast config web
+	put shop "$conf/farm/good-firewall.xml"
+	run holdfast config shop
+	[ "$status" -eq 78 ]
+	[[ $output == *"userconfig.xml:6: virtual_addr@addr: 198.51.100.60 is \
+an address of module web; choose another"* ]]
+	[ ! -e "$(active shop)" ]
+	# a module is not in its own way
+	holdfast config web
 }
 
 @test "three generations are kept, and one can go back" {
@@ -450,6 +537,7 @@ synced_before() {
 	command -v xmllint >/dev/null || skip "no xmllint"
 	xmllint --noout --relaxng "$T/u.rng" "$conf/good-template.xml"
 	xmllint --noout --relaxng "$T/c.rng" "$conf/cluster.xml"
+	xmllint --noout --relaxng "$T/u.rng" "$conf/farm/good-weights.xml"
 	! xmllint --noout --relaxng "$T/u.rng" "$conf/bad-values.xml"
 }
 

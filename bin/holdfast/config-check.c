@@ -163,11 +163,6 @@ check_element(const xmlNode *n, const struct schema *s, bool later,
 		    allowed);
 		return;
 	}
-	if (e->flags & EL_FARM) {
-		report_error(r, xmlGetLineNo(n), name,
-		    "farm modules are not there yet");
-		return;
-	}
 	if (e->flags & EL_LATER && !later)
 		report_warn(r, xmlGetLineNo(n), name, "is accepted but not "
 		    "acted upon in this release");

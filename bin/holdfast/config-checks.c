@@ -88,11 +88,18 @@ ident_ok(const struct safe *m, const struct safe_check *c, const xmlNode *n,
 }
 
 static void
-check_action(const struct safe_check *c, const xmlNode *n,
-    struct report *r)
+check_action(const struct safe *m, const struct safe_check *c,
+    const xmlNode *n, struct report *r)
 {
 	char where[64];
 
+	(void)snprintf(where, sizeof(where), "%s@%s", n->name,
+	    c->kind == SK_PROC ? "class" : "when");
+	if (m->is_farm && value_is_word(c->when, "prim second sec") &&
+	    c->kind != SK_IP)
+		report_error(r, xmlGetLineNo(n), where, "is %s, which is "
+		    "never in a farm: all its nodes are alike; allowed: both "
+		    "while it serves, pre before that too", c->when);
 	(void)snprintf(where, sizeof(where), "%s@action", n->name);
 	if (c->kind == SK_PROC && !value_is_word(c->action,
 	    "stopstart restart stop noaction"))
@@ -222,7 +229,7 @@ read_check(struct safe *m, enum safe_kind kind, const xmlNode *n,
 		c.fails = text_of(n, "fails");
 		c.passes = text_of(n, "passes");
 	}
-	check_action(&c, n, r);
+	check_action(m, &c, n, r);
 	good = kind == SK_PROC ? read_proc(&c, n, r) :
 	    kind == SK_CUSTOM ? read_custom(m, &c, n, r) :
 	    kind == SK_DISK ? read_disk(&c, n) :

@@ -187,10 +187,35 @@ read_action(struct source *s, struct safe_rule *n)
 	return expects(s, "(") && expects(s, ")") && expects(s, ";");
 }
 
+/* The nodes of a farm are alike, and decide each for itself. */
+static bool
+farm_has(struct source *s, const char *start, const struct safe_rule *n)
+{
+	const char *end, *name, *what = NULL;
+	char why[128];
+	bool remote;
+	struct expr *e;
+	unsigned k;
+
+	e = expr_parse(n->cond, &end, why, sizeof(why));
+	for (k = 0; e != NULL && expr_resource(e, k, &remote, &name); k++)
+		if (remote)
+			what = "a resource of another node in a farm, where "
+			    "each decides by its own";
+	expr_free(e);
+	if (strcmp(n->then, "swap") == 0)
+		what = "swap() in a farm, whose nodes are alike";
+	if (what == NULL)
+		return true;
+	s->p = start;	/* what is wrong is all of it */
+	return fault(s, what);
+}
+
 static bool
 read_rule(struct source *s, struct safe *m)
 {
 	struct safe_rule *n = new_rule(m, line_at(s, s->p), s->r);
+	const char *start = s->p;
 	size_t len = word_len(s->p);
 	unsigned i;
 
@@ -205,7 +230,8 @@ read_rule(struct source *s, struct safe *m)
 			return fault(s, "a label that is there already");
 	s->p += len;
 	return expects(s, ":") && expects(s, "if") &&
-	    read_condition(s, n) && read_action(s, n);
+	    read_condition(s, n) && read_action(s, n) &&
+	    (!m->is_farm || farm_has(s, start, n));
 }
 
 /* To the rule after the next `;': its faults are said as well. */

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "config-checks.h"
+#include "config-lans.h"
 #include "config-vip.h"
 #include "config-xml.h"
 
@@ -20,18 +21,6 @@ static int64_t
 ms_of(const xmlNode *n, const char *name)
 {
 	return xml_number(n, schema_safe(), name) / US_MS;
-}
-
-/* Also where the element is absent: the default of the table. */
-static int64_t
-default_ms(const char *path, const char *name)
-{
-	const struct attr *a = schema_attr(schema_safe(), path, name);
-	char why[128];
-	int64_t us = 0;
-
-	(void)value_time(&us, a->fallback, a->unit, why, sizeof(why));
-	return us / US_MS;
 }
 
 /* Two guides write <check><check>...: the inner one counts. */
@@ -61,9 +50,7 @@ read_service(struct safe *m, const xmlNode *n, struct report *r)
 	m->mode = xml_value(n, s, "mode");
 	if (m->mode == NULL)
 		m->mode = "mirror";	/* was reported */
-	if (strcmp(m->mode, "farm") == 0)
-		report_error(r, xmlGetLineNo(n), "service@mode",
-		    "farm modules are not there yet; allowed: mirror light");
+	m->is_farm = strcmp(m->mode, "farm") == 0;
 	m->boot = xml_value(n, s, "boot");
 	m->boot_delay_s = xml_number(n, s, "boot_delay") / US_S;
 	m->failover = xml_is_on(n, s, "failover");
@@ -92,112 +79,6 @@ find_peer(struct safe *m, const xmlNode *n, struct report *r)
 		return;
 	}
 	m->peer = c->self == 0 ? 1 : 0;
-}
-
-static bool
-lan_has_both(const struct safe *m, int lan)
-{
-	const struct cluster *c = m->cluster;
-
-	return c->node[c->self].lan[lan].is_set &&
-	    (m->peer == -1 || c->node[m->peer].lan[lan].is_set);
-}
-
-static bool
-host_is(const char *host, const struct sockaddr_storage *ss)
-{
-	struct sockaddr_storage other;
-
-	return host != NULL && addr_parse(&other, host) == 0 &&
-	    addr_equal(&other, ss);
-}
-
-/* The lan in which each <server> is the address of a node, or -1. */
-static int
-lan_of_servers(const struct safe *m, const xmlNode *beat)
-{
-	const struct cluster *c = m->cluster;
-	const xmlNode *server;
-	unsigned lan, i, hits, servers;
-
-	for (lan = 0; lan < c->lan_count; lan++) {
-		hits = servers = 0;
-		for (server = xml_child(beat, "server"); server != NULL;
-		    server = xml_next(server, "server")) {
-			servers++;
-			for (i = 0; i < c->node_count; i++)
-				hits += c->node[i].lan[lan].is_set &&
-				    host_is(xml_attr(server, "addr"),
-				    &c->node[i].lan[lan].addr);
-		}
-		if (servers > 0 && hits == servers)
-			return (int)lan;
-	}
-	return -1;
-}
-
-static void
-add_beat(struct safe *m, int lan, const char *ident, long line,
-    struct report *r)
-{
-	const char *name = m->cluster->lan[lan].name;
-	unsigned i;
-
-	if (!lan_has_both(m, lan)) {
-		report_error(r, line, "heartbeat@name", "lan %s of "
-		    "cluster.xml does not have both nodes", name);
-		return;
-	}
-	for (i = 0; i < m->beat_count; i++)
-		if (strcmp(m->beat[i].lan, name) == 0) {
-			report_error(r, line, "heartbeat@name",
-			    "\"%s\" is there twice", name);
-			return;
-		}
-	if (ident == NULL)
-		ident = name;
-	if (strcmp(ident, "flow") == 0)
-		m->flow = m->beat_count;
-	m->beat[m->beat_count].lan = name;
-	m->beat[m->beat_count++].ident = ident;
-}
-
-static void
-read_beat(struct safe *m, const xmlNode *n, struct report *r)
-{
-	const char *name = xml_attr(n, "name");
-	long line = xmlGetLineNo(n);
-	char lans[256] = "";
-	size_t len = 0;
-	unsigned i;
-	int lan;
-
-	for (i = 0; i < m->cluster->lan_count && len < sizeof(lans); i++)
-		len += (size_t)snprintf(lans + len, sizeof(lans) - len,
-		    "%s%s", i > 0 ? ", " : "", m->cluster->lan[i].name);
-	if (name != NULL && xml_child(n, "server") != NULL) {
-		report_error(r, line, "heartbeat@name", "and <server> "
-		    "cannot be mixed; allowed: name, one of: %s", lans);
-		return;
-	}
-	if (name == NULL && xml_child(n, "server") == NULL) {
-		report_error(r, line, "heartbeat@name",
-		    "is missing; allowed: a lan of cluster.xml: %s", lans);
-		return;
-	}
-	if (name != NULL && name[0] == '\0')
-		return;		/* was reported */
-	lan = name != NULL ? cluster_lan_index(m->cluster, name) :
-	    lan_of_servers(m, n);
-	if (lan == -1) {
-		report_error(r, line, name != NULL ? "heartbeat@name" :
-		    "server@addr", "%s%s%s is no lan of cluster.xml; "
-		    "allowed: %s", name != NULL ? "\"" : "",
-		    name != NULL ? name : "the network of these addresses",
-		    name != NULL ? "\"" : "", lans);
-		return;
-	}
-	add_beat(m, lan, xml_attr(n, "ident"), line, r);
 }
 
 /*
@@ -235,29 +116,22 @@ check_times(const struct safe *m, const xmlNode *heart, const xmlNode *rfs,
 static void
 read_heart(struct safe *m, const xmlNode *service, struct report *r)
 {
-	const xmlNode *n = xml_child(service, "heart"), *beat;
-	unsigned lan;
+	const xmlNode *n = xml_child(service, "heart");
 
 	m->timeout_ms = n != NULL ? ms_of(n, "timeout") :
-	    default_ms("safe/service/heart", "timeout");
+	    xml_default_ms(schema_safe(),
+	    "safe/service/heart", "timeout");
 	m->pulse_ms = n != NULL ? ms_of(n, "pulse") : 0;
 	if (m->pulse_ms == 0)
 		m->pulse_ms = m->timeout_ms < 10 ? 1 : m->timeout_ms / 10;
 	m->fencehold_ms = n != NULL ? ms_of(n, "fencehold") :
-	    default_ms("safe/service/heart", "fencehold");
+	    xml_default_ms(schema_safe(),
+	    "safe/service/heart", "fencehold");
 	m->startgrace_ms = n != NULL ? ms_of(n, "startgrace") :
-	    default_ms("safe/service/heart", "startgrace");
-	if (m->peer == -1)
-		return;
-	for (beat = xml_child(n, "heartbeat"); beat != NULL;
-	    beat = xml_next(beat, "heartbeat"))
-		read_beat(m, beat, r);
-	if (xml_child(n, "heartbeat") != NULL)
-		return;
-	/* None stated: every lan that has both nodes. */
-	for (lan = 0; lan < m->cluster->lan_count; lan++)
-		if (lan_has_both(m, (int)lan))
-			add_beat(m, (int)lan, NULL, 0, r);
+	    xml_default_ms(schema_safe(),
+	    "safe/service/heart", "startgrace");
+	if (m->peer != -1)
+		lans_read(m, n, "heartbeat", "server", r);
 }
 
 static bool
@@ -309,7 +183,8 @@ read_rfs(struct safe *m, const xmlNode *n, struct report *r)
 	const xmlNode *dir;
 	unsigned i;
 
-	m->stall_ms = default_ms("safe/service/rfs", "stall");
+	m->stall_ms = xml_default_ms(schema_safe(),
+	    "safe/service/rfs", "stall");
 	if (n == NULL) {
 		for (i = 0; i < m->beat_count; i++)
 			if (strcmp(m->beat[i].ident, "flow") == 0)
@@ -317,9 +192,9 @@ read_rfs(struct safe *m, const xmlNode *n, struct report *r)
 				    "is flow, but there is no <rfs>");
 		return;
 	}
-	if (m->peer == -1 && strcmp(m->mode, "light") == 0)
-		report_error(r, xmlGetLineNo(n), "rfs", "a light module "
-		    "replicates nothing; allowed in: mirror");
+	if (m->is_farm || strcmp(m->mode, "light") == 0)
+		report_error(r, xmlGetLineNo(n), "rfs", "a %s module "
+		    "replicates nothing; allowed in: mirror", m->mode);
 	m->rfs = true;
 	m->async = xml_value(n, schema_safe(), "async");
 	m->stall_ms = ms_of(n, "stall");
@@ -336,8 +211,10 @@ read_user(struct safe *m, const xmlNode *n, struct report *r)
 	const xmlNode *var;
 
 	m->scripts = n != NULL;
-	m->nicestop_ms = default_ms("safe/service/user", "nicestoptimeout");
-	m->forcestop_ms = default_ms("safe/service/user",
+	m->nicestop_ms = xml_default_ms(schema_safe(),
+	    "safe/service/user", "nicestoptimeout");
+	m->forcestop_ms = xml_default_ms(schema_safe(),
+	    "safe/service/user",
 	    "forcestoptimeout");
 	m->logging = "userlog";
 	m->userlogsize = 2048;
@@ -384,10 +261,13 @@ safe_compile(struct safe *m, const char *text, size_t len, struct report *r)
 	read_service(m, service, r);
 	find_peer(m, service, r);
 	read_heart(m, service, r);
+	farm_read(m, service, r);
 	read_rfs(m, xml_child(service, "rfs"), r);
-	check_times(m, xml_child(service, "heart"),
-	    xml_child(service, "rfs"), r);
+	if (!m->is_farm)
+		check_times(m, xml_child(service, "heart"),
+		    xml_child(service, "rfs"), r);
 	vip_read(m, xml_child(service, "vip"), r);
+	farm_read_groups(m, xml_child(service, "vip"), r);
 	read_user(m, xml_child(service, "user"), r);
 	checks_read(m, service, r);
 	rules_read(m, xml_child(service, "failover"), r);

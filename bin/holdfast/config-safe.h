@@ -5,11 +5,14 @@
 #ifndef HOLDFAST_CONFIG_SAFE_H
 #define HOLDFAST_CONFIG_SAFE_H
 
+#include <net/if.h>
+
 #include <libxml/tree.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "cluster.h"
+#include "config-farm.h"
 #include "report.h"
 
 #define SAFE_DIR_MAX	16
@@ -31,6 +34,11 @@ struct safe_addr {
 	int64_t		 arpelapse_s;
 	char		 network[ADDR_LEN];	/* "" when not found */
 	char		 own[ADDR_LEN];		/* own address in it */
+	char		 device[IF_NAMESIZE];	/* which has that one */
+	long		 line;
+	/* Of a farm: frames to a MAC that all nodes take. */
+	bool		 is_vmac;
+	char		 vmac[18];
 };
 
 struct safe_beat {
@@ -88,16 +96,17 @@ struct safe {
 	const char	*bin;		/* the same; NULL: is not looked at */
 	int		 id;
 	const struct cluster *cluster;
-	int		 peer;		/* index, or -1 in a light module */
+	int		 peer;		/* index, or -1: of mirrors only */
 
 	const char	*mode, *boot, *defaultprim;
-	bool		 failover;
+	bool		 is_farm, failover;
 	int64_t		 boot_delay_s, maxloop, loop_interval_s;
 
 	int64_t		 pulse_ms, timeout_ms, fencehold_ms, startgrace_ms;
 	unsigned	 beat_count;
 	struct safe_beat beat[CLUSTER_LAN_MAX];
 	unsigned	 flow;		/* index into beat[] */
+	struct farm	 farm;		/* with is_farm */
 
 	bool		 vip, tcpreset;
 	unsigned	 addr_count;
@@ -143,6 +152,7 @@ char	*safe_text_xml(const struct safe *m);
 char	*safe_text_moduled(const struct safe *m, const char *digest);
 char	*safe_text_mirrord(const struct safe *m);
 char	*safe_text_vipd(const struct safe *m);
+char	*safe_text_farmd(const struct safe *m);
 char	*safe_text_checkd(const struct safe *m);
 char	*safe_text_roster(const struct safe *m);
 

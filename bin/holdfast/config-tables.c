@@ -141,11 +141,6 @@ schema_print_mdoc(const struct schema *s, FILE *out)
 	for (e = s->elements; e->path != NULL; e++) {
 		fprintf(out, ".Ss %s\n", e->path);
 		print_sentence(e->help, out);
-		if (e->flags & EL_FARM) {
-			fprintf(out, "Parsed and refused: farm modules are "
-			    "not there yet.\n");
-			continue;
-		}
 		if (e->flags & EL_REQUIRED)
 			fprintf(out, "Required.\n");
 		if (e->flags & EL_MANY)

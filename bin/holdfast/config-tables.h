@@ -20,8 +20,7 @@ enum element_flags {
 	EL_TEXT		= 4,	/* has text of its own */
 	EL_LIVE		= 8,	/* its attributes change while running */
 	EL_LATER	= 16,	/* read and kept, not acted upon yet */
-	EL_FARM		= 32,	/* of farm modules, which are not there yet */
-	EL_IGNORED	= 64	/* of the reference, without use here */
+	EL_IGNORED	= 32	/* of the reference, without use here */
 };
 
 struct element {

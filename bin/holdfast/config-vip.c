@@ -9,12 +9,16 @@
 #include <net/if.h>
 #include <netinet/in.h>
 
+#include <ctype.h>
 #include <ifaddrs.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "config-cluster.h"
 #include "config-xml.h"
+#include "generation.h"
+#include "modules.h"
 #include "resolve.h"
 
 /* Calls for each virtual_addr below <vip>. */
@@ -22,15 +26,15 @@ static void
 each_addr(const xmlNode *vip, void (*call)(const xmlNode *intf,
     xmlNode *addr, void *arg), void *arg)
 {
-	const xmlNode *list, *intf, *real;
+	const xmlNode *list, *intf, *holder;
 	xmlNode *addr, *next;
 
 	list = xml_child(vip, "interface_list");
 	for (intf = xml_child(list, "interface"); intf != NULL;
 	    intf = xml_next(intf, "interface"))
-		for (real = xml_child(intf, "real_interface"); real != NULL;
-		    real = xml_next(real, "real_interface"))
-			for (addr = xml_child(real, "virtual_addr");
+		for (holder = intf->children; holder != NULL;
+		    holder = holder->next)
+			for (addr = xml_child(holder, "virtual_addr");
 			    addr != NULL; addr = next) {
 				next = xml_next(addr, "virtual_addr");
 				call(intf, addr, arg);
@@ -158,6 +162,8 @@ find_network(struct safe_addr *a, const struct sockaddr_storage *ss,
 		if (addr_equal(&own, ss))
 			continue;	/* the virtual address itself */
 		(void)addr_str(a->own, &own);
+		(void)snprintf(a->device, sizeof(a->device), "%s",
+		    i->ifa_name);
 		network_text(a->network, want, *prefix);
 		found = true;
 	}
@@ -200,6 +206,54 @@ struct vip_ctx {
 	struct report	*r;
 };
 
+/* Addresses of a farm are on all nodes, those of a mirror on one. */
+static bool
+check_holder(const struct vip_ctx *ctx, const xmlNode *holder)
+{
+	const char *name = (const char *)holder->name;
+	const char *want = ctx->m->is_farm ? "virtual_interface" :
+	    "real_interface";
+
+	if (xml_is(holder, want))
+		return true;
+	if (xml_is(holder, "real_interface") ||
+	    xml_is(holder, "virtual_interface"))
+		report_error(ctx->r, xmlGetLineNo(holder), name, "belongs to "
+		    "mode=\"%s\" and this module has mode=\"%s\"; write <%s>",
+		    ctx->m->is_farm ? "mirror" : "farm", ctx->m->mode, want);
+	return false;
+}
+
+/* The MAC to which clients send, and the switch floods. */
+static void
+read_vmac(struct safe_addr *a, const xmlNode *holder,
+    const struct sockaddr_storage *ss, struct report *r)
+{
+	const char *type = xml_value(holder, schema_safe(), "type");
+	const char *mac = xml_attr(holder, "addr"), *c;
+	const uint8_t *p;
+	unsigned bits;
+
+	a->is_vmac = type != NULL && strcmp(type, "vmac_invisible") == 0;
+	if (!a->is_vmac)
+		return;
+	p = addr_bytes((const struct sockaddr *)ss, &bits);
+	p += bits / 8 - 4;
+	(void)snprintf(a->vmac, sizeof(a->vmac),
+	    "5a:fe:%02x:%02x:%02x:%02x", p[0], p[1], p[2], p[3]);
+	if (mac == NULL || strlen(mac) != sizeof(a->vmac) - 1)
+		return;		/* absent, or was reported */
+	/* The lowest bit of the first byte: TCP takes no group address. */
+	c = strchr("0123456789abcdef", tolower((unsigned char)mac[1]));
+	if (c == NULL || strchr("13579bdf", *c) != NULL)
+		report_error(r, xmlGetLineNo(holder), "virtual_interface@"
+		    "addr", "%s is the MAC of a group; allowed: one whose "
+		    "second digit is even, or leave it out for %s", mac,
+		    a->vmac);
+	for (bits = 0; mac[bits] != '\0'; bits++)
+		a->vmac[bits] = (char)tolower((unsigned char)mac[bits]);
+}
+
 /* What the address alone tells; false when it cannot be used. */
 static bool
 check_addr(const struct vip_ctx *ctx, const struct safe_addr *a,
@@ -222,6 +276,56 @@ check_addr(const struct vip_ctx *ctx, const struct safe_addr *a,
 	return true;
 }
 
+/* The interface that has the address of a lan into device. */
+static bool
+find_device(const struct sockaddr_storage *ss, char device[IF_NAMESIZE])
+{
+	struct ifaddrs *list, *i;
+	struct sockaddr_storage own;
+	bool found = false;
+
+	if (getifaddrs(&list) == -1)
+		return false;
+	for (i = list; i != NULL && !found; i = i->ifa_next) {
+		if (i->ifa_addr == NULL ||
+		    i->ifa_addr->sa_family != ss->ss_family)
+			continue;
+		memset(&own, 0, sizeof(own));
+		memcpy(&own, i->ifa_addr, addr_len(ss));
+		found = addr_equal(&own, ss);
+		if (found)
+			(void)snprintf(device, IF_NAMESIZE, "%s",
+			    i->ifa_name);
+	}
+	freeifaddrs(list);
+	return found;
+}
+
+/*
+ * A node that lost the network of the address must be lost to the farm too,
+ * or its share is answered by nobody.
+ */
+static void
+check_lan(const struct vip_ctx *ctx, const struct safe_addr *a)
+{
+	const struct cluster *c = ctx->m->cluster;
+	char device[IF_NAMESIZE];
+	unsigned i;
+	int lan;
+
+	if (a->device[0] == '\0')
+		return;		/* was reported */
+	for (i = 0; i < ctx->m->beat_count; i++) {
+		lan = cluster_lan_index(c, ctx->m->beat[i].lan);
+		if (find_device(&c->node[c->self].lan[lan].laddr, device) &&
+		    strcmp(device, a->device) == 0)
+			return;
+	}
+	report_warn(ctx->r, a->line, "virtual_addr@addr", "no <lan> of the "
+	    "farm is on interface %s, where clients come to %s: when that "
+	    "network fails on one node, nobody notices", a->device, a->addr);
+}
+
 static void
 read_addr(const xmlNode *intf, xmlNode *n, void *arg)
 {
@@ -237,6 +341,8 @@ read_addr(const xmlNode *intf, xmlNode *n, void *arg)
 	char why[256];
 	int prefix = 0;
 
+	if (!check_holder(ctx, n->parent))
+		return;
 	if (host == NULL || host[0] == '\0' || value_check(VT_HOST, host, "",
 	    "", 0, 0, why, sizeof(why)) == -1)
 		return;		/* was reported */
@@ -258,6 +364,9 @@ read_addr(const xmlNode *intf, xmlNode *n, void *arg)
 	a->interface = xml_attr(intf, "name");
 	if (a->interface == NULL)
 		a->interface = "";
+	a->line = line;
+	if (m->is_farm)
+		read_vmac(a, n->parent, &ss, ctx->r);
 	a->check = xml_is_on(n, s, "check");
 	a->check_link = xml_is_on(intf, s, "check");
 	a->periodic = xml_is_on(intf, s, "arpreroute");
@@ -273,7 +382,50 @@ read_addr(const xmlNode *intf, xmlNode *n, void *arg)
 		a->prefix = mask_bits((struct sockaddr *)&mss);
 	else if (a->primary_source)
 		a->prefix = prefix;
+	if (m->is_farm)
+		check_lan(ctx, a);
 	m->addr_count++;
+}
+
+struct owner {
+	const struct safe	*m;
+	struct report		*r;
+};
+
+/* In the active generation of a module it is written as we write it. */
+static void
+compare_with(const char *module, void *arg)
+{
+	struct owner *o = arg;
+	char quoted[ADDR_LEN + 3], *text, *line;
+	unsigned i;
+
+	if (strcmp(module, o->m->name) == 0)
+		return;
+	text = generation_read(module, generation_active(module),
+	    "moduled.conf");
+	line = text != NULL ? strstr(text, "\naddresses = ") : NULL;
+	if (line != NULL)
+		line[1 + strcspn(line + 1, "\n")] = '\0';
+	for (i = 0; line != NULL && i < o->m->addr_count; i++) {
+		(void)snprintf(quoted, sizeof(quoted), "\"%s\"",
+		    o->m->addr[i].addr);
+		if (strstr(line, quoted) != NULL)
+			report_error(o->r, o->m->addr[i].line,
+			    "virtual_addr@addr", "%s is an address of module "
+			    "%s; choose another, or take it away there and "
+			    "`holdfast config %s' first",
+			    o->m->addr[i].addr, module, module);
+	}
+	free(text);
+}
+
+void
+vip_check_others(const struct safe *m, struct report *r)
+{
+	struct owner o = { .m = m, .r = r };
+
+	modules_each(compare_with, &o);
 }
 
 void

@@ -18,8 +18,8 @@
 /* TCP ports of mirrord: four a module. */
 #define MIRROR_PORT	5600
 
-static void
-add_list(struct text *t, const char *name, const char *const *value,
+void
+safe_add_list(struct text *t, const char *name, const char *const *value,
     unsigned count)
 {
 	unsigned i;
@@ -32,8 +32,8 @@ add_list(struct text *t, const char *name, const char *const *value,
 	text_addf(t, "}\n");
 }
 
-static void
-add_head(struct text *t, const struct safe *m)
+void
+safe_add_head(struct text *t, const struct safe *m)
 {
 	text_addf(t, "# Made by `holdfast config %s'; edit userconfig.xml\n",
 	    m->name);
@@ -59,7 +59,7 @@ add_beats(struct text *t, const struct safe *m)
 
 	for (i = 0; i < m->beat_count; i++)
 		lans[i] = m->beat[i].lan;
-	add_list(t, "lans", lans, m->beat_count);
+	safe_add_list(t, "lans", lans, m->beat_count);
 	text_option(t, "flow", m->beat_count > 0 ? lans[m->flow] : "");
 	text_number(t, "pulse_ms", m->pulse_ms);
 	text_number(t, "timeout_ms", m->timeout_ms);
@@ -106,7 +106,7 @@ add_resources(struct text *t, const struct safe *m, const char *name,
 	for (i = 0; i < m->check_count && !only_vip; i++)
 		if (m->check[i].kind == (is_link ? SK_INTF : SK_IP))
 			add_name(n, class, m->check[i].ident);
-	add_list(t, name, n->list, n->count);
+	safe_add_list(t, name, n->list, n->count);
 	free(n);
 }
 
@@ -117,12 +117,16 @@ safe_text_moduled(const struct safe *m, const char *digest)
 	struct text t = { 0 };
 	unsigned i;
 
-	add_head(&t, m);
+	safe_add_head(&t, m);
 	text_number(&t, "id", m->id);
 	text_option(&t, "mode", m->mode);
 	text_option(&t, "digest", digest);
 	add_nodes(&t, m);
 	add_beats(&t, m);
+	if (m->is_farm) {
+		text_number(&t, "stopdrain_ms", m->farm.stopdrain_ms);
+		text_bool(&t, "scriptcontrol", m->farm.scriptcontrol);
+	}
 	text_number(&t, "maxloop", m->maxloop);
 	text_number(&t, "loop_interval_s", m->loop_interval_s);
 	text_bool(&t, "failover", m->failover);
@@ -134,7 +138,7 @@ safe_text_moduled(const struct safe *m, const char *digest)
 	text_bool(&t, "scripts", m->scripts);
 	for (i = 0; i < m->addr_count; i++)
 		addrs[i] = m->addr[i].addr;
-	add_list(&t, "addresses", addrs, m->addr_count);
+	safe_add_list(&t, "addresses", addrs, m->addr_count);
 	text_number(&t, "handle_ms", m->handle_ms);
 	if (m->extends) {
 		add_resources(&t, m, "wait_on", true, false);
@@ -167,7 +171,7 @@ add_addrs(struct text *t, const struct safe *m, int node, bool local)
 		    &m->cluster->node[node].lan[lan].addr);
 		n++;
 	}
-	add_list(t, "addrs", list, n);
+	safe_add_list(t, "addrs", list, n);
 }
 
 char *
@@ -178,7 +182,7 @@ safe_text_mirrord(const struct safe *m)
 
 	if (!m->rfs || m->peer == -1)
 		return NULL;
-	add_head(&t, m);
+	safe_add_head(&t, m);
 	text_number(&t, "id", m->id);
 	text_number(&t, "node", c->node[c->self].id);
 	text_option(&t, "name", c->node[c->self].name);
@@ -192,7 +196,7 @@ safe_text_mirrord(const struct safe *m)
 	text_number(&t, "stall_ms", m->stall_ms);
 	text_number(&t, "disktime_ms", m->disktime_ms);
 	text_option(&t, "secondary", m->secondary);
-	add_list(&t, "directories", m->dir, m->dir_count);
+	safe_add_list(&t, "directories", m->dir, m->dir_count);
 	return t.text;
 }
 
@@ -242,7 +246,7 @@ safe_text_vipd(const struct safe *m)
 
 	if (!m->vip && !has_links(m))
 		return NULL;
-	add_head(&t, m);
+	safe_add_head(&t, m);
 	text_bool(&t, "tcpreset", m->tcpreset);
 	text_number(&t, "lifetime_s", life > 10 ? life : 10);
 	for (i = 0; i < m->addr_count; i++) {
@@ -256,6 +260,8 @@ safe_text_vipd(const struct safe *m)
 		text_number(&t, "arpinterval_s", a->arpinterval_s);
 		text_number(&t, "arpelapse_s", a->arpelapse_s);
 		text_bool(&t, "primary_source", a->primary_source);
+		if (m->is_farm)
+			text_bool(&t, "farm", true);
 		text_addf(&t, "}\n");
 	}
 	for (i = 0; i < m->addr_count; i++) {
@@ -279,8 +285,8 @@ char *
 safe_text_roster(const struct safe *m)
 {
 	/* checkd in any case: a checker may be added while all of it runs. */
-	return xstrdup(m->rfs && m->peer != -1 ?
-	    "mirrord\ncheckd\nmoduled\n" : "checkd\nmoduled\n");
+	return xasprintf("%scheckd\nmoduled\n", m->is_farm ? "farmd\n" :
+	    m->rfs && m->peer != -1 ? "mirrord\n" : "");
 }
 
 char *

@@ -300,6 +300,17 @@ xml_number(const xmlNode *n, const struct schema *s, const char *name)
 	return value_int(&num, v) == 0 ? num : 0;
 }
 
+int64_t
+xml_default_ms(const struct schema *s, const char *path, const char *name)
+{
+	const struct attr *a = schema_attr(s, path, name);
+	char why[128];
+	int64_t us = 0;
+
+	(void)value_time(&us, a->fallback, a->unit, why, sizeof(why));
+	return us / 1000;
+}
+
 bool
 xml_is_on(const xmlNode *n, const struct schema *s, const char *name)
 {

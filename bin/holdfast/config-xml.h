@@ -58,6 +58,9 @@ const char	*xml_value(const xmlNode *n, const struct schema *s,
 /* The same as a number (times: microseconds); 0 when absent or bad. */
 int64_t		 xml_number(const xmlNode *n, const struct schema *s,
 		    const char *name);
+/* Where the element is absent: the default of a time in the table. */
+int64_t		 xml_default_ms(const struct schema *s, const char *path,
+		    const char *name);
 bool		 xml_is_on(const xmlNode *n, const struct schema *s,
 		    const char *name);
 

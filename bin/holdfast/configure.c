@@ -16,6 +16,7 @@
 #include "config-cluster.h"
 #include "config-diff.h"
 #include "config-safe.h"
+#include "config-vip.h"
 #include "generation.h"
 #include "modules.h"
 #include "paths.h"
@@ -31,13 +32,13 @@
 
 /* The files of a generation, in the order of their texts. */
 enum {
-	FILE_SAFECONF, FILE_MODULED, FILE_MIRRORD, FILE_VIPD, FILE_CHECKD,
-	FILE_ROSTER, FILE_COUNT
+	FILE_SAFECONF, FILE_MODULED, FILE_MIRRORD, FILE_FARMD, FILE_VIPD,
+	FILE_CHECKD, FILE_ROSTER, FILE_COUNT
 };
 
 static const char *const file_name[FILE_COUNT] = {
-	"safeconf.xml", "moduled.conf", "mirrord.conf", "vipd.conf",
-	"checkd.conf", "roster"
+	"safeconf.xml", "moduled.conf", "mirrord.conf", "farmd.conf",
+	"vipd.conf", "checkd.conf", "roster"
 };
 
 static char *
@@ -86,6 +87,14 @@ restart_mirrord(const char *module, void *arg)
 	(void)ask_service("restart", "mirrord", module);
 }
 
+static void
+restart_farmd(const char *module, void *arg)
+{
+	(void)arg;
+	/* Refused for a module that is no farm.  Filters stay meanwhile. */
+	(void)ask_service("restart", "farmd", module);
+}
+
 /* holdfastd restarts who holds the cluster, or its key, in memory. */
 static void
 tell_cluster(bool key_changed)
@@ -100,6 +109,7 @@ tell_cluster(bool key_changed)
 		if (ask_service("restart", daemons[i], NULL) != 0)
 			fprintf(stderr, "holdfast: %s was not restarted: it "
 			    "still has the old cluster\n", daemons[i]);
+	modules_each(restart_farmd, NULL);
 	/* Of the cluster it only has the key. */
 	if (key_changed)
 		modules_each(restart_mirrord, NULL);
@@ -298,13 +308,16 @@ tell_module(const char *module, const struct diff *d)
 	}
 	/* A checkd more or less is no reason to end the others. */
 	if (!d->is_first && d->changed & 1u << FILE_ROSTER &&
-	    d->changed & 1u << FILE_MIRRORD)
+	    d->changed & (1u << FILE_MIRRORD | 1u << FILE_FARMD))
 		end_daemons(module);
 	if (ask_service("module-start", NULL, module) != 0)
 		(void)talk_failed(NULL, "holdfastd", 1);
 	/* mirrord.conf only changes while the module is stopped. */
 	if (!d->is_first && d->changed & 1u << FILE_MIRRORD)
 		(void)ask_service("restart", "mirrord", module);
+	/* So does farmd.conf, but for a node that came into the cluster. */
+	if (!d->is_first && d->changed & 1u << FILE_FARMD)
+		(void)ask_service("restart", "farmd", module);
 	/* Its programs are those of the new generation. */
 	if (!d->is_first && (d->changed & 1u << FILE_CHECKD || d->scripts))
 		(void)ask_service("restart", "checkd", module);
@@ -327,7 +340,7 @@ activate(const char *module, long number, const struct diff *d)
 		return EX_CANTCREAT;
 	}
 	printf("%s: generation %ld is active%s\n", module, number,
-	    d->is_same ? "" : "; the other node needs the same");
+	    d->is_same ? "" : "; the other nodes need the same");
 	generation_prune(module);
 	tell_module(module, d);
 	return 0;
@@ -349,6 +362,7 @@ make_texts(const struct safe *m, const char *bin, char *text[FILE_COUNT])
 	}
 	text[FILE_MODULED] = safe_text_moduled(m, digest);
 	text[FILE_MIRRORD] = safe_text_mirrord(m);
+	text[FILE_FARMD] = safe_text_farmd(m);
 	text[FILE_VIPD] = safe_text_vipd(m);
 	text[FILE_CHECKD] = safe_text_checkd(m);
 	text[FILE_ROSTER] = safe_text_roster(m);
@@ -456,7 +470,9 @@ configure_module(const char *module, const struct cmd *c)
 	if (text == NULL)
 		return EX_NOINPUT;
 	report_init(&r, path);
-	if (safe_compile(&m, text, len, &r) == 0 && r.errors == 0) {
+	if (safe_compile(&m, text, len, &r) == 0)
+		vip_check_others(&m, &r);
+	if (r.errors == 0) {
 		report_print(&r, stderr);
 		rc = write_module(&m, bin, c->dry_run);
 	} else {

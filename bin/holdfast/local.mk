@@ -21,6 +21,9 @@ bin_holdfast_libholdfast_a_SOURCES = \
 	%D%/config-checks.c %D%/config-checks.h \
 	%D%/config-cluster.c %D%/config-cluster.h \
 	%D%/config-diff.c %D%/config-diff.h \
+	%D%/config-farm.c %D%/config-farm.h \
+	%D%/config-farm-rules.c \
+	%D%/config-lans.c %D%/config-lans.h \
 	%D%/config-macro.c \
 	%D%/config-rules.c \
 	%D%/config-safe.c %D%/config-safe.h \
@@ -30,6 +33,7 @@ bin_holdfast_libholdfast_a_SOURCES = \
 	%D%/config-value.c %D%/config-value.h \
 	%D%/config-vip.c %D%/config-vip.h \
 	%D%/config-write-checks.c \
+	%D%/config-write-farm.c \
 	%D%/config-write.c \
 	%D%/config-xml.c %D%/config-xml.h \
 	%D%/configure.c %D%/configure.h \

@@ -18,6 +18,7 @@
 #include "command.h"
 #include "config-cluster.h"
 #include "config-safe.h"
+#include "config-vip.h"
 #include "module-verbs.h"
 #include "paths.h"
 #include "statefile.h"
@@ -257,7 +258,9 @@ look(struct trial *t, const char *module, int id)
 		return EX_IOERR;
 	}
 	report_init(&r, "the template's conf/userconfig.xml");
-	if (safe_compile(&t->m, text, len, &r) == -1) {
+	if (safe_compile(&t->m, text, len, &r) == 0)
+		vip_check_others(&t->m, &r);
+	if (r.errors > 0) {
 		report_print(&r, stderr);
 		t->faults++;
 	}

@@ -144,7 +144,7 @@ test_refusals(void)
 	    "<replicated dir='/a/b'/></rfs>")) == -1, "nested directories");
 	ok(compile("<safe><service mode='farm'><farm/><user/></service>"
 	    "</safe>") == -1, "a farm");
-	ok(said("farm modules are not there yet"), "is not there yet");
+	ok(said("vip: is missing"), "has an address");
 	ok(compile(MIRROR("<rfs async='maybe' stall='5 lightyears'>"
 	    "<replicated dir='a'/></rfs><hart/>")) == -1, "four faults");
 	is_num(rep.errors, 4, "are said at once");
