@@ -14,6 +14,7 @@
 #include "clock.h"
 
 #define MARK_NAME_LEN	32
+#define TARGETS_MAX	16
 /* No node has answered: index of the empty name. */
 #define NOBODY		0
 
@@ -24,14 +25,18 @@ struct mark {
 };
 
 struct client {
-	struct sockaddr_storage	to;
+	struct sockaddr_storage	to[TARGETS_MAX];
 	socklen_t		to_len;
+	unsigned		to_count;
 	struct sockaddr_storage	from;
 	unsigned		from_count;	/* 0: the kernel's choice */
 	unsigned		count;
 	int64_t			period_ns;
 	unsigned		idle_every;	/* each nth stays idle */
 	int64_t			bound_ms;	/* longer: no answer */
+	const char		*path;		/* of load, as is_each_new */
+	bool			is_each_new;
+	const char		*list_path;	/* of fair */
 	struct mono		until;		/* unset: until told */
 	int			ep;
 	int			control;
@@ -41,7 +46,7 @@ struct client {
 	bool			is_ending;
 };
 
-/* --- control.c: the FIFO */
+/* --- control.c: the FIFO --- */
 
 /*
  * Lines: `mark NAME [SECONDS.MICROSECONDS]', the time of day of the event or
@@ -51,6 +56,7 @@ void	control_open(struct client *c);
 void	control_close(struct client *c);
 /* At each turn of a mode's loop; sets is_ending, also when time is up. */
 void	control_read(struct client *c, struct mono now);
+void	control_mark(struct client *c, const char *name, struct mono at);
 /* The last mark that is not later than `at'. */
 unsigned	control_segment(const struct client *c, struct mono at);
 struct mono	control_segment_end(const struct client *c, unsigned i);
@@ -58,10 +64,10 @@ void	control_ready(void);
 
 /* --- source.c: addresses and sockets --- */
 
-/* False with a message: TO is an address, FROM is ADDRESS+COUNT. */
+/* False with a message: TO is ADDRESS[,...], FROM is ADDRESS+COUNT. */
 bool	source_parse_to(struct client *c, const char *to, const char *port);
 bool	source_parse_from(struct client *c, const char *from);
-/* A nonblocking socket from source i; connecting, if a stream. */
+/* A nonblocking socket from source i, connecting to target i, or -1. */
 int	source_socket(const struct client *c, int type, unsigned i);
 /* Adds fd to the client's epoll with `key'. */
 void	source_watch(const struct client *c, int fd, uint32_t events,
@@ -84,6 +90,7 @@ void	hold(struct client *c);
 void	fresh(struct client *c);
 void	udp(struct client *c);
 void	fair(struct client *c);
+void	load(struct client *c);
 
 /* SIGTERM came. */
 bool	told_to_end(void);

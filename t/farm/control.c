@@ -18,8 +18,8 @@
 
 #include "client.h"
 
-static void
-mark_add(struct client *c, const char *name, struct mono at)
+void
+control_mark(struct client *c, const char *name, struct mono at)
 {
 	struct mark *m;
 
@@ -32,7 +32,7 @@ mark_add(struct client *c, const char *name, struct mono at)
 void
 control_open(struct client *c)
 {
-	mark_add(c, "start", mono_now());
+	control_mark(c, "start", mono_now());
 	c->control = -1;
 	if (c->control_path == NULL)
 		return;
@@ -81,7 +81,7 @@ control_line(struct client *c, char *line, struct mono now)
 		ts.tv_nsec = (long)((seconds - floor(seconds)) * 1e9);
 		at = mono_of_wall(&ts);
 	}
-	mark_add(c, name, at);
+	control_mark(c, name, at);
 }
 
 void

@@ -22,6 +22,7 @@
 
 struct fair {
 	int		*fd;
+	unsigned	*node;		/* of each client */
 	unsigned	started;
 	unsigned	open;
 	unsigned	*answered;	/* by index of the node's name */
@@ -50,8 +51,10 @@ fair_event(struct fair *f, unsigned i)
 
 	if (len == -1 && errno == EAGAIN)
 		return;
-	if (len > 0)
-		f->answered[name_index(buf, (size_t)len)]++;
+	if (len > 0) {
+		f->node[i] = name_index(buf, (size_t)len);
+		f->answered[f->node[i]]++;
+	}
 	f->heard = mono_now();
 	(void)close(f->fd[i]);	/* the name is read */
 	f->open--;
@@ -77,6 +80,21 @@ fair_report(const struct fair *f, const struct client *c)
 	    least > 0 ? (double)most / least : 0);
 }
 
+/* To see which client's node is another one later. */
+static void
+fair_list(const struct fair *f, const struct client *c)
+{
+	FILE *list = fopen(c->list_path, "we");
+	unsigned i;
+
+	if (list == NULL)
+		die(c->list_path);
+	for (i = 0; i < c->count; i++)
+		fprintf(list, "%u %s\n", i, name_of(f->node[i]));
+	if (fclose(list) == EOF)
+		die(c->list_path);
+}
+
 void
 fair(struct client *c)
 {
@@ -86,6 +104,7 @@ fair(struct client *c)
 	int i, n;
 
 	f.fd = xcalloc(c->count, sizeof(*f.fd));
+	f.node = xcalloc(c->count, sizeof(*f.node));
 	f.answered = xcalloc(NODES, sizeof(*f.answered));
 	control_ready();
 	while (f.started < c->count || f.open > 0) {
@@ -98,4 +117,6 @@ fair(struct client *c)
 			fair_event(&f, (unsigned)ev[i].data.u64);
 	}
 	fair_report(&f, c);
+	if (c->list_path != NULL)
+		fair_list(&f, c);
 }

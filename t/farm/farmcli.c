@@ -9,8 +9,13 @@
  *		a new connection every -i ms
  *	farmcli udp    -d ADDRESS [-i 2]
  *		a datagram every -i ms
- *	farmcli fair   -d ADDRESS [-n 10000]
- *		one connection from each client
+ *	farmcli fair   -d ADDRESS [-n 10000] [-o FILE]
+ *		one connection from each client; a line in FILE for each,
+ *		the client's number and its node
+ *
+ *	farmcli load   -d ADDRESS,... [-n 64] [-u PATH] [-x]
+ *		HTTP requests as fast as they are answered; -x: a new
+ *		connection for each
  *
  *	-p PORT		7800 if not stated
  *	-s FIRST+COUNT	source addresses
@@ -52,6 +57,7 @@ static const struct mode modes[] = {
 	{ "fresh", fresh, 0,     2,   4000 },
 	{ "udp",   udp,   0,     2,   1000 },
 	{ "fair",  fair,  10000, 1,   4000 },
+	{ "load",  load,  64,    1,   4000 },
 };
 
 void
@@ -120,7 +126,7 @@ options(struct client *c, int argc, char **argv)
 	const char *to = NULL, *port = "7800";
 	int opt;
 
-	while ((opt = getopt(argc, argv, "b:c:d:i:n:p:q:s:t:")) != -1)
+	while ((opt = getopt(argc, argv, "b:c:d:i:n:o:p:q:s:t:u:x")) != -1)
 		switch (opt) {
 		case 'b':
 			c->bound_ms = (int64_t)number(optarg, 600000);
@@ -137,6 +143,9 @@ options(struct client *c, int argc, char **argv)
 		case 'n':
 			c->count = (unsigned)number(optarg, 60000);
 			break;
+		case 'o':
+			c->list_path = optarg;
+			break;
 		case 'p':
 			port = optarg;
 			break;
@@ -151,6 +160,12 @@ options(struct client *c, int argc, char **argv)
 			c->until = mono_add_ms(mono_now(),
 			    (int64_t)(number(optarg, 86400) * 1000));
 			break;
+		case 'u':
+			c->path = optarg;
+			break;
+		case 'x':
+			c->is_each_new = true;
+			break;
 		default:
 			usage();
 		}
@@ -158,7 +173,7 @@ options(struct client *c, int argc, char **argv)
 		usage();
 	if (!source_parse_to(c, to, port))
 		exit(EX_USAGE);
-	if (c->from_count > 0 && c->from.ss_family != c->to.ss_family) {
+	if (c->from_count > 0 && c->from.ss_family != c->to[0].ss_family) {
 		fprintf(stderr, "farmcli: -d and -s: not the same family\n");
 		exit(EX_USAGE);
 	}
@@ -170,7 +185,7 @@ main(int argc, char **argv)
 	struct rlimit files = { FILES_MAX, FILES_MAX };
 	struct sigaction on_term = { .sa_handler = on_signal };
 	const struct mode *mode;
-	struct client c = { .ep = -1 };
+	struct client c = { .ep = -1, .path = "/" };
 
 	if (argc < 2)
 		usage();
@@ -186,6 +201,9 @@ main(int argc, char **argv)
 		die("epoll");
 	control_open(&c);
 	mode->run(&c);
+	if (fflush(stdout) == EOF)
+		die("stdout");
+	/* Its end tells that the report is there. */
 	control_close(&c);
-	return fflush(stdout) == EOF ? EX_IOERR : EX_OK;
+	return EX_OK;
 }

@@ -177,7 +177,10 @@ all_answered(const struct hold *h, const struct client *c)
 	return true;
 }
 
-/* Each has to answer once more, the idle ones too. */
+/*
+ * Each has to answer once more, the idle ones too: those of a dead node learn
+ * only now that it is.
+ */
 static void
 last_words(struct hold *h, struct client *c)
 {
@@ -185,6 +188,7 @@ last_words(struct hold *h, struct client *c)
 	bool is_waiting = true;
 	unsigned i;
 
+	control_mark(c, "end", now);
 	for (i = 0; i < c->count; i++) {
 		struct hold_client *hc = &h->client[i];
 

@@ -12,6 +12,7 @@ t_farm_farmcli_SOURCES = \
 	%D%/hold.c \
 	%D%/hold-report.c \
 	%D%/hold.h \
+	%D%/load.c \
 	%D%/name.c \
 	%D%/source.c \
 	%D%/trial.c \

@@ -16,6 +16,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "xalloc.h"
+
 #include "client.h"
 
 static bool
@@ -45,14 +47,25 @@ parse(struct sockaddr_storage *ss, socklen_t *len, const char *text,
 bool
 source_parse_to(struct client *c, const char *to, const char *port)
 {
-	char *end;
+	char *end, *next, *list = xstrdup(to), *one;
 	long n = strtol(port, &end, 10);
 
 	if (*end != '\0' || n < 1 || n > 65535) {
 		fprintf(stderr, "farmcli: %s: not a port\n", port);
 		return false;
 	}
-	return parse(&c->to, &c->to_len, to, (uint16_t)n);
+	for (one = strtok_r(list, ",", &next); one != NULL &&
+	    c->to_count < TARGETS_MAX; one = strtok_r(NULL, ",", &next)) {
+		if (!parse(&c->to[c->to_count], &c->to_len, one, (uint16_t)n))
+			return false;
+		if (c->to[c->to_count++].ss_family != c->to[0].ss_family) {
+			fprintf(stderr, "farmcli: %s: not the family of the "
+			    "first\n", one);
+			return false;
+		}
+	}
+	free(list);
+	return one == NULL && c->to_count > 0;
 }
 
 bool
@@ -105,9 +118,9 @@ source_bind(const struct client *c, int fd, unsigned i)
 int
 source_socket(const struct client *c, int type, unsigned i)
 {
+	const struct sockaddr_storage *to = &c->to[i % c->to_count];
 	int one = 1;
-	int fd = socket(c->to.ss_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC,
-	    0);
+	int fd = socket(to->ss_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	if (fd == -1)
 		die("socket");
@@ -116,7 +129,7 @@ source_socket(const struct client *c, int type, unsigned i)
 	if (type == SOCK_STREAM)
 		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one,
 		    sizeof(one));	/* later without, and it would show */
-	if (connect(fd, (const struct sockaddr *)&c->to, c->to_len) == -1 &&
+	if (connect(fd, (const struct sockaddr *)to, c->to_len) == -1 &&
 	    errno != EINPROGRESS) {
 		(void)close(fd);	/* never used */
 		return -1;
