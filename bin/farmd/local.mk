@@ -11,5 +11,6 @@ bin_farmd_libfarmd_a_SOURCES = \
 	%D%/filter.h \
 	%D%/flows.c %D%/flows.h \
 	%D%/hash.c %D%/hash.h \
-	%D%/share.h
+	%D%/share-text.c \
+	%D%/share.c %D%/share.h
 FARMD_LIBS = bin/farmd/libfarmd.a $(COMMON_LIBS) $(MNL_LIBS)

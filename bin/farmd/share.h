@@ -53,9 +53,9 @@ unsigned	share_table_limit(unsigned nodes);
 /*
  * The share after prev (NULL: none) for these members, ascending by id, with
  * role and power.  Quotas are exact largest remainders; among equal
- * remainders those who have more keep it.  Buckets stay with their owner as
- * long as its quota allows; nobody gains and loses in one table.  A table
- * whose serving members have no power at all gets no owner.  The director
+ * remainders who has one more already keeps it.  Buckets stay with their
+ * owner as long as its quota allows; nobody gains and loses in one table.  A
+ * table whose serving members have no power at all gets no owner.  The director
  * stays while it serves, else the lowest serving member, else the lowest.
  * The epoch is that of prev; the caller counts.  A share that was made for
  * the same members is returned unchanged (the function is idempotent).
