@@ -13,7 +13,8 @@ setup_file() {
 	ip link add "v1" netns "$NS-1" type veth peer name "v2" netns "$NS-2"
 	for i in 1 2; do
 		ip netns exec "$NS-$i" sysctl -qw net.ipv6.conf.all.accept_dad=0 \
-		    net.ipv6.conf.default.accept_dad=0
+		    net.ipv6.conf.default.accept_dad=0 \
+		    net.ipv6.conf.all.keep_addr_on_down=1
 		ip -n "$NS-$i" addr add "10.88.1.$i/24" dev "v$i"
 		ip -n "$NS-$i" addr add "fd88:1::$i/64" dev "v$i" nodad
 		ip -n "$NS-$i" link set "v$i" up
@@ -34,6 +35,13 @@ setup_file() {
 			address "fd88:1::100" { }
 			intf "10.88.1.0" { address = "10.88.1.$i" }
 			ip "extra" { address = "10.88.1.2$i" }
+		EOF
+		mkdir -p "$root/var/lib/holdfast/shop/config/1"
+		ln -s 1 "$root/var/lib/holdfast/shop/config/active"
+		cat >"$root/var/lib/holdfast/shop/config/1/vipd.conf" <<-EOF
+			lifetime_s = 3
+			address "10.88.1.110" { farm = true }
+			address "fd88:1::110" { farm = true }
 		EOF
 		start_vipd "$i"
 	done
@@ -83,6 +91,35 @@ let_go() {
 	kill "$(cat "$T/aside.$1")" 2>/dev/null || :
 	rm -f "$T/aside.$1"
 }
+
+# A link that wishes what farm_wish says, one wish after the other.
+farm_link() {
+	: >"$T/wishes.$1"
+	tail -n +1 -f "$T/wishes.$1" 2>/dev/null 3>&- |
+	    socat STDIO "UNIX:$T/$1/run/holdfast/vipd.sock" \
+	    >"$T/answers.$1" 2>&1 3>&- &
+	jobs -p | tail -n 1 >"$T/aside.socat.$1"
+	pgrep -f "^tail -n .1 -f $T/wishes.$1" >"$T/aside.tail.$1"
+	wait_until 5 "grep -q holdfast $T/answers.$1"
+}
+
+farm_wish() {
+	local n
+	n=$(grep -cE '^(ok|err)' "$T/answers.$1" || :)
+	echo "want name=shop $2" >>"$T/wishes.$1"
+	wait_until 5 "[ \$(grep -cE '^(ok|err)' $T/answers.$1) -gt $n ]"
+	tail -n 1 "$T/answers.$1" | grep -q '^ok'
+}
+
+farm_let_go() {
+	kill "$(cat "$T/aside.tail.$1")" "$(cat "$T/aside.socat.$1")" \
+	    2>/dev/null || :
+	rm -f "$T/aside.tail.$1" "$T/aside.socat.$1"
+}
+
+has_on() { ip -n "$NS-$1" addr show dev "$2" | grep -q "$3"; }
+
+mac_of() { ip -n "$NS-$1" -o link show "v$1" | sed 's/.*ether \([^ ]*\).*/\1/'; }
 
 has() { ip -n "$NS-$1" addr show | grep -q "$2"; }
 
@@ -222,4 +259,207 @@ has() { ip -n "$NS-$1" addr show | grep -q "$2"; }
 	[[ "$output" == *"err code=usage"* ]]
 	run ask 2 "fly"
 	[[ "$output" == *"err code=unknown-verb"* ]]
+}
+
+@test "farm: held on the loopback, owned on the link too, told where" {
+	farm_link 1
+	farm_wish 1 "own=0 hold=1"
+	has_on 1 lo 10.88.1.110/32
+	has_on 1 lo fd88:1::110/128
+	run has_on 1 v1 :110
+	[ "$status" -ne 0 ]
+	grep -q "^addr=10.88.1.110 interface=v1 index=[0-9]* mac=$(mac_of 1) own=10.88.1.1 up=1" \
+	    "$T/answers.1"
+	grep -q "^addr=fd88:1::110 interface=v1 .* own=fd88:1::1 up=1" \
+	    "$T/answers.1"
+	farm_wish 1 "own=1 hold=1"
+	has_on 1 v1 10.88.1.110/32
+	has_on 1 v1 fd88:1::110/128
+	has_on 1 lo 10.88.1.110/32
+	# What this node begins never comes from an address all nodes have.
+	run ip -n "$NS-1" route get 10.88.1.2
+	[[ "$output" == *"src 10.88.1.1 "* ]]
+	run ip -n "$NS-1" route get fd88:1::2
+	[[ "$output" == *"src fd88:1::1 "* ]]
+	ip -n "$NS-1" addr show dev lo | grep 10.88.1.110 | grep -q deprecated
+}
+
+# talks V: the client's line comes back through the connection it has.
+talks() {
+	local line="$1 $EPOCHREALTIME"
+	echo "$line" >>"$T/say.$1"
+	wait_until 5 "grep -q '$line' $T/heard.$1"
+}
+
+@test "farm: connections of a held address outlive the change of owner" {
+	local v
+	for v in 4 6; do
+		ip netns exec "$NS-1" socat TCP$v-LISTEN:7001,fork$([ $v = 4 ] || echo ,ipv6only=1) \
+		    EXEC:cat 2>/dev/null 3>&- &
+		echo $! >"$T/aside.farm.server$v"
+	done
+	wait_until 5 "[ \$(ip netns exec $NS-1 ss -ltn | grep -c :7001) = 2 ]"
+	# As a router that goes on sending here, whoever answers.
+	ip -n "$NS-2" neigh replace 10.88.1.110 lladdr "$(mac_of 1)" dev v2
+	ip -n "$NS-2" neigh replace fd88:1::110 lladdr "$(mac_of 1)" dev v2
+	for v in 4 6; do
+		: >"$T/say.$v"
+		tail -n +1 -f "$T/say.$v" 3>&- 2>/dev/null |
+		    ip netns exec "$NS-2" socat STDIO "$([ $v = 4 ] &&
+		    echo TCP:10.88.1.110:7001 ||
+		    echo "TCP6:[fd88:1::110]:7001")" >"$T/heard.$v" 2>&1 3>&- &
+		jobs -p | tail -n 1 >"$T/aside.farm.client$v"
+		pgrep -f "^tail -n .1 -f $T/say.$v" >"$T/aside.farm.tail$v"
+		talks $v
+	done
+	for wish in "own=0 hold=1" "own=1 hold=1" \
+	    "own=1 hold=1 mac=5a:fe:0a:58:01:6e" "own=1 hold=1" \
+	    "own=0 hold=1"; do
+		farm_wish 1 "$wish"
+		talks 4
+		talks 6
+	done
+	# Its end is the end of the connections: reset, not silence.
+	farm_wish 1 "own=0 hold=0"
+	run has 1 110
+	[ "$status" -ne 0 ]
+	wait_until 3 "! kill -0 $(cat "$T/aside.farm.client4") 2>/dev/null ||
+	    grep -q reset $T/heard.4"
+	for p in "$T"/aside.farm.*; do
+		kill "$(cat "$p")" 2>/dev/null || :
+		rm "$p"
+	done
+	ip -n "$NS-2" neigh flush dev v2 nud permanent
+}
+
+# asked_at V: the MAC host 2 learns for the farm's address when it asks.
+asked_at() {
+	local a=10.88.1.110
+	[ "$1" = 4 ] || a=fd88:1::110
+	ip -n "$NS-2" neigh flush to "$a" dev v2 2>/dev/null || :
+	ip netns exec "$NS-2" ping -c 1 -W 1 "$a" >/dev/null || :
+	ip -n "$NS-2" neigh show "$a" dev v2 | sed -n 's/.*lladdr \([^ ]*\).*/\1/p'
+}
+
+@test "farm: a shared MAC is answered, and never a frame's source" {
+	local vmac4=5a:fe:0a:58:01:6e vmac6=5a:fe:00:00:01:10
+	# What farmd's ARP table does: the kernel itself does not answer.
+	ip netns exec "$NS-1" sysctl -qw net.ipv4.conf.all.arp_ignore=1
+	ip netns exec "$NS-2" timeout 20 tcpdump -lnnei v2 \
+	    'arp or (icmp6 and ip6[40] == 136)' >"$T/vmac" 2>/dev/null 3>&- &
+	echo $! >"$T/aside.dump"
+	wait_until 5 "[ \$(ip netns exec $NS-2 cat /proc/net/packet | wc -l) -gt 3 ]"
+	farm_wish 1 "own=1 hold=1 mac=10.88.1.110/$vmac4,fd88:1::110/$vmac6"
+	run has_on 1 v1 :110
+	[ "$status" -ne 0 ]
+	has_on 1 lo 10.88.1.110/32
+	ip -n "$NS-1" maddr show dev v1 | grep -q ff02::1:ff00:110
+	wait_until 5 "[ \"\$(asked_at 4)\" = $vmac4 ]"
+	wait_until 5 "[ \"\$(asked_at 6)\" = $vmac6 ]"
+	wait_until 5 "grep -q 'fd88:1::110 > fd88:1::2: .*tgt is fd88:1::110' $T/vmac"
+	wait_until 5 "grep -q 'Reply 10.88.1.110 is-at $vmac4' $T/vmac"
+	run grep -i "$vmac4 >\|$vmac6 >" "$T/vmac"
+	[ "$status" -ne 0 ]
+	# Another node owns it now: nobody answers here.
+	farm_wish 1 "own=0 hold=1"
+	[ -z "$(asked_at 4)$(asked_at 6)" ]
+	run ip -n "$NS-1" maddr show dev v1
+	[[ "$output" != *ff02::1:ff00:110* ]]
+	kill "$(cat "$T/aside.dump")" 2>/dev/null || :
+	rm "$T/aside.dump"
+}
+
+@test "farm: a member's claim is no conflict, a stranger's is, also for who only holds" {
+	farm_wish 1 "own=0 hold=1 peers=02:00:00:00:00:05,$(mac_of 2)"
+	ask 1 "watch name=shop" 20 >"$T/shop" &
+	echo $! >"$T/aside.watch"
+	wait_until 5 "grep -q 'link addr=10.88.1.110' $T/shop"
+	claim() {
+		ip netns exec "$NS-2" arping -q -U -c 1 -w 1 -i v2 \
+		    -S 10.88.1.110 10.88.1.110 || :
+	}
+	farm_link 2
+	farm_wish 2 "own=1 hold=1 peers=$(mac_of 1)"
+	run ask 1 "probe name=shop peers=$(mac_of 2) count=2 gap_ms=100"
+	[[ "$output" == *"ok answered=0"* ]]
+	run ask 1 "probe name=shop count=2 gap_ms=100"
+	[[ "$output" == *"addr=fd88:1::110 mac=$(mac_of 2)"* ]]
+	run grep conflict "$T/shop"
+	[ "$status" -ne 0 ]
+	farm_wish 1 "own=0 hold=1"
+	claim
+	wait_until 5 "grep -q 'conflict addr=10.88.1.110 mac=$(mac_of 2)' $T/shop"
+	farm_wish 2 "own=0 hold=0"
+	farm_let_go 2
+	wait_until 8 "grep -q 'clear addr=10.88.1.110' $T/shop"
+}
+
+@test "farm: the change of a link and of its MAC is told" {
+	local old
+	old=$(mac_of 1)
+	ip -n "$NS-1" link set v1 address 02:00:00:00:00:11
+	wait_until 5 "grep -q 'link addr=10.88.1.110 .*mac=02:00:00:00:00:11' $T/shop"
+	ip -n "$NS-1" link set v1 address "$old"
+	wait_until 5 "tail -n 1 $T/shop | grep -q 'link addr=.*mac=$old'"
+	ip -n "$NS-2" link set v2 down
+	wait_until 5 "grep -q 'link addr=10.88.1.110 .*up=0' $T/shop"
+	ip -n "$NS-2" link set v2 up
+	wait_until 5 "tail -n 4 $T/shop | grep -q 'link addr=10.88.1.110 .*up=1'"
+	kill "$(cat "$T/aside.watch")" 2>/dev/null || :
+	rm "$T/aside.watch"
+}
+
+@test "farm: a killed vipd leaves both, and the next one renews them" {
+	local pid
+	farm_wish 1 "own=1 hold=1"
+	pid=$(cat "$T/pid.1")
+	kill -9 "$pid"
+	wait_until 5 "! kill -0 $pid 2>/dev/null"
+	farm_let_go 1
+	start_vipd 1
+	farm_link 1
+	farm_wish 1 "own=1 hold=1"
+	has_on 1 lo 10.88.1.110/32
+	has_on 1 v1 10.88.1.110/32
+	# Past the lifetime it had.
+	wait_until 5 "[ \$(ip -n $NS-1 addr show | grep -A1 :110 |
+	    grep -c 'valid_lft [123]sec') = 2 ]"
+}
+
+@test "farm: without its owner it ends, on the link, the loopback and answered" {
+	farm_wish 1 "own=1 hold=1 mac=5a:fe:0a:58:01:6e"
+	[ "$(asked_at 4)" = 5a:fe:0a:58:01:6e ]
+	farm_let_go 1
+	wait_until 8 "! has 1 10.88.1.110"
+	wait_until 8 "! has 1 fd88:1::110"
+	wait_until 3 "[ -z \"\$(asked_at 4)\$(asked_at 6)\" ]"
+	run ip -n "$NS-1" maddr show dev v1
+	[[ "$output" != *ff02::1:ff00:110* ]]
+}
+
+@test "farm: wishes that cannot be meant are refused, and change nothing" {
+	local wish
+	run ask 1 "want name=web own=0 hold=1"
+	[[ "$output" == *"err code=usage"*"farm = true"* ]]
+	for wish in "own=1 hold=0" "hold=1" "own=1 mac=5a:fe" \
+	    "own=1 mac=01:00:5e:00:00:01" "own=1 mac=00:00:00:00:00:00" \
+	    "own=1 mac=10.88.1.9/5a:fe:0a:58:01:6e" \
+	    "own=1 peers=5a:fe:0a:58:01:6e,nobody"; do
+		run ask 1 "want name=shop $wish"
+		[[ "$output" == *"err code=usage"* ]]
+	done
+	run has 1 110
+	[ "$status" -ne 0 ]
+	# Two modules with one address: the second is told which has it.
+	mkdir -p "$T/1/var/lib/holdfast/rival/config/active"
+	echo 'address "10.88.1.110" { farm = true }' \
+	    >"$T/1/var/lib/holdfast/rival/config/active/vipd.conf"
+	farm_link 1
+	farm_wish 1 "own=0 hold=1"
+	run ask 1 "want name=rival own=1 hold=1"
+	[[ "$output" == *"err code=address-taken"*"10.88.1.110"*"shop"* ]]
+	run has_on 1 v1 110
+	[ "$status" -ne 0 ]
+	farm_wish 1 "own=0 hold=0"
+	farm_let_go 1
 }

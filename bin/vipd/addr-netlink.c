@@ -250,21 +250,36 @@ address_message(char *buf, uint16_t type, uint16_t flags, int index,
 	return nlh;
 }
 
+static bool
+is_loopback(const struct addr_table *t, int index)
+{
+	const struct addr_link *l = addr_link_by_index(t, index);
+
+	return l != NULL && strcmp(l->name, "lo") == 0;
+}
+
 int
 addr_set(struct addr_table *t, int index,
-    const struct sockaddr_storage *addr, uint8_t prefix, uint32_t lifetime_s)
+    const struct sockaddr_storage *addr, uint8_t prefix, uint32_t lifetime_s,
+    enum addr_use use)
 {
 	char buf[512];
+	bool is_farm = use == ADDR_OF_FARM;
 	struct addr_ip ip = { .index = index, .prefix = prefix };
 	struct ifa_cacheinfo info = {
-		.ifa_prefered = lifetime_s, .ifa_valid = lifetime_s,
+		.ifa_prefered = is_farm ? 0 : lifetime_s,
+		.ifa_valid = lifetime_s,
 	};
 	struct nlmsghdr *nlh = address_message(buf, RTM_NEWADDR,
 	    NLM_F_CREATE | NLM_F_REPLACE, index, addr, prefix);
+	struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(nlh);
 
 	mnl_attr_put(nlh, IFA_CACHEINFO, sizeof(info), &info);
 	if (addr->ss_family == AF_INET6)
-		mnl_attr_put_u32(nlh, IFA_FLAGS, IFA_F_NODAD);
+		mnl_attr_put_u32(nlh, IFA_FLAGS, IFA_F_NODAD |
+		    (is_farm ? IFA_F_NOPREFIXROUTE : 0));
+	else if (is_farm && is_loopback(t, index))
+		ifa->ifa_scope = RT_SCOPE_HOST;
 	/* Ignored before Linux 5.18: tells others whose address it is. */
 	mnl_attr_put_u8(nlh, 11 /* IFA_PROTO */, PROTO_HOLDFAST);
 	if (transact(t, nlh) == -1)
@@ -390,6 +405,38 @@ addr_find(const struct addr_table *t, const struct sockaddr_storage *addr)
 	return NULL;
 }
 
+const struct addr_ip *
+addr_find_on(const struct addr_table *t, const struct sockaddr_storage *addr,
+    int index)
+{
+	for (unsigned i = 0; i < t->ip_count; i++)
+		if (t->ip[i].index == index &&
+		    addr_equal(&t->ip[i].addr, addr))
+			return &t->ip[i];
+	return NULL;
+}
+
+const struct addr_ip *
+addr_find_off(const struct addr_table *t,
+    const struct sockaddr_storage *addr, int index)
+{
+	for (unsigned i = 0; i < t->ip_count; i++)
+		if (t->ip[i].index != index &&
+		    addr_equal(&t->ip[i].addr, addr))
+			return &t->ip[i];
+	return NULL;
+}
+
+bool
+addr_is_own_mac(const struct addr_table *t, const uint8_t mac[ADDR_MAC_LEN])
+{
+	for (unsigned i = 0; i < t->link_count; i++)
+		if (t->link[i].is_ether &&
+		    memcmp(t->link[i].mac, mac, ADDR_MAC_LEN) == 0)
+			return true;
+	return false;
+}
+
 static bool
 same_network(const struct sockaddr_storage *a,
     const struct sockaddr_storage *b, unsigned prefix)
@@ -425,4 +472,28 @@ addr_link_for(const struct addr_table *t, const struct sockaddr_storage *addr)
 			best = ip;
 	}
 	return best != NULL ? addr_link_by_index(t, best->index) : NULL;
+}
+
+const struct addr_ip *
+addr_own_on(const struct addr_table *t, const struct sockaddr_storage *addr,
+    int index)
+{
+	const struct addr_ip *best = NULL;
+	unsigned host = addr->ss_family == AF_INET ? 32 : 128;
+	bool best_is_near = false;
+
+	for (unsigned i = 0; i < t->ip_count; i++) {
+		const struct addr_ip *ip = &t->ip[i];
+		bool is_near = same_network(&ip->addr, addr, ip->prefix);
+
+		if (ip->index != index || ip->prefix >= host ||
+		    ip->addr.ss_family != addr->ss_family ||
+		    addr_equal(&ip->addr, addr))
+			continue;
+		if (best == NULL || (is_near && !best_is_near)) {
+			best = ip;
+			best_is_near = is_near;
+		}
+	}
+	return best;
 }

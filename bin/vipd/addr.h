@@ -46,6 +46,19 @@ const struct addr_link	*addr_link_by_name(const struct addr_table *t,
 /* The exact address, or NULL. */
 const struct addr_ip	*addr_find(const struct addr_table *t,
 			    const struct sockaddr_storage *addr);
+/* On the link `index', or on any other one. */
+const struct addr_ip	*addr_find_on(const struct addr_table *t,
+			    const struct sockaddr_storage *addr, int index);
+const struct addr_ip	*addr_find_off(const struct addr_table *t,
+			    const struct sockaddr_storage *addr, int index);
+/*
+ * The host's own address on the link that is nearest to `addr', or NULL:
+ * one of the same network, else any with a network.
+ */
+const struct addr_ip	*addr_own_on(const struct addr_table *t,
+			    const struct sockaddr_storage *addr, int index);
+bool			 addr_is_own_mac(const struct addr_table *t,
+			    const uint8_t mac[ADDR_MAC_LEN]);
 /*
  * The link through which `addr' would be on the wire: that of the local
  * address whose network holds it, longest prefix first; host addresses
@@ -55,13 +68,16 @@ const struct addr_link	*addr_link_for(const struct addr_table *t,
 			    const struct sockaddr_storage *addr);
 
 /*
- * Adds the address or renews its lifetime (whole seconds, preferred and
- * valid).  No duplicate address detection: the probe was ours.
+ * Adds the address or renews its lifetime (whole seconds).  No duplicate
+ * address detection: the probe was ours.  A farm's address, which many nodes
+ * have, is never to be the source of what a node begins: deprecated, and of
+ * scope host on the loopback; it brings no route either.
  * 0, or -1 with errno.
  */
+enum addr_use { ADDR_OF_MIRROR, ADDR_OF_FARM };
 int	addr_set(struct addr_table *t, int index,
 	    const struct sockaddr_storage *addr, uint8_t prefix,
-	    uint32_t lifetime_s);
+	    uint32_t lifetime_s, enum addr_use use);
 /* 0 also when it was not there. */
 int	addr_remove(struct addr_table *t, int index,
 	    const struct sockaddr_storage *addr, uint8_t prefix);

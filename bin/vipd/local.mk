@@ -2,11 +2,16 @@
 
 noinst_LIBRARIES += bin/vipd/libvipd.a
 bin_vipd_libvipd_a_SOURCES = \
+	%D%/act.c %D%/act.h \
 	%D%/addr-netlink.c %D%/addr.h \
+	%D%/claim.c %D%/claim.h \
 	%D%/module.c %D%/module.h \
 	%D%/packet.c %D%/packet.h \
+	%D%/probe.c %D%/probe.h \
 	%D%/reset.c %D%/reset.h \
+	%D%/show.c %D%/show.h \
 	%D%/vip.c %D%/vip.h \
+	%D%/vipd.c %D%/vipd.h \
 	%D%/wire.c %D%/wire.h
 pkglibexec_PROGRAMS += bin/vipd/vipd
 bin_vipd_vipd_SOURCES = %D%/main.c

@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+#include "addr.h"
 #include "cluster.h"
 #include "paths.h"
 #include "vip.h"
@@ -18,6 +19,22 @@
 #define MODULE_ADDRESS_MAX	16
 #define MODULE_INTF_MAX		100
 #define MODULE_ID_LEN		112
+#define MODULE_PEER_MAX		256	/* 64 nodes, some with several cards */
+
+/* Members of the farm: that they have an address is as it should be. */
+struct module_peers {
+	unsigned	count;
+	uint8_t		mac[MODULE_PEER_MAX][ADDR_MAC_LEN];
+};
+
+/* The link of a farm's address as it was told last. */
+struct module_link {
+	int	index;		/* 0: there is none */
+	bool	is_up;
+	char	name[IF_NAMESIZE];
+	uint8_t	mac[ADDR_MAC_LEN];
+	char	own[ADDR_LEN];	/* the host's own address there, or "" */
+};
 
 struct module_address {
 	struct sockaddr_storage	addr;
@@ -29,7 +46,14 @@ struct module_address {
 	int			shown;		/* resource: -1 unknown, 0, 1 */
 	bool			in_conflict;
 	struct mono		conflict_at;
-	struct vip		vip;
+	struct vip		vip;		/* on the link, or answered */
+	/* Farms only. */
+	bool			is_farm;
+	struct vip		held;		/* on the loopback */
+	bool			has_mac;
+	uint8_t			mac[ADDR_MAC_LEN];	/* to answer with */
+	struct mono		contested_at;	/* another member had it too */
+	struct module_link	told;
 };
 
 /* Of intf: the link that has the address; of ip: the address itself. */
@@ -50,11 +74,24 @@ struct module {
 	unsigned		 ip_count;
 	struct module_intf	 ip[MODULE_INTF_MAX];
 	void			*owner;		/* the link that wishes */
+	bool			 own, hold;	/* what it wishes */
+	struct module_peers	 peers;
 };
 
 /* Reads .../M/config/active/vipd.conf, or `path'.  NULL: errors logged. */
 struct module	*module_load(const char *name, const char *path);
 /* Takes the present state (wish, presence) of `old' over by address. */
 void		 module_inherit(struct module *m, const struct module *old);
+
+bool		 module_has_farm(const struct module *m);
+bool		 module_is_peer(const struct module_peers *p,
+		    const uint8_t mac[ADDR_MAC_LEN]);
+/*
+ * peers=MAC,MAC and mac=ADDRESS/MAC,MAC of a request: the whole list each
+ * time, NULL is none.  A MAC alone is for every address not named.  NULL, or
+ * what is wrong, and then nothing has changed.
+ */
+const char	*module_set_peers(struct module_peers *p, const char *text);
+const char	*module_set_macs(struct module *m, const char *text);
 
 #endif

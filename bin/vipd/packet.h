@@ -13,12 +13,26 @@ struct packet;
 typedef void packet_claim_fn(int index, const struct sockaddr_storage *addr,
     const uint8_t mac[ADDR_MAC_LEN], void *arg);
 
+/* Called for each question of another station, claim or not. */
+typedef void packet_question_fn(int index, const struct wire_question *q,
+    void *arg);
+
 /* NULL with errno (EPERM: CAP_NET_RAW is missing). */
 struct packet	*packet_open(struct loop *l, packet_claim_fn *on_claim,
-		    void *arg);
+		    packet_question_fn *on_question, void *arg);
 void		 packet_close(struct packet *p);
-/* 0, or -1 with errno. */
+/* The address is at `mac', NULL: at the link's own.  0, or -1 with errno. */
 int		 packet_send(struct packet *p, const struct addr_link *link,
-		    enum wire_kind kind, const struct sockaddr_storage *addr);
+		    enum wire_kind kind, const struct sockaddr_storage *addr,
+		    const uint8_t *mac);
+int		 packet_answer(struct packet *p, const struct addr_link *link,
+		    const struct wire_question *q, const uint8_t *mac);
+/*
+ * Joins or leaves the group questions for an IPv6 address are sent to, so
+ * that cards and switches pass them; nothing to do for IPv4.  Joined twice
+ * is once.  0, or -1 with errno.
+ */
+int		 packet_join(struct packet *p, int index,
+		    const struct sockaddr_storage *addr, bool is_joined);
 
 #endif

@@ -30,6 +30,9 @@ vip_plan(const struct vip *v, struct mono now)
 {
 	unsigned plan = 0;
 
+	/* Its owner is gone for a lifetime. */
+	if (v->present && v->form == VF_ANSWER && mono_passed(v->ends, now))
+		return VA_REMOVE;
 	if (!v->wanted) {
 		/* An owner may still come and want it. */
 		if (!v->present || (mono_is_set(v->leftover_until) &&
@@ -46,6 +49,8 @@ vip_plan(const struct vip *v, struct mono now)
 			plan |= VA_ADD;
 		return plan;
 	}
+	if (v->form != v->form_wanted)
+		return due(v->next_try, now) ? VA_REMOVE : 0;
 	if (v->owner_is_up && due(v->next_renew, now))
 		plan |= VA_RENEW;
 	if (mono_passed(v->next_announce, now))
@@ -56,6 +61,8 @@ vip_plan(const struct vip *v, struct mono now)
 static void
 burst_begin(struct vip *v, struct mono now)
 {
+	if (v->timing.silent)
+		return;
 	v->announced = 0;
 	v->announced_since = now;
 	v->next_announce = now;
@@ -80,6 +87,13 @@ announced(struct vip *v, struct mono now)
 		v->next_announce = next;
 }
 
+static void
+renewed(struct vip *v, struct mono now)
+{
+	v->next_renew = mono_add_ms(now, RENEW_MS);
+	v->ends = mono_add_ms(now, v->timing.lifetime_ms);
+}
+
 void
 vip_did(struct vip *v, unsigned action, bool good, struct mono now)
 {
@@ -98,12 +112,14 @@ vip_did(struct vip *v, unsigned action, bool good, struct mono now)
 		v->present = good;
 		v->next_try = good ? (struct mono){ 0 } :
 		    mono_add_ms(now, RETRY_MS);
-		v->next_renew = mono_add_ms(now, RENEW_MS);
-		if (good)
-			burst_begin(v, now);
+		renewed(v, now);
+		if (!good)
+			break;
+		v->form = v->form_wanted;
+		burst_begin(v, now);
 		break;
 	case VA_RENEW:
-		v->next_renew = mono_add_ms(now, RENEW_MS);
+		renewed(v, now);
 		break;
 	case VA_ANNOUNCE:
 		announced(v, now);
@@ -125,9 +141,16 @@ vip_want(struct vip *v, bool own)
 }
 
 void
+vip_want_form(struct vip *v, enum vip_form form)
+{
+	v->form_wanted = form;
+}
+
+void
 vip_found(struct vip *v, struct mono now)
 {
 	v->present = true;
+	v->form = VF_KERNEL;
 	v->reset_done = false;
 	v->leftover_until = mono_add_ms(now, LEFTOVER_MS);
 }
@@ -135,9 +158,10 @@ vip_found(struct vip *v, struct mono now)
 void
 vip_seen(struct vip *v, bool present, struct mono now)
 {
-	if (present == v->present)
+	if (present == v->present || (v->present && v->form == VF_ANSWER))
 		return;
 	v->present = present;
+	v->form = VF_KERNEL;
 	v->next_try = (struct mono){ 0 };
 	if (present && v->wanted)
 		burst_begin(v, now);
@@ -169,12 +193,16 @@ vip_next(const struct vip *v)
 {
 	struct mono next = { 0 };
 
+	if (v->present && v->form == VF_ANSWER)
+		next = v->ends;
 	if (!v->wanted)
-		return v->present ? earlier(v->leftover_until, v->next_try) :
-		    next;
+		return v->present ? earlier(next, earlier(v->leftover_until,
+		    v->next_try)) : next;
 	if (!v->present)
 		return v->owner_is_up ? v->next_try : next;
+	if (v->form != v->form_wanted)
+		return earlier(next, v->next_try);
 	if (v->owner_is_up)
-		next = v->next_renew;
+		next = earlier(next, v->next_renew);
 	return earlier(next, v->next_announce);
 }

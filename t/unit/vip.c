@@ -131,9 +131,64 @@ test_periodic(void)
 	    count);
 }
 
+static void
+test_held(void)
+{
+	struct vip v = { .timing = { .silent = true, .tcpreset = true },
+	    .owner_is_up = true };
+
+	vip_want(&v, true);
+	is_num(step(&v), VA_ADD, "held: set, and the network is not told");
+	vip_doubt(&v, now);
+	is_num(step(&v), 0, "not in doubt either");
+	vip_want(&v, false);
+	is_num(step(&v), VA_RESET | VA_REMOVE, "connections end with it");
+}
+
+static void
+test_answered(void)
+{
+	struct vip v = { .timing.lifetime_ms = 10000, .owner_is_up = true };
+	int renewals = 0;
+
+	vip_want(&v, true);
+	(void)step(&v);
+	vip_want_form(&v, VF_ANSWER);
+	is_num(step(&v), VA_REMOVE | VA_ADD | VA_ANNOUNCE,
+	    "to be answered: off the link, announced anew");
+	ok(v.form == VF_ANSWER, "and answered it is");
+	vip_seen(&v, false, now);
+	ok(v.present, "the kernel has no say in it");
+	for (int i = 0; i < 30; i++) {
+		pass_ms(1000);
+		renewals += (step(&v) & VA_RENEW) != 0;
+	}
+	ok(renewals >= 29 && v.present, "renewed it stays");
+	v.owner_is_up = false;
+	pass_ms(9000);
+	is_num(step(&v), 0, "without its owner for a while");
+	ok(mono_diff_ms(vip_next(&v), now) <= 1000, "and no longer");
+	pass_ms(1000);
+	is_num(step(&v), VA_REMOVE, "then it ends, as in the kernel");
+	is_num(step(&v), 0, "and stays ended");
+	v.owner_is_up = true;
+	vip_want(&v, true);
+	is_num(step(&v), VA_ADD | VA_ANNOUNCE, "until the owner is back");
+	vip_want_form(&v, VF_KERNEL);
+	is_num(step(&v), VA_REMOVE | VA_ADD | VA_ANNOUNCE, "and back again");
+	ok(v.form == VF_KERNEL, "to the link");
+	vip_want_form(&v, VF_ANSWER);
+	vip_did(&v, VA_REMOVE, false, now);
+	is_num(vip_plan(&v, now), 0, "refused: not in a busy loop");
+	pass_ms(1000);
+	is_num(vip_plan(&v, now), VA_REMOVE, "but tried again");
+}
+
 int
 main(void)
 {
+	test_held();
+	test_answered();
 	test_takeover();
 	test_leave();
 	test_leftover();
