@@ -15,7 +15,9 @@ setup() {
 }
 
 teardown() {
-	[ ! -e "$T/pid.remoted" ] || kill "$(cat "$T/pid.remoted")" || :
+	for f in "$T"/pid.*; do
+		[ ! -e "$f" ] || kill "$(cat "$f")" || :
+	done
 	rm -rf "$T"
 }
 
@@ -463,6 +465,99 @@ synced_before() {
 		have addr=127.0.0.9 prefix=8
 	EOF
 	grep -q 'name="c"' "$xml"
+}
+
+# fake MODULE DAEMON ANSWER-FILE: answers every request with the file, and
+# notes what was asked
+fake() {
+	local sock=$HOLDFAST_ROOT/run/holdfast/$1/$2.sock
+	mkdir -p "${sock%/*}"
+	printf '%s\n' '#!/bin/sh' "echo holdfast $2 1" 'read -r line' \
+	    "echo \"$2 \$line\" >>'$T/asked'" "cat '$3'" >"$T/fake.$2"
+	chmod +x "$T/fake.$2"
+	socat "UNIX-LISTEN:$sock,fork" "EXEC:$T/fake.$2" 3>&- &
+	echo $! >"$T/pid.$2"
+	wait_until 5 '[ -S "'"$sock"'" ]'
+}
+
+@test "farm shows the shares and says what moduled is to do" {
+	with_cluster farm
+	put web "$conf/farm/good-weights.xml"
+	holdfast config web
+	run holdfast farm web
+	[ "$status" -eq 69 ]
+	[[ $output == *"holdfastd is not running"* ]]
+	printf '%s\n' 'farm=web backend=bpf delivery=director epoch=3' \
+	    'node=alpha self=1 net=up role=drain state=UP draining=4'" \
+quality=Ready" 'node=alpha group=web buckets=0 percent=0.0' \
+	    'code=farm-outcast text="beta is not heard"' ok >"$T/farmd"
+	printf '%s\n' 'warning code=farm-drain text="by order"' \
+	    'warning code=farm-ends text=x command="holdfast farm x"' ok >"$T/moduled"
+	fake web farmd "$T/farmd"
+	fake web moduled "$T/moduled"
+	run holdfast farm web
+	[ "$status" -eq 0 ]
+	[[ $output == *"alpha *          UP      Ready      drains "* ]]
+	[[ $output == *"warning: by order [farm-drain]"* ]]
+	[[ $output == *"ends with: holdfast -H '*' check web"* ]]
+	holdfast farm web --json | python3 -c '
+import json, sys
+d = json.load(sys.stdin)
+assert d["schema"] == 1 and d["nodes"][0]["shares"][0]["percent"] == 0
+assert [w["code"] for w in d["warnings"]] == ["farm-drain", "farm-ends",
+    "farm-outcast"]'
+	: >"$T/asked"
+	run holdfast farm web drain alpha --why 'new disk'
+	[ "$status" -eq 0 ]
+	[[ $output == *"takes no new connection; 4 of those"* ]]
+	grep -q 'moduled drain off=0 who=[^ ]* why="new disk"' "$T/asked"
+	run holdfast farm web drain delta
+	[ "$status" -eq 64 ]
+	run holdfast farm web drain --off --no-wait
+	[ "$status" -eq 0 ]
+	grep -q 'moduled drain off=1' "$T/asked"
+	run env HOLDFAST_ROLE=monitor holdfast farm web drain
+	[ "$status" -eq 77 ]
+	run env HOLDFAST_ROLE=monitor holdfast farm web
+	[ "$status" -eq 0 ]
+	run holdfast farm web frob
+	[ "$status" -eq 64 ]
+	# a share that does not go is no success
+	sed -i 's/buckets=0/buckets=9/' "$T/farmd"
+	run holdfast farm web drain --timeout 0.2
+	[ "$status" -eq 75 ]
+	put shop "$conf/farm/good-scripts.xml"
+	run holdfast farm shop
+	[ "$status" -eq 66 ]
+	[[ $output == *"holdfast config shop"* ]]
+}
+
+@test "scripts open and close a farm, also in the words of the reference" {
+	with_cluster farm
+	put web "$conf/farm/good-weights.xml"
+	holdfast config web
+	ln -s "$top_builddir/bin/holdfast/holdfast" "$T/safekit"
+	echo ok >"$T/moduled"
+	printf '%s\n' 'node=alpha self=1 net=up group=web buckets=7 percent=1' \
+	    ok >"$T/farmd"
+	fake web moduled "$T/moduled"
+	fake web farmd "$T/farmd"
+	export SAFEMODULE=web
+	holdfast farm web open
+	"$T/safekit" farm close
+	"$T/safekit" -r saferpc_send vipd SETGROUPS all all all
+	"$T/safekit" -r saferpc_send vipd SETGROUPS none none none
+	[ "$(sed -n 's/moduled traffic open=\([01]\).*/\1/p' "$T/asked" |
+	    paste -sd' ')" = "1 0 1 0" ]
+	run "$T/safekit" -r saferpc_send vipd SETGROUPS all none all
+	[ "$status" -eq 64 ]
+	run "$T/safekit" -r saferpc_send vipd RELOAD
+	[ "$status" -eq 69 ]
+	diff <(holdfast farm web) <("$T/safekit" -r vip_if_ctrl -l)
+	unset SAFEMODULE
+	diff <(holdfast farm web) <("$T/safekit" -r vip_if_ctrl -l)
+	run "$T/safekit" -r saferpc_send vipd SETGROUPS all all all
+	[ "$status" -eq 64 ]
 }
 
 @test "called as safekit" {

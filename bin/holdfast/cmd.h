@@ -30,6 +30,7 @@ struct cmd {
 	bool		 no_colour;
 	bool		 anonymise;	/* snapshot */
 	bool		 local;		/* why: ask no other node */
+	bool		 off;		/* farm drain */
 	int64_t		 timeout_ms;	/* -1: for ever */
 	long		 lines;		/* log -s */
 	long		 id;		/* module install --id */
@@ -66,6 +67,7 @@ int	verb_act(struct cmd *c);
 int	verb_alert(struct cmd *c);
 int	verb_wait(struct cmd *c);
 
+int	verb_farm(struct cmd *c);
 int	verb_maintain(struct cmd *c);
 int	verb_release(struct cmd *c);
 int	verb_node(struct cmd *c);

@@ -37,6 +37,9 @@ bin_holdfast_libholdfast_a_SOURCES = \
 	%D%/config-write.c \
 	%D%/config-xml.c %D%/config-xml.h \
 	%D%/configure.c %D%/configure.h \
+	%D%/farm.c %D%/farm.h \
+	%D%/farm-show.c \
+	%D%/farm-view.c %D%/farm-view.h \
 	%D%/files.c %D%/files.h \
 	%D%/freeze.c \
 	%D%/generation.c %D%/generation.h \

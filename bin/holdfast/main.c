@@ -12,6 +12,7 @@
 
 #include "cmd.h"
 #include "config-tables.h"
+#include "farm.h"
 #include "helper.h"
 #include "log.h"
 #include "paths.h"
@@ -62,6 +63,9 @@ static const struct verb_row verbs[] = {
 	    verb_act, "MODULE", "the same even after an unfinished resync" },
 	{ "second", "admin", NEEDS_MODULE, 0, 1, WAITS " --yes",
 	    verb_act, "MODULE [fullsync]", "start as secondary" },
+	{ "farm", "monitor", NEEDS_MODULE, 0, 2, "--off --no-wait --timeout "
+	    "--why -i", verb_farm, "MODULE [drain|open|close] [NODE]",
+	    "shares of the nodes of a farm" },
 	{ "maintain", "control", NEEDS_MODULE, 0, 1, "--for --why",
 	    verb_maintain, "MODULE [--for TIME|off]", "no takeover and no "
 	    "automatic action for a time" },
@@ -271,6 +275,7 @@ FLAG(take_letter, letter)
 FLAG(take_no_colour, no_colour)
 FLAG(take_local, local)
 FLAG(take_anonymise, anonymise)
+FLAG(take_off, off)
 WORD(take_nodes, nodes)
 WORD(take_module, module)
 WORD(take_why, why)
@@ -315,6 +320,7 @@ static const struct option_row options[] = {
 	{ "--no-colour", false,	false,	take_no_colour },
 	{ "--local",	false,	false,	take_local },
 	{ "--anonymise", false,	false,	take_anonymise },
+	{ "--off",	false,	false,	take_off },
 	{ "--timeout",	true,	false,	take_timeout },
 	{ "--why",	true,	false,	take_why },
 	{ "--yes",	true,	false,	take_yes },
@@ -455,6 +461,8 @@ unknown_verb(const struct cmd *c, const char *name)
 static int
 special_option(struct cmd *c, char **argv)
 {
+	int rc;
+
 	if (strcmp(argv[1], "--tables") == 0 && argv[2] != NULL) {
 		bool is_safe = strstr(argv[2], "cluster") == NULL;
 		const struct schema *s = is_safe ? schema_safe() :
@@ -474,22 +482,11 @@ special_option(struct cmd *c, char **argv)
 	}
 	if (c->as_safekit && strcmp(argv[1], "-p") == 0)
 		return helper_print_env();
-	if (c->as_safekit && strcmp(argv[1], "-r") == 0 && argv[2] != NULL)
-		return helper_run(argv + 2);
+	if (c->as_safekit && strcmp(argv[1], "-r") == 0 && argv[2] != NULL) {
+		rc = farm_helper(argv + 2);
+		return rc != -1 ? rc : helper_run(argv + 2);
+	}
 	return -1;
-}
-
-/* monitor 1, control 2, admin 3; 0: no role. */
-static int
-role_rank(const char *role)
-{
-	static const char *const roles[] = { "monitor", "control", "admin" };
-	int i;
-
-	for (i = 0; i < 3; i++)
-		if (strcmp(roles[i], role) == 0)
-			return i + 1;
-	return 0;
 }
 
 /*
@@ -499,12 +496,10 @@ role_rank(const char *role)
 static bool
 role_is_enough(const struct verb_row *v)
 {
-	const char *role = getenv("HOLDFAST_ROLE");
-
-	if (role == NULL || role_rank(role) >= role_rank(v->role))
+	if (talk_has_role(v->role))
 		return true;
 	fprintf(stderr, "holdfast: %s needs role %s; %s has role %s\n",
-	    v->name, v->role, talk_who(), role);
+	    v->name, v->role, talk_who(), getenv("HOLDFAST_ROLE"));
 	return false;
 }
 

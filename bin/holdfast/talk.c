@@ -182,3 +182,24 @@ talk_who(void)
 		snprintf(who, sizeof(who), "uid %u", (unsigned)getuid());
 	return who;
 }
+
+/* monitor 1, control 2, admin 3; 0: no role. */
+static int
+role_rank(const char *role)
+{
+	static const char *const roles[] = { "monitor", "control", "admin" };
+	int i;
+
+	for (i = 0; i < 3; i++)
+		if (strcmp(roles[i], role) == 0)
+			return i + 1;
+	return 0;
+}
+
+bool
+talk_has_role(const char *role)
+{
+	const char *have = getenv("HOLDFAST_ROLE");
+
+	return have == NULL || role_rank(have) >= role_rank(role);
+}

@@ -31,6 +31,11 @@ int	talk_exit_status(const char *code);
 
 /* Who calls: "root", "alice (sudo)", for logs. */
 const char	*talk_who(void);
+/*
+ * Is the role of who calls at least this one?  Here everybody has what the
+ * daemons give him; remoted says what a caller of another node has.
+ */
+bool	talk_has_role(const char *role);
 /* The module's daemons run, or could: is holdfastd there? */
 bool	talk_is_up(void);
 

@@ -16,6 +16,11 @@ check_PROGRAMS += t/unit/story
 t_unit_story_SOURCES = %D%/story.c %D%/tap.h
 t_unit_story_LDADD = $(HOLDFAST_LIBS)
 
+check_PROGRAMS += t/unit/farm-view
+t_unit_farm_view_SOURCES = %D%/farm-view.c %D%/tap.h
+t_unit_farm_view_CFLAGS = $(AM_CFLAGS) $(XML_CFLAGS)
+t_unit_farm_view_LDADD = $(HOLDFAST_LIBS)
+
 check_PROGRAMS += t/unit/newest
 t_unit_newest_SOURCES = %D%/newest.c %D%/tap.h
 t_unit_newest_LDADD = bin/moduled/libmoduled.a $(COMMON_LIBS)
