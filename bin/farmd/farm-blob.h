@@ -17,9 +17,9 @@
 
 #define FARM_BLOB_VERSION	1
 #define FARM_BLOB_WORD		32
-#define FARM_BLOB_DIGEST	64
+#define FARM_BLOB_DIGEST	32	/* more digits are cut off */
 #define FARM_BLOB_ADDR_MAX	32	/* of a module */
-#define FARM_BLOB_MAC_MAX	16	/* addresses whose MAC fits the line */
+#define FARM_BLOB_MAC_MAX	8	/* as FILTER_INTF_MAX */
 /* With heartd's verb and name around it, it still is one line of 8192. */
 #define FARM_BLOB_MAX		7900
 
@@ -60,8 +60,8 @@ struct farm_blob {
 	/* Main's; what is empty or zero is not written. */
 	unsigned	mac_count;
 	struct {
-		uint8_t	addr;			/* index in the configuration */
-		uint8_t	mac[6];			/* of its interface there */
+		uint8_t	 byte[6];		/* of one of its interfaces */
+		uint32_t addrs;			/* on it; bits by index */
 	} mac[FARM_BLOB_MAC_MAX];
 	unsigned	probe_count;
 	uint8_t		probe[SHARE_NODE_MAX];	/* heard by the vmac probe */

@@ -4,7 +4,7 @@ noinst_LIBRARIES += bin/farmd/libfarmd.a
 bin_farmd_libfarmd_a_SOURCES = \
 	%D%/accord-in.h \
 	%D%/accord.h \
-	%D%/farm-blob.h \
+	%D%/farm-blob.c %D%/farm-blob.h \
 	%D%/farm-conf.c %D%/farm-conf.h \
 	%D%/farmd-conf.h \
 	%D%/filter-input.c %D%/filter-input.h \

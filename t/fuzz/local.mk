@@ -17,6 +17,11 @@ t_fuzz_wire_SOURCES = %D%/wire.c $(FUZZ_MAIN)
 t_fuzz_wire_LDADD = bin/vipd/libvipd.a $(COMMON_LIBS)
 t_fuzz_wire_LDFLAGS = $(AM_LDFLAGS) $(HF_FUZZ_FLAGS)
 
+FUZZERS += t/fuzz/farm-blob
+t_fuzz_farm_blob_SOURCES = %D%/farm-blob.c $(FUZZ_MAIN)
+t_fuzz_farm_blob_LDADD = $(FARMD_LIBS)
+t_fuzz_farm_blob_LDFLAGS = $(AM_LDFLAGS) $(HF_FUZZ_FLAGS)
+
 FUZZERS += t/fuzz/remote
 t_fuzz_remote_SOURCES = %D%/remote.c $(FUZZ_MAIN)
 t_fuzz_remote_LDADD = $(COMMON_LIBS)

@@ -4,6 +4,10 @@ check_PROGRAMS += t/unit/hold
 t_unit_hold_SOURCES = %D%/hold.c %D%/tap.h
 t_unit_hold_LDADD = bin/mirrord/libmirrord.a $(COMMON_LIBS)
 
+check_PROGRAMS += t/unit/farm-blob
+t_unit_farm_blob_SOURCES = %D%/farm-blob.c %D%/tap.h
+t_unit_farm_blob_LDADD = $(FARMD_LIBS)
+
 check_PROGRAMS += t/unit/share
 t_unit_share_SOURCES = %D%/share.c %D%/tap.h
 t_unit_share_LDADD = $(FARMD_LIBS)
