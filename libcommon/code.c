@@ -18,6 +18,12 @@ static const struct row {
 	{ "disk-filling",	CODE_WARNING,	true },
 	{ "disk-full",		CODE_CRITICAL,	true },
 	{ "disk-smaller",	CODE_WARNING,	true },
+	/* Somebody said so. */
+	{ "farm-drain",		CODE_QUIET,	false },
+	{ "farm-no-flood",	CODE_WARNING,	true },
+	{ "farm-no-power",	CODE_CRITICAL,	true },
+	{ "farm-node-out",	CODE_WARNING,	true },
+	{ "farm-rules-gone",	CODE_WARNING,	false },
 	{ "foreign",		CODE_WARNING,	true },
 	/* Ends by itself within two minutes. */
 	{ "frozen",		CODE_QUIET,	true },

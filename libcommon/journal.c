@@ -70,6 +70,10 @@ static const struct journal_row rows[JE_COUNT] = {
 	    "99336a94fbe7473586f4fe99f1d2b913", LOG_WARNING, '-' },
 	[JE_DAEMON_DYING] = { "daemon-dying",
 	    "2f6bba18ac4b44d9b5358d738a2c1eb5", LOG_ERR, '-' },
+	[JE_SHARE] = { "farm-share",
+	    "e875d71c1b33412894bfab9cce275ea7", LOG_NOTICE, 'E' },
+	[JE_FARM] = { "farm-trouble",
+	    "0d161412164e4eca8949980d598ad27e", LOG_WARNING, 'W' },
 };
 
 const struct journal_row *

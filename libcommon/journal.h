@@ -46,6 +46,8 @@ enum journal_event {
 	JE_ALERT_END,
 	JE_DAEMON_DIED,
 	JE_DAEMON_DYING,
+	JE_SHARE,
+	JE_FARM,
 	JE_COUNT
 };
 

@@ -82,6 +82,9 @@ take_node(struct observed *o, const struct line *l)
 		copy(o->node, sizeof(o->node), l, "name");
 		return;
 	}
+	/* Of several the one that serves says most. */
+	if (strcmp(o->peer_state, "UP") == 0)
+		return;
 	copy(o->peer, sizeof(o->peer), l, "name");
 	copy(o->peer_state, sizeof(o->peer_state), l, "state");
 }
@@ -104,6 +107,9 @@ take_line(struct observed *o, const struct line *l)
 		take_finding(o, l, true);
 	} else if (strcmp(kind, "goon") == 0) {
 		take_way(o, l);
+	} else if (strcmp(kind, "farm") == 0) {
+		o->open = line_get_bool(l, "open");
+		o->first = line_get_bool(l, "first");
 	} else if (strcmp(kind, "node") == 0) {
 		take_node(o, l);
 	}
@@ -310,7 +316,8 @@ observed_serves(const struct observed *o)
 {
 	return strcmp(o->quality, "Ready") == 0 &&
 	    (strcmp(o->state, "PRIM") == 0 || strcmp(o->state, "ALONE") == 0 ||
-	    strcmp(o->state, "UP") == 0);
+	    (strcmp(o->state, "UP") == 0 && (o->open ||
+	    strcmp(o->mode, "farm") != 0)));
 }
 
 int64_t

@@ -43,6 +43,8 @@ struct observed {
 	char		node[OBSERVE_NODE];
 	char		peer[OBSERVE_NODE];		/* "" none */
 	char		peer_state[OBSERVE_WORD];
+	/* Of a farm: this node takes clients; it speaks for all nodes. */
+	bool		open, first;
 	unsigned	count;
 	struct finding	finding[OBSERVE_FINDINGS];
 };
@@ -68,7 +70,10 @@ const struct observed *observe_at(const struct observe *ob, unsigned i);
 const struct observed *observe_find(const struct observe *ob,
 		    const char *module);
 
-/* The application runs here and serves: Ready as primary. */
+/*
+ * The application runs here and serves: Ready as primary, or in a farm with a
+ * share that is open.
+ */
 bool		 observed_serves(const struct observed *o);
 /* Milliseconds the answer may be old; -1 never answered. */
 int64_t		 observed_age_ms(const struct observed *o, struct mono now);

@@ -32,6 +32,7 @@ BATS_SUITES = \
 	t/remoted.bats \
 	t/checkd.bats \
 	t/moduled.bats \
+	t/moduled-farm.bats \
 	t/check_holdfast.bats \
 	t/consoled.bats \
 	t/alertd.bats \

@@ -206,6 +206,10 @@ tell_absent(const struct alert_book *b, struct alert *a, struct mono now,
 static bool
 we_speak(const struct observed *o, const struct alert *a)
 {
+	/* In a farm all are: one of them speaks. */
+	if (code_is_shared(a->code) && is(o->mode, "farm") &&
+	    is(o->state, "UP"))
+		return o->first;
 	return !code_is_shared(a->code) || is_primary(o->state) ||
 	    !is_primary(o->peer_state);
 }

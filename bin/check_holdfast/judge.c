@@ -109,16 +109,17 @@ serves(const struct record *r)
 	return is(s, "PRIM") || is(s, "ALONE") || is(s, "UP");
 }
 
-/* NULL: a module of one node. */
+/* Of several nodes one that serves, if there is one; NULL: of one node. */
 static const struct record *
 peer_of(const struct status *st)
 {
-	const struct record *r = NULL;
+	const struct record *r = NULL, *peer = NULL;
 
 	while ((r = status_find(st, "node", r)) != NULL)
-		if (record_num(r, "self") == 0)
-			return r;
-	return NULL;
+		if (record_num(r, "self") == 0 && (peer == NULL ||
+		    (!serves(peer) && serves(r))))
+			peer = r;
+	return peer;
 }
 
 static const struct record *

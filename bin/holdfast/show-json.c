@@ -85,6 +85,50 @@ blocked_of(const struct status *st)
 	return o;
 }
 
+/* Each "NAME PERCENT" of a line about a farm. */
+static json_t *
+groups_of(const struct record *r)
+{
+	json_t *list = json_array(), *o;
+	const char *blank;
+	unsigned i;
+
+	for (i = 0; i < r->count; i++) {
+		if (strcmp(r->key[i], "group") != 0 ||
+		    (blank = strrchr(r->value[i], ' ')) == NULL)
+			continue;
+		o = json_object();
+		json_object_set_new(o, "name", json_stringn(r->value[i],
+		    (size_t)(blank - r->value[i])));
+		json_object_set_new(o, "percent", json_integer(strtol(blank,
+		    NULL, 10)));
+		json_array_append_new(list, o);
+	}
+	return list;
+}
+
+static json_t *
+farm_of(const struct status *st)
+{
+	static const char *const words[] = { "serve", "wanted", "epoch",
+	    "digest", "director", "delivery", "backend" };
+	const struct record *r = status_find(st, "farm", NULL);
+	json_t *o;
+	size_t i;
+
+	if (r == NULL)
+		return json_null();
+	o = json_object();
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		put(o, words[i], r, words[i]);
+	json_object_set_new(o, "member", flag_of(r, "member"));
+	json_object_set_new(o, "open", flag_of(r, "open"));
+	json_object_set_new(o, "drain", flag_of(r, "drain"));
+	json_object_set_new(o, "draining", number_of(r, "draining"));
+	json_object_set_new(o, "groups", groups_of(r));
+	return o;
+}
+
 static json_t *
 nodes_of(const struct status *st)
 {
@@ -99,6 +143,12 @@ nodes_of(const struct status *st)
 		json_object_set_new(o, "level", flag_of(r, "level"));
 		json_object_set_new(o, "share", number_of(r, "share"));
 		json_object_set_new(o, "since_s", number_of(r, "since_s"));
+		if (record_get(r, "serve")[0] != '\0') {
+			put(o, "serve", r, "serve");
+			put(o, "reason", r, "reason");
+			put(o, "net", r, "net");
+			json_object_set_new(o, "groups", groups_of(r));
+		}
 		json_array_append_new(list, o);
 	}
 	return list;
@@ -234,6 +284,7 @@ module_of(const struct status *st)
 	json_object_set_new(o, "nodes", nodes_of(st));
 	json_object_set_new(o, "resources", resources_of(st));
 	json_object_set_new(o, "replication", replication_of(st));
+	json_object_set_new(o, "farm", farm_of(st));
 	json_object_set_new(o, "disks", disks_of(st));
 	json_object_set_new(o, "lease", lease_of(st));
 	return o;

@@ -64,10 +64,26 @@ bytes_text(char *buf, size_t size, int64_t n)
 }
 
 void
-show_head(FILE *out)
+show_head(bool only_farms, FILE *out)
 {
 	fprintf(out, "%-16s %-12s %-7s %-10s %-6s %s\n", "MODULE", "NODE",
-	    "STATE", "QUALITY", "DATA", "SINCE");
+	    "STATE", "QUALITY", only_farms ? "SHARE" : "DATA", "SINCE");
+}
+
+/* Of a farm's node: what it has of the clients, or why none. */
+static const char *
+share_text(char *buf, size_t size, const struct record *r)
+{
+	const char *serve = record_get(r, "serve");
+
+	if (strcmp(serve, "open") == 0)
+		snprintf(buf, size, "%" PRId64 "%%", record_num(r, "share"));
+	else if (strcmp(serve, "drain") == 0)
+		snprintf(buf, size, "drain");
+	else
+		snprintf(buf, size, "%s", strcmp(serve, "hold") == 0 ?
+		    "shut" : "-");
+	return buf;
 }
 
 /* Of a node nobody hears there is nothing to say. */
@@ -95,8 +111,8 @@ static void
 show_nodes(const struct status *st, bool colour, FILE *out)
 {
 	const struct record *r = NULL;
-	char since[32], node[80];
-	bool first = true;
+	char since[32], node[80], share[32];
+	bool first = true, farm = strcmp(st->mode, "farm") == 0;
 
 	while ((r = status_find(st, "node", r)) != NULL) {
 		since_text(since, sizeof(since), record_num(r, "since_s"));
@@ -105,6 +121,7 @@ show_nodes(const struct status *st, bool colour, FILE *out)
 		    " *" : "");
 		show_row(first ? st->module : "", node,
 		    record_get(r, "state"), record_get(r, "quality"),
+		    farm ? share_text(share, sizeof(share), r) :
 		    record_num(r, "new") == 1 ? "new" :
 		    record_get(r, "level"), record_get(r, "since_s")[0] !=
 		    '\0' ? since : "-", colour, out);
@@ -157,6 +174,23 @@ show_resources(const struct status *st, FILE *out)
 			fprintf(out, "  resource %s is down\n",
 			    record_get(r, "name"));
 	}
+}
+
+static void
+show_farm(const struct status *st, FILE *out)
+{
+	const struct record *r = status_find(st, "farm", NULL);
+
+	if (r == NULL || st->is_old || record_get(r, "backend")[0] == '\0')
+		return;
+	fprintf(out, "  farm: director %s, delivery %s, filter %s, epoch %s",
+	    record_get(r, "director")[0] != '\0' ?
+	    record_get(r, "director") : "none", record_get(r, "delivery"),
+	    record_get(r, "backend"), record_get(r, "epoch"));
+	if (record_num(r, "draining") > 0)
+		fprintf(out, ", %" PRId64 " connections draining",
+		    record_num(r, "draining"));
+	fprintf(out, "\n");
 }
 
 void
@@ -225,6 +259,7 @@ show_module(const struct status *st, bool colour, FILE *out)
 		    first == NULL ? "; it has said nothing yet" :
 		    "; this is what it said last");
 	show_replication(st, out);
+	show_farm(st, out);
 	show_resources(st, out);
 	show_troubles(st, out);
 }
@@ -395,10 +430,13 @@ want_colour(const struct cmd *c)
 static void
 print_text(const struct view *v, bool colour)
 {
-	unsigned i;
+	unsigned i, farms = 0;
 
+	for (i = 0; i < v->count; i++)
+		if (strcmp(v->st[i]->mode, "farm") == 0)
+			farms++;
 	if (v->count > 0)
-		show_head(stdout);
+		show_head(farms == v->count, stdout);
 	for (i = 0; i < v->count; i++)
 		show_module(v->st[i], colour, stdout);
 	for (i = 0; i < v->bare_count; i++)

@@ -10,8 +10,11 @@
 
 #include "status.h"
 
-/* Rows of a module under a common head; every warning with its command. */
-void	show_head(FILE *out);
+/*
+ * Rows of a module under a common head; every warning with its command.
+ * only_farms: no module below has data, all have shares.
+ */
+void	show_head(bool only_farms, FILE *out);
 void	show_module(const struct status *st, bool colour, FILE *out);
 /* One way to go on: a command with its cost, or what to do. */
 void	show_way(const struct record *r, const char *indent, FILE *out);

@@ -94,6 +94,7 @@ say(char buf[CHAIN_TEXT], const struct event_line *e)
 		{ "(follow)", "follows the primary" },
 		{ "(joined)", "the other node is level and has all writes" },
 		{ "(alone)", "goes on without the other node" },
+		{ "(held)", "the addresses are here, its scripts start" },
 	};
 	const char *open;
 	size_t i;

@@ -40,6 +40,12 @@ enum probe { PB_PENDING, PB_FREE, PB_ANSWERED };
 enum probe	probe(struct machine *m, const struct view *v,
 		    struct decision *d);
 void		probe_stop(struct machine *m);
+/*
+ * Before the addresses are taken nobody may answer for them, a host that is no
+ * node neither; false, and reason r shown, until that is known.
+ */
+bool		address_is_free(struct machine *m, const struct view *v,
+		    struct decision *d, enum reason r);
 
 /*
  * A living peer that hears nothing of us for T probes at once; this long

@@ -8,6 +8,7 @@
 #include "decide-standing.h"
 
 #include "decide-int.h"
+#include "farm-decide.h"
 
 bool
 decide_may_hand(const struct machine *m, const struct view *v)
@@ -37,6 +38,10 @@ decide_wish(const struct machine *m, const struct view *v, bool wish_start)
 
 	if (!wish_start)
 		return false;
+	if (v->farm != NULL)
+		return !v->standby || (m->state == ST_UP &&
+		    m->leave == LV_NONE && !v->standby_now &&
+		    !farm_may_leave(v));
 	if (v->released)
 		return serves && must_part_first(m, v);
 	if (!v->standby)

@@ -173,17 +173,14 @@ show_newer(const struct view *v, struct decision *d, enum reason r)
 		    epoch_detail(text, sizeof(text), v->peer.epoch));
 }
 
-/*
- * Before the address is taken nobody may answer for it, a host that is no
- * node neither; false, and the reason shown, until that is known.
- */
-static bool
-address_is_free(struct machine *m, const struct view *v, struct decision *d)
+bool
+address_is_free(struct machine *m, const struct view *v, struct decision *d,
+    enum reason r)
 {
 	if (mono_is_set(m->probe_retry) &&
 	    !mono_passed(m->probe_retry, v->now)) {
 		wake_at(d, m->probe_retry);
-		because(d, Q_NOTREADY, RS_ADDRESS_ANSWERED, "%s",
+		because(d, Q_NOTREADY, r, "%s",
 		    m->block_text);
 		return false;
 	}
@@ -196,7 +193,7 @@ address_is_free(struct machine *m, const struct view *v, struct decision *d)
 		wake_at(d, m->probe_retry);
 		(void)snprintf(m->block_text, sizeof(m->block_text), "%s",
 		    v->probe_text);
-		because(d, Q_NOTREADY, RS_ADDRESS_ANSWERED, "%s",
+		because(d, Q_NOTREADY, r, "%s",
 		    m->block_text);
 		return false;
 	case PB_FREE:
@@ -247,7 +244,7 @@ both_wait(struct machine *m, const struct view *v, struct decision *d)
 	 */
 	because(d, Q_TRANSIENT, RS_LISTENING, "%s", "");
 	if (!lasted(&m->wait_since, v, d, v->conf->timeout_ms) ||
-	    !address_is_free(m, v, d))
+	    !address_is_free(m, v, d, RS_ADDRESS_ANSWERED))
 		return EV_NONE;
 	return take(m, v, d, next_epoch(m, v), "the newest record is here");
 }
@@ -275,7 +272,7 @@ static enum event
 start_alone(struct machine *m, const struct view *v, struct decision *d)
 {
 	because(d, Q_TRANSIENT, RS_LISTENING, "%s", "");
-	if (!address_is_free(m, v, d))
+	if (!address_is_free(m, v, d, RS_ADDRESS_ANSWERED))
 		return EV_NONE;
 	return take(m, v, d, next_epoch(m, v),
 	    "the peer is on record as behind");

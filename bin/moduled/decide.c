@@ -14,6 +14,7 @@
 #include "log.h"
 
 #include "decide-int.h"
+#include "farm-decide.h"
 
 /* More steps than this in one call would be two rules that contradict. */
 #define STEPS_MAX 12
@@ -216,6 +217,8 @@ step_stop(struct machine *m, const struct view *v, struct decision *d)
 static enum event
 step(struct machine *m, const struct view *v, struct decision *d)
 {
+	if (v->farm != NULL && m->state != ST_STOP)
+		return farm_step(m, v, d);
 	if (m->leave == LV_PRIM)
 		return step_leave_prim(m, v, d);
 	if (m->leave == LV_SECOND)
@@ -232,6 +235,7 @@ step(struct machine *m, const struct view *v, struct decision *d)
 		return step_serve(m, v, d);
 	case ST_SECOND:
 		return step_second(m, v, d);
+	case ST_UP:	/* of a farm */
 	case ST_COUNT:
 		break;
 	}
@@ -247,7 +251,8 @@ reset(const struct machine *m, const struct view *v, struct decision *d)
 	d->want.role = SR_WAIT;
 	d->want.epoch = v->self.fence;
 	d->want.compare = v->compare;
-	d->vip_own = false;
+	d->vip_own = d->restart = false;
+	d->serve = FARM_NONE;
 	d->probe_id = 0;
 	d->script_target = m->state;
 	d->script_gate = true;
@@ -283,7 +288,7 @@ move(struct machine *m, const struct view *v, struct decision *d,
 		m->wait_since = v->now;
 	if (c.next == ST_STOP) {
 		m->block = RS_NONE;
-		m->swap = false;
+		m->swap = m->sick = m->restart = m->traffic = false;
 	}
 }
 

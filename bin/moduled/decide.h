@@ -17,8 +17,10 @@
 #include "epoch.h"
 
 #include "facts.h"
+#include "farm-facts.h"
 #include "flap.h"
 #include "fsm.h"
+#include "machine.h"
 #include "reason.h"
 
 struct decide_conf {
@@ -40,6 +42,8 @@ struct decide_conf {
 enum order { OR_NONE, OR_PRIM, OR_PRIMFORCE, OR_SECOND, OR_SWAP, OR_COUNT };
 
 #define PROBE_COUNT	3
+
+struct farm_view;
 
 struct view {
 	struct mono		 now;
@@ -73,36 +77,7 @@ struct view {
 	char			 stoprole[FACT_CODE];
 	bool			 maintain, standby, standby_now, released;
 	bool			 compare;	/* changed by hand */
-};
-
-enum leave { LV_NONE, LV_PRIM, LV_SECOND, LV_COUNT };
-
-/* The memory between calls; saved over a restart of moduled. */
-struct machine {
-	enum state	 state;
-	struct epoch	 epoch;		/* ours as primary, or followed */
-	bool		 promoting, force, probing;
-	bool		 fresh;		/* first primary ever */
-	bool		 member;	/* primary: the peer is in the set */
-	bool		 joined;
-	bool		 seen_level;	/* the peer said so since */
-	enum leave	 leave;
-	bool		 hand;		/* hand over when drained */
-	bool		 handing;	/* asked for: no way back */
-	bool		 fenced;	/* no right: address and mount first */
-	bool		 swap;
-	bool		 mark;		/* must become "not level" */
-	bool		 r24;		/* going alone was published */
-	bool		 relisten;	/* our links were down */
-	bool		 tried_default;
-	bool		 late;		/* of this call */
-	enum reason	 block;		/* why WAIT, until facts change */
-	char		 block_text[FACT_TEXT];
-	uint64_t	 probe_id;
-	struct mono	 probe_retry;
-	struct mono	 wait_since, leave_since, r24_since, left_since,
-			 unlinked_since, nolink_since;
-	struct flap	 flap;		/* how it came and went */
+	const struct farm_view	*farm;		/* NULL: it is no farm */
 };
 
 struct want {
@@ -119,6 +94,8 @@ struct decision {
 	struct want	 want;
 	bool		 vip_own;
 	uint64_t	 probe_id;	/* 0: none wanted */
+	enum farm_serve	 serve;		/* of a farm */
+	bool		 restart;	/* the scripts, in place, now */
 	enum state	 script_target;
 	bool		 script_gate;	/* start part may run */
 	const char	*action;	/* start stop stopwait swap */
@@ -140,7 +117,6 @@ struct decision {
 	}		 step[NOTE_MAX];
 };
 
-void	machine_init(struct machine *m);
 /* Decides until nothing changes; m is moved on. */
 void	decide(struct machine *m, const struct view *v, struct decision *d);
 /* What the peer shall see of us. */
@@ -152,9 +128,5 @@ void	decide_blob(const struct machine *m, const struct view *v,
  */
 enum reason	decide_may_prim(const struct machine *m, const struct view *v,
 		    bool primforce, bool *risk);
-
-/* Text for the file under /run, and back; restore is false when damaged. */
-bool	machine_save(char *buf, size_t size, const struct machine *m);
-bool	machine_restore(struct machine *m, const struct line *l);
 
 #endif

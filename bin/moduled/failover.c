@@ -16,6 +16,7 @@
 
 #include "events.h"
 #include "failover.h"
+#include "farm.h"
 #include "moduled.h"
 #include "phase.h"
 #include "standing.h"
@@ -214,7 +215,7 @@ static bool
 is_running(const struct moduled *md)
 {
 	return md->m.state == ST_ALONE || md->m.state == ST_PRIM ||
-	    md->m.state == ST_SECOND;
+	    md->m.state == ST_SECOND || md->m.state == ST_UP;
 }
 
 /* The module stops for a rule, and waits: that counts, too. */
@@ -282,6 +283,29 @@ look_await(struct moduled *md)
 	}
 }
 
+/*
+ * A checker's own rule that holds will restart or stop the application when
+ * it has held for long enough: till then a farm sends the clients elsewhere.
+ */
+static void
+look_sick(struct moduled *md)
+{
+	char *sick = md->farm->view.sick;
+	const struct rule *r;
+	unsigned i;
+
+	sick[0] = '\0';
+	if (standing_suspends(md))
+		return;
+	for (i = 0; i < md->rule_count && sick[0] == '\0'; i++) {
+		r = &md->rule[i];
+		if (r->of_checks && r->phase != 0 && mono_is_set(r->since) &&
+		    (r->action == RA_STOP || r->action == RA_STOPSTART ||
+		    r->action == RA_RESTART))
+			(void)explain(md, r, sick);
+	}
+}
+
 void
 failover_look(struct moduled *md, struct mono *wake)
 {
@@ -292,6 +316,8 @@ failover_look(struct moduled *md, struct mono *wake)
 	rules_look(md->rule, md->rule_count, &v, wake);
 	look_wait(md);
 	look_await(md);
+	if (md->farm != NULL)
+		look_sick(md);
 }
 
 /* --- acting ---------------------------------------------------------- */
@@ -303,6 +329,9 @@ may_act(const struct moduled *md, enum rule_action a)
 	if (a == RA_STOP)
 		return md->m.state != ST_STOP;
 	if (md->m.state == ST_SECOND)
+		return !scripts_busy(md->scripts);
+	/* A checker that fails has shut the farm's share already. */
+	if (md->m.state == ST_UP && md->m.leave == LV_NONE)
 		return !scripts_busy(md->scripts);
 	return is_running(md) && md->dec.quality == Q_READY;
 }

@@ -21,6 +21,7 @@ static const struct fsm_cell table[ST_COUNT][EV_COUNT] = {
 		[EV_FOLLOW]	= NEVER(STOP),
 		[EV_JOINED]	= NEVER(STOP),
 		[EV_SHRUNK]	= NEVER(STOP),
+		[EV_HELD]	= NEVER(STOP),
 	},
 	[ST_WAIT] = {
 		[EV_NONE]	= STAY(WAIT),
@@ -31,6 +32,7 @@ static const struct fsm_cell table[ST_COUNT][EV_COUNT] = {
 		[EV_FOLLOW]	= GO(SECOND),
 		[EV_JOINED]	= NEVER(WAIT),
 		[EV_SHRUNK]	= NEVER(WAIT),
+		[EV_HELD]	= GO(UP),
 	},
 	[ST_ALONE] = {
 		[EV_NONE]	= STAY(ALONE),
@@ -42,6 +44,7 @@ static const struct fsm_cell table[ST_COUNT][EV_COUNT] = {
 		[EV_FOLLOW]	= NEVER(ALONE),
 		[EV_JOINED]	= GO(PRIM),
 		[EV_SHRUNK]	= STAY(ALONE),
+		[EV_HELD]	= NEVER(ALONE),
 	},
 	[ST_PRIM] = {
 		[EV_NONE]	= STAY(PRIM),
@@ -53,6 +56,7 @@ static const struct fsm_cell table[ST_COUNT][EV_COUNT] = {
 		[EV_FOLLOW]	= NEVER(PRIM),
 		[EV_JOINED]	= STAY(PRIM),
 		[EV_SHRUNK]	= GO(ALONE),
+		[EV_HELD]	= NEVER(PRIM),
 	},
 	[ST_SECOND] = {
 		[EV_NONE]	= STAY(SECOND),
@@ -63,6 +67,20 @@ static const struct fsm_cell table[ST_COUNT][EV_COUNT] = {
 		[EV_FOLLOW]	= STAY(SECOND),
 		[EV_JOINED]	= NEVER(SECOND),
 		[EV_SHRUNK]	= NEVER(SECOND),
+		[EV_HELD]	= NEVER(SECOND),
+	},
+	[ST_UP] = {
+		[EV_NONE]	= STAY(UP),
+		[EV_START]	= STAY(UP),
+		[EV_LEAVE]	= GO(WAIT),
+		/* The addresses go only by way of WAIT. */
+		[EV_STOPPED]	= NEVER(UP),
+		/* A farm has no primary. */
+		[EV_PROMOTED]	= NEVER(UP),
+		[EV_FOLLOW]	= NEVER(UP),
+		[EV_JOINED]	= NEVER(UP),
+		[EV_SHRUNK]	= NEVER(UP),
+		[EV_HELD]	= STAY(UP),
 	},
 };
 
@@ -75,6 +93,7 @@ fsm_next(enum state s, enum event e)
 static const char *const state_names[ST_COUNT] = {
 	[ST_STOP] = "STOP", [ST_WAIT] = "WAIT", [ST_ALONE] = "ALONE",
 	[ST_PRIM] = "PRIM", [ST_SECOND] = "SECOND",
+	[ST_UP] = "UP",
 };
 
 static const char *const quality_names[Q_COUNT] = {
@@ -86,7 +105,7 @@ static const char *const event_names[EV_COUNT] = {
 	[EV_NONE] = "none", [EV_START] = "start", [EV_LEAVE] = "leave",
 	[EV_STOPPED] = "stopped", [EV_PROMOTED] = "promoted",
 	[EV_FOLLOW] = "follow", [EV_JOINED] = "joined",
-	[EV_SHRUNK] = "alone",
+	[EV_SHRUNK] = "alone", [EV_HELD] = "held",
 };
 
 const char *

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The states of a mirror module and what each event does in each of them:
- * a complete table.  Which event it is, decide.c says; what is done on the
- * way is the wishes that follow from the new state.
+ * The states of a module and what each event does in each of them: a complete
+ * table.  UP is of farms, ALONE, PRIM and SECOND of the other modules.  Which
+ * event it is, decide.c says; what is done on the way is the wishes that
+ * follow from the new state.
  */
 #ifndef MODULED_FSM_H
 #define MODULED_FSM_H
@@ -13,6 +14,7 @@ enum state {
 	ST_ALONE,
 	ST_PRIM,
 	ST_SECOND,
+	ST_UP,
 	ST_COUNT
 };
 
@@ -28,6 +30,7 @@ enum event {
 	EV_FOLLOW,	/* the peer is primary */
 	EV_JOINED,	/* the peer is a member again */
 	EV_SHRUNK,	/* the peer is no member any more */
+	EV_HELD,	/* a farm's addresses are here, their traffic shut */
 	EV_COUNT
 };
 

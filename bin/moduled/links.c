@@ -13,6 +13,7 @@
 #include "xalloc.h"
 
 #include "events.h"
+#include "farm.h"
 #include "moduled.h"
 
 #define RETRY_MS 500
@@ -378,7 +379,8 @@ vip_event(struct ask *a, const struct line *l, void *arg)
 	else if (strcmp(l->verb, "resource") == 0 && name != NULL &&
 	    state != NULL)
 		moduled_resource(md, name, state, NULL, "vipd");
-	else if (strcmp(l->verb, "conflict") == 0) {
+	else if (strcmp(l->verb, "conflict") == 0 && (md->farm == NULL ||
+	    mac == NULL || !farm_has_mac(&md->farm->view.nodes, mac))) {
 		(void)snprintf(md->v.conflict, sizeof(md->v.conflict),
 		    "%s (%s)", addr != NULL ? addr : "the address",
 		    mac != NULL ? mac : "?");
@@ -443,6 +445,7 @@ probe_link_open(struct moduled *md)
 void
 links_probe(struct moduled *md, uint64_t id)
 {
+	char macs[LINE_MAX_LEN / 2];
 	struct line_out o;
 
 	if (!md->conf.vip || id == 0 || md->probe_asked != 0 ||
@@ -452,6 +455,8 @@ links_probe(struct moduled *md, uint64_t id)
 	    md->addresses);
 	line_begin(&o, "probe");
 	line_add(&o, "name", md->name);
+	if (md->farm != NULL)
+		line_add(&o, "peers", farm_macs(md, macs, sizeof(macs)));
 	line_add_num(&o, "count", PROBE_COUNT);
 	line_add_num(&o, "gap_ms", md->conf.probe_gap_ms);
 	if (ask_send(md->probe_link, &o, on_probe_answer, md))

@@ -12,9 +12,11 @@ bin_moduled_libmoduled_a_SOURCES = \
 	%D%/decide.c %D%/decide.h \
 	%D%/disk.c %D%/disk.h \
 	%D%/facts.c %D%/facts.h \
+	%D%/farm-decide.c %D%/farm-decide.h \
+	%D%/farm-facts.c %D%/farm-facts.h \
 	%D%/flap.c %D%/flap.h \
 	%D%/fsm.c %D%/fsm.h \
-	%D%/machine.c \
+	%D%/machine.c %D%/machine.h \
 	%D%/newest.c %D%/newest.h \
 	%D%/notice.c %D%/notice.h \
 	%D%/phase.c %D%/phase.h \
@@ -31,6 +33,7 @@ bin_moduled_moduled_SOURCES = \
 	%D%/checks.c \
 	%D%/events.c %D%/events.h \
 	%D%/failover.c %D%/failover.h \
+	%D%/farm.c %D%/farm.h \
 	%D%/links.c \
 	%D%/main.c \
 	%D%/mirror.c \
@@ -38,6 +41,7 @@ bin_moduled_moduled_SOURCES = \
 	%D%/moduled.h \
 	%D%/record.c \
 	%D%/standing.c %D%/standing.h \
+	%D%/status-farm.c \
 	%D%/status-int.h \
 	%D%/status-notice.c \
 	%D%/status-wait.c \

@@ -4,18 +4,19 @@
  * moduled takes up from.  Times are kept as they are: the clock is that of
  * the boot, and a file of another boot is not used.  Pure.
  */
+#include "machine.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "line.h"
 
-#include "decide.h"
-
 #define BOOLS(X)							\
 	X(promoting) X(fresh) X(force) X(member) X(joined) X(hand)	\
 	X(handing) X(fenced) X(swap) X(mark) X(r24)	\
-	X(relisten) X(tried_default) X(seen_level)
+	X(relisten) X(tried_default) X(seen_level)			\
+	X(traffic) X(sick) X(restart)
 
 #define TIMES(X)							\
 	X(wait_since) X(leave_since) X(r24_since) X(left_since)		\

@@ -16,6 +16,7 @@
 
 #include "events.h"
 #include "failover.h"
+#include "farm.h"
 #include "moduled-conf.h"
 #include "moduled.h"
 #include "standing.h"
@@ -234,6 +235,10 @@ start(struct daemon *d)
 	md->name = d->module;
 	machine_init(&md->m);
 	read_conf(md);
+	if (strcmp(cfg_getstr(d->conf, "mode"), "farm") == 0)
+		md->farm = farm_new(md);
+	if (md->farm != NULL)
+		md->v.farm = &md->farm->view;
 	failover_read(md);
 	read_scripts(md);
 	if (path_mkdirs(path_state(path, "%s", md->name), 0755) != 0 ||
@@ -251,7 +256,9 @@ start(struct daemon *d)
 	links_open(md);
 	if (cfg_getbool(d->conf, "checks"))
 		checks_open(md);
-	if (md->rfs)
+	if (md->farm != NULL)
+		farm_open(md);
+	else if (md->rfs)
 		mirror_open(md);
 	else
 		record_open(md);
@@ -267,6 +274,8 @@ finish(struct daemon *d)
 
 	links_close(md);
 	checks_close(md);
+	if (md->farm != NULL)
+		farm_close(md);
 	if (md->mirror != NULL)
 		ask_free(md->mirror);
 	scripts_free(md->scripts);

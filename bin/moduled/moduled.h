@@ -21,6 +21,8 @@
 #include "scripts.h"
 #include "wish.h"
 
+struct farm;
+
 #define LAN_MAX		8
 /* As many as holdfast(8) writes: rules, addresses, links. */
 #define RULE_MAX	224
@@ -70,6 +72,7 @@ struct moduled {
 	bool			 thinking, again;
 	struct loop_timer	*wake;
 
+	struct farm		*farm;		/* NULL: it is no farm */
 	struct ask		*heart;
 	struct ask		*vip;
 	struct ask		*probe_link;

@@ -22,6 +22,8 @@ static const unsigned started[ST_COUNT] = {
 	[ST_ALONE] = PH_PRE | PH_PRIM | PH_BOTH | PH_SEC,
 	[ST_PRIM] = PH_PRE | PH_PRIM | PH_BOTH,
 	[ST_SECOND] = PH_PRE | PH_SECOND | PH_BOTH | PH_SEC,
+	/* The same scripts as in ALONE. */
+	[ST_UP] = PH_PRE | PH_PRIM | PH_BOTH | PH_SEC,
 };
 
 unsigned

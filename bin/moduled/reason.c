@@ -64,7 +64,7 @@ static const struct reason_row rows[RS_COUNT] = {
 	    "save it first, to keep the other way open" },
 	[RS_CONFIG_DIFFERS] = { "config-differs", false, false,
 	    "the configuration differs: {detail}",
-	    "the same userconfig.xml on both nodes",
+	    "the same userconfig.xml on all nodes",
 	    "holdfast module push {module} -H '*'",
 	    "on the node whose files are the right ones: they become those "
 	    "of all nodes" },
@@ -120,13 +120,58 @@ static const struct reason_row rows[RS_COUNT] = {
 	    "held down, since it came and went: {detail}", "",
 	    "holdfast start {module}",
 	    "nothing is lost; what made it leave may do so again, and each "
-	    "time the primary's writes wait for it" },
+	    "time the other nodes wait for it or take its clients" },
 	[RS_MAINTENANCE] = { "maintenance", false, true,
 	    "{peer} is silent, and in maintenance nobody takes over by itself",
 	    "{peer_now}, or the end of the maintenance",
 	    "holdfast maintain {module} off",
 	    "this node takes over when {peer} is still silent and nobody "
 	    "answers for {addresses}; nothing is lost" },
+	[RS_ADDRESS_IN_USE] = { "address-in-use", false, false,
+	    "a host that is no node of this farm answers for {detail}",
+	    "silence of the address", "",
+	    "find that MAC in the switch's table and give its host another "
+	    "address; it is asked again every 3 seconds" },
+	[RS_FARMD_SILENT] = { "farmd-silent", false, false,
+	    "farmd does not answer{detail}", "farmd, which shares the clients "
+	    "out", "holdfast log {module}",
+	    "it is started again by itself; its log says why it ends" },
+	[RS_FARM_JOINING] = { "farm-joining", true, false,
+	    "the nodes agree on the shares", "", "", "" },
+	[RS_DRAINING] = { "draining", true, false, "{detail}", "",
+	    "holdfast forcestop {module}",
+	    "stops now; these connections are broken" },
+	[RS_CHECKER_FAILED] = { "checker-failed", true, false,
+	    "takes no clients: {detail}", "the checker's consent", "",
+	    "mend what it looks at; it goes on by itself" },
+	[RS_FARM_OUTCAST] = { "farm-outcast", false, false,
+	    "stands aside: {detail}", "a network that passes both ways "
+	    "between this node and the others", "",
+	    "mend the cable, port or firewall between them; it goes on by "
+	    "itself" },
+	[RS_FARM_NO_ADDRESS] = { "farm-no-address", false, false,
+	    "the addresses cannot be taken: {detail}", "{addresses} on this "
+	    "node", "holdfast check {module}",
+	    "mend what it names; it goes on by itself" },
+	[RS_FARM_FILTER] = { "farm-filter", false, false,
+	    "the packet filter cannot be loaded: {detail}", "nftables, or "
+	    "BPF, in this node's kernel", "holdfast check {module}",
+	    "mend what it names; it goes on by itself" },
+	[RS_FARM_NO_FLOOD] = { "farm-no-flood", true, false,
+	    "delivery by a director, since the switch does not flood: "
+	    "{detail}", "", "",
+	    "let the switch flood unknown unicast frames, or write "
+	    "vmac_directed in userconfig.xml" },
+	[RS_FARM_NO_POWER] = { "farm-no-power", true, false,
+	    "nobody serves: {detail}", "", "holdfast farm {module}",
+	    "start a node with power above 0 in that group" },
+	[RS_FARM_RULES_GONE] = { "farm-rules-gone", true, false,
+	    "somebody deleted rules of the filter, they are back: {detail}",
+	    "", "", "find who flushes nftables on this node: a firewall "
+	    "script, for one" },
+	[RS_FARMD_ERROR] = { "farmd-error", false, false,
+	    "farmd: {detail}", "", "holdfast log {module}",
+	    "its log says more; it is tried again by itself" },
 };
 
 const struct reason_row *

@@ -13,6 +13,7 @@ static const char *const plan[ST_COUNT][ST_COUNT] = {
 	[ST_STOP][ST_WAIT] = "transition prestart",
 	[ST_WAIT][ST_ALONE] =
 	    "| transition start_both start_prim start_sec",
+	[ST_WAIT][ST_UP] = "transition start_both start_prim start_sec",
 	[ST_WAIT][ST_PRIM] = "| transition start_both start_prim",
 	[ST_WAIT][ST_SECOND] =
 	    "| transition start_both start_second start_sec",
@@ -26,12 +27,15 @@ static const char *const plan[ST_COUNT][ST_COUNT] = {
 	[ST_ALONE][ST_WAIT] = "stop_sec stop_prim stop_both | transition",
 	[ST_PRIM][ST_WAIT] = "stop_prim stop_both | transition",
 	[ST_SECOND][ST_WAIT] = "stop_sec stop_second stop_both | transition",
+	[ST_UP][ST_WAIT] = "stop_sec stop_prim stop_both transition",
 	[ST_WAIT][ST_STOP] = "stop_sec! stop_prim! stop_second! stop_both! "
 	    "poststop transition",
 };
 
 static const char *const restart[ST_COUNT] = {
 	[ST_ALONE] = "stop_sec* stop_prim* stop_both* "
+	    "start_both start_prim start_sec",
+	[ST_UP] = "stop_sec* stop_prim* stop_both* "
 	    "start_both start_prim start_sec",
 	[ST_PRIM] = "stop_prim* stop_both* start_both start_prim",
 	[ST_SECOND] = "stop_sec* stop_second* stop_both* "

@@ -17,6 +17,7 @@
 #include "statefile.h"
 
 #include "events.h"
+#include "farm.h"
 #include "moduled.h"
 
 /* Wall time may be set meanwhile: looked at so often at least. */
@@ -396,6 +397,10 @@ standing_on_release(struct client *c, const struct line *l, void *arg)
 	char text[FACT_TEXT];
 	const char *code;
 
+	if ((code = farm_refuses(md, "release", text, sizeof(text))) != NULL) {
+		serve_err(c, code, "%s", text);
+		return;
+	}
 	if (released(md)) {
 		if (strcmp(md->wish.released.node, md->conf.node) == 0)
 			serve_ok(c);

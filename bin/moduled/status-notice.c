@@ -38,6 +38,9 @@ static bool
 peer_knows(const struct moduled *md, const struct notice *mine,
     const struct notice *theirs)
 {
+	/* The words about a farm are of this node only. */
+	if (md->farm != NULL)
+		return true;
 	return md->v.peer.net == NET_UP && md->v.peer.has_blob &&
 	    theirs->n == mine->n && strcmp(theirs->node, mine->node) == 0;
 }
@@ -118,7 +121,8 @@ put_released(struct moduled *md, struct status_out *t)
 static void
 put_standby(struct moduled *md, struct status_out *t)
 {
-	const char *text = md->m.state == ST_ALONE || md->m.state == ST_PRIM ?
+	const char *text = md->m.state == ST_ALONE ||
+	    md->m.state == ST_PRIM || md->m.state == ST_UP ?
 	    "this node is on standby, but goes on serving: nobody can take "
 	    "its place" : "this node is on standby and takes no role";
 

@@ -14,6 +14,7 @@
 #include "statefile.h"
 #include "xalloc.h"
 
+#include "farm.h"
 #include "moduled.h"
 #include "status-int.h"
 
@@ -131,8 +132,9 @@ put_module(struct moduled *md, struct status_out *t)
 	line_add(&o, "state", state_name(md->m.state));
 	line_add(&o, "quality", quality_name(md->dec.quality));
 	line_add_num(&o, "since_s", wall_now() - md->state_wall_s);
-	line_add(&o, "epoch", epoch_str(text, md->v.self.epoch));
-	line_add(&o, "lease", "heartbeats-only");
+	line_add(&o, "epoch", md->farm != NULL ? md->farm->view.f.epoch :
+	    epoch_str(text, md->v.self.epoch));
+	line_add(&o, "lease", md->farm != NULL ? "none" : "heartbeats-only");
 	line_add(&o, "wish", md->wish.start || md->wish.again ? "start" :
 	    "stop");
 	status_put(t, &o);
@@ -315,6 +317,8 @@ put_warnings(struct moduled *md, struct status_out *t)
 	put_stopped(md, t);
 	if (md->m.state == ST_ALONE && md->conf.peer[0] != '\0')
 		put_alone(md, t);
+	if (md->farm != NULL)
+		status_farm_warnings(md, t);
 	put_disk_warnings(md, t);
 	if (md->v.conflict[0] != '\0') {
 		(void)snprintf(text, sizeof(text), "another host answers for "
@@ -510,6 +514,8 @@ put_replication(struct moduled *md, struct status_out *t)
 		line_add_num(&o, "eta_s", f->eta_s);
 		status_put(t, &o);
 	}
+	if (md->farm != NULL)
+		return;
 	status_begin(&o, "lease");
 	line_add(&o, "mode", "heartbeats-only");
 	line_add_num(&o, "until_s", 0);
@@ -527,7 +533,11 @@ status_text(struct moduled *md)
 	status_notices(md, &t);
 	put_blocked(md, &t);
 	status_waits(md, &t);
-	put_nodes(md, &t);
+	if (md->farm != NULL) {
+		status_farm(md, &t);
+		status_farm_nodes(md, &t);
+	} else
+		put_nodes(md, &t);
 	put_resources(md, &t);
 	put_disks(md, &t);
 	put_replication(md, &t);
@@ -569,6 +579,11 @@ status_state_line(struct moduled *md, struct line_out *o)
 	line_add(o, "peer_quality", md->v.peer.net == NET_UP &&
 	    md->v.peer.has_blob ? quality_name(md->v.peer.quality) :
 	    "NotReady");
+	if (md->farm != NULL) {
+		line_add(o, "serve", farm_serve_name(md->farm->view.f.serve));
+		line_add_num(o, "share", farm_share(
+		    &md->farm->view.f.shares));
+	}
 	line_add(o, "order", order_name(md->wish.order));
 	line_add(o, "wish", md->wish.start || md->wish.again ? "start" :
 	    "stop");

@@ -20,6 +20,7 @@
 #include "decide-standing.h"
 #include "events.h"
 #include "failover.h"
+#include "farm.h"
 #include "moduled.h"
 #include "standing.h"
 
@@ -138,6 +139,8 @@ look(struct moduled *md, struct mono *wake)
 	v->scripts_prim = scripts_prim(md->scripts);
 	standing_look(md, wake);
 	failover_look(md, wake);
+	if (md->farm != NULL)
+		farm_look(md);
 	v->wish_start = decide_wish(&md->m, v, md->wish.start);
 	if (v->wish_start && !mono_passed(md->boot_until, v->now) &&
 	    mono_is_set(md->boot_until)) {
@@ -237,8 +240,8 @@ keep_wish(struct moduled *md)
 		w->compare = false;
 		changed = true;
 	}
-	role = d->quality != Q_READY ? w->role : md->m.state == ST_SECOND ?
-	    "second" : "prim";
+	role = d->quality != Q_READY || md->farm != NULL ? w->role :
+	    md->m.state == ST_SECOND ? "second" : "prim";
 	if (strcmp(w->role, role) != 0) {
 		(void)snprintf(w->role, sizeof(w->role), "%s", role);
 		changed = true;
@@ -282,13 +285,13 @@ save_state(struct moduled *md)
 		log_warn("%s", path);
 }
 
+/* The peer and the store of a mirror. */
 static void
-carry_out(struct moduled *md)
+tell_siblings(struct moduled *md)
 {
 	struct decision *d = &md->dec;
 	struct peer_facts blob;
 
-	save_state(md);
 	/* The peer first: an intent must be out before what it announces. */
 	decide_blob(&md->m, &md->v, d, &blob);
 	blob.refused = md->wish.refused;
@@ -303,11 +306,25 @@ carry_out(struct moduled *md)
 		record_want(md, &d->want);
 	if (md->conf.vip)
 		links_vip(md, d->vip_own);
+}
+
+static void
+carry_out(struct moduled *md)
+{
+	struct decision *d = &md->dec;
+
+	save_state(md);
+	if (md->farm != NULL)
+		farm_want(md);
+	else
+		tell_siblings(md);
 	links_probe(md, d->probe_id);
 	/* After what is urgent, before the scripts that follow from it. */
 	tell_steps(md);
 	scripts_want(md->scripts, d->script_target, d->script_gate,
 	    d->action);
+	if (d->restart)
+		(void)scripts_restart(md->scripts, md->farm->services);
 }
 
 /* stopstart comes round: stopped, and now start again. */
@@ -414,7 +431,7 @@ moduled_take_up(struct moduled *md)
 	if (read_state(md))
 		log_info("taken up in %s", state_name(md->m.state));
 	else
-		md->unsure = md->rfs;
+		md->unsure = md->rfs || md->farm != NULL;
 	(void)snprintf(md->v.stoprole, sizeof(md->v.stoprole), "%s",
 	    md->wish.role);
 	md->state_wall_s = wall_now();

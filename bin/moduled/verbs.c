@@ -13,6 +13,7 @@
 
 #include "events.h"
 #include "failover.h"
+#include "farm.h"
 #include "moduled.h"
 #include "standing.h"
 
@@ -95,6 +96,18 @@ act_stopstart(struct moduled *md, char *text, size_t size)
 	return NULL;
 }
 
+/* Of a farm: what is connected ends first, then farm-decide.c goes on. */
+static void
+restart_later(struct moduled *md)
+{
+	const char *services = md->restart_services;
+
+	md->m.restart = true;
+	md->m.leave_since = (struct mono){ 0 };
+	(void)snprintf(md->farm->services, sizeof(md->farm->services), "%s",
+	    services != NULL ? services : "");
+}
+
 static const char *
 act_restart(struct moduled *md, char *text, size_t size)
 {
@@ -103,7 +116,12 @@ act_restart(struct moduled *md, char *text, size_t size)
 		    "restart", md->name, state_name(md->m.state));
 		return "badstate";
 	}
-	if (!scripts_restart(md->scripts, md->restart_services)) {
+	if (md->farm != NULL && !scripts_busy(md->scripts)) {
+		restart_later(md);
+		return NULL;
+	}
+	if (md->farm != NULL ||
+	    !scripts_restart(md->scripts, md->restart_services)) {
 		(void)snprintf(text, size, "%s: its scripts are running; try "
 		    "again when it is Ready", md->name);
 		return "busy";
@@ -256,6 +274,10 @@ action_take(struct moduled *md, const char *verb, const char *who,
 			code = acts[i].act(md, text, size);
 	if (code != NULL)
 		return code;
+	/* Who is sick, or in a hurry, does not wait for its clients. */
+	if (strcmp(verb, "forcestop") == 0 || (identity != NULL &&
+	    strcmp(verb, "start") != 0 && strcmp(verb, "wait") != 0))
+		md->m.sick = md->farm != NULL;
 	(void)snprintf(md->wish.who, sizeof(md->wish.who), "%s",
 	    identity != NULL ? identity : who);
 	(void)snprintf(md->wish.why, sizeof(md->wish.why), "%s", why);
@@ -282,12 +304,12 @@ on_action(struct client *c, const struct line *l, void *arg)
 	events_add(JE_ACTION, "moduled", "Action %s called by %s%s%s", l->verb,
 	    by, why != NULL ? ": " : "", why != NULL ? why : "");
 	if (md->unsure) {
-		serve_err(c, "busy", "mirrord has not answered yet: try "
-		    "again in a moment");
+		serve_err(c, "busy", "%s has not answered yet: try again in a "
+		    "moment", md->farm != NULL ? "farmd" : "mirrord");
 		return;
 	}
-	code = NULL;
-	if (id == NULL || !standing_suspends(md))
+	code = farm_refuses(md, l->verb, text, sizeof(text));
+	if (code == NULL && (id == NULL || !standing_suspends(md)))
 		code = standing_refuses(md, l->verb, by, line_get(l, "yes"),
 		    text, sizeof(text));
 	if (code == NULL && (force || strcmp(l->verb, "prim") == 0))
@@ -477,6 +499,8 @@ const struct verb moduled_verbs[] = {
 	{ "maintain",	ROLE_CONTROL,	"for_s who why", standing_on_maintain },
 	{ "release",	ROLE_ADMIN,	ACT_KEYS,	standing_on_release },
 	{ "standby",	ROLE_ADMIN,	"who why",	standing_on_standby },
+	{ "drain",	ROLE_CONTROL,	"who why off i", farm_on_drain },
+	{ "traffic",	ROLE_CONTROL,	"open who i",	farm_on_traffic },
 	{ "status",	ROLE_MONITOR,	"",		on_status },
 	{ "watch",	ROLE_MONITOR,	"topic",	on_watch },
 	{ "why",	ROLE_MONITOR,	"",		on_why },

@@ -14,6 +14,7 @@
 #include "paths.h"
 
 #include "chain.h"
+#include "farm.h"
 #include "moduled.h"
 
 /* The end of the events file that is looked at: some hundred lines. */
@@ -107,6 +108,29 @@ tell_peer(struct moduled *md, struct client *c)
 }
 
 static void
+tell_farm(struct moduled *md, struct client *c)
+{
+	const struct farm_nodes *all = &md->farm->view.nodes;
+	const struct farm_facts *f = &md->farm->view.f;
+	char text[FACT_TEXT * 3], shares[FACT_TEXT];
+	unsigned i;
+
+	farm_shares_text(shares, sizeof(shares), &f->shares);
+	(void)snprintf(text, sizeof(text), "its share is %s%s%s, epoch %s, "
+	    "director %s, delivery %s, backend %s", farm_serve_name(f->serve),
+	    shares[0] != '\0' ? ", " : "", shares, f->epoch[0] != '\0' ?
+	    f->epoch : "none", f->director[0] != '\0' ? f->director : "none",
+	    f->delivery[0] != '\0' ? f->delivery : "none",
+	    f->backend[0] != '\0' ? f->backend : "none");
+	if (f->known)
+		tell(c, NULL, text);
+	for (i = 0; i < all->count; i++) {
+		status_farm_node_text(&all->node[i], text, sizeof(text));
+		tell(c, NULL, text);
+	}
+}
+
+static void
 tell_chain(struct moduled *md, struct client *c)
 {
 	static char tail[TAIL_LEN];
@@ -152,7 +176,10 @@ why_answer(struct moduled *md, struct client *c)
 	    (long long)(wall_now() - md->state_wall_s));
 	tell(c, NULL, text);
 	tell_block(md, c);
-	tell_peer(md, c);
+	if (md->farm != NULL)
+		tell_farm(md, c);
+	else
+		tell_peer(md, c);
 	tell_chain(md, c);
 	serve_ok(c);
 }

@@ -53,6 +53,7 @@ wish_format(char *buf, size_t size, const struct wish *w)
 	line_add_num(&o, "voided", w->voided);
 	notice_put(&o, "maintain", &w->maintain);
 	notice_put(&o, "released", &w->released);
+	notice_put(&o, "drain", &w->drain);
 	if (!line_end(&o) || o.len >= size)
 		return false;
 	memcpy(buf, o.text, o.len + 1);
@@ -107,7 +108,8 @@ wish_parse(struct wish *w, const char *text, const char **why)
 	w->compare = line_get_bool(&l, "compare");
 	w->voided = line_get_bool(&l, "voided");
 	if (!notice_take(&w->maintain, &l, "maintain") ||
-	    !notice_take(&w->released, &l, "released")) {
+	    !notice_take(&w->released, &l, "released") ||
+	    !notice_take(&w->drain, &l, "drain")) {
 		memset(w, 0, sizeof(*w));
 		*why = "bad number";
 		return -1;

@@ -37,6 +37,7 @@ struct wish {
 	struct epoch	peer_epoch;	/* the highest it was heard in */
 	struct notice	maintain;
 	struct notice	released;
+	struct notice	drain;		/* this node of a farm */
 };
 
 const char	*order_name(enum order o);

@@ -27,6 +27,11 @@ main(void)
 	for (s = 0; s < ST_COUNT; s++)
 		is_num(state_parse(state_name((enum state)s)), s,
 		    "%s is read back", state_name((enum state)s));
+	for (e = 0; e < EV_COUNT; e++)
+		if (e != EV_NONE && e != EV_START && e != EV_LEAVE &&
+		    e != EV_HELD)
+			ok(fsm_next(ST_UP, (enum event)e).verdict == FV_NEVER,
+			    "UP knows no %s", event_name((enum event)e));
 	is_num(state_parse("UP?"), ST_COUNT, "no state");
 	for (e = 0; e < EV_COUNT; e++)
 		ok(event_name((enum event)e)[0] != '?', "event %d has a name",
@@ -35,6 +40,10 @@ main(void)
 	ok(c.verdict == FV_GO && c.next == ST_ALONE, "failover");
 	c = fsm_next(ST_PRIM, EV_LEAVE);
 	ok(c.verdict == FV_GO && c.next == ST_WAIT, "stop of PRIM");
+	c = fsm_next(ST_WAIT, EV_HELD);
+	ok(c.verdict == FV_GO && c.next == ST_UP, "WAIT -> UP");
+	c = fsm_next(ST_UP, EV_LEAVE);
+	ok(c.verdict == FV_GO && c.next == ST_WAIT, "stop of UP");
 	c = fsm_next(ST_STOP, EV_PROMOTED);
 	ok(c.verdict == FV_NEVER, "a stopped module takes no role");
 	c = fsm_next(ST_PRIM, EV_FOLLOW);

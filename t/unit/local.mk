@@ -236,6 +236,10 @@ t_unit_clock_SOURCES = %D%/clock.c %D%/tap.h
 t_unit_clock_LDADD = $(COMMON_LIBS)
 
 # Helper of t/moduled.bats.
+noinst_PROGRAMS += t/unit/fakefarm
+t_unit_fakefarm_SOURCES = %D%/fakefarm.c
+t_unit_fakefarm_LDADD = $(COMMON_LIBS)
+
 noinst_PROGRAMS += t/unit/siblings
 t_unit_siblings_SOURCES = %D%/siblings.c
 t_unit_siblings_LDADD = $(COMMON_LIBS)
@@ -270,6 +274,14 @@ t_unit_change_LDADD = $(MIRRORD_LIBS)
 check_PROGRAMS += t/unit/parcel
 t_unit_parcel_SOURCES = %D%/parcel.c %D%/tap.h
 t_unit_parcel_LDADD = $(MIRRORD_LIBS)
+
+check_PROGRAMS += t/unit/farm-decide
+t_unit_farm_decide_SOURCES = %D%/farm-decide.c %D%/tap.h
+t_unit_farm_decide_LDADD = bin/moduled/libmoduled.a $(COMMON_LIBS)
+
+check_PROGRAMS += t/unit/farm-facts
+t_unit_farm_facts_SOURCES = %D%/farm-facts.c %D%/tap.h
+t_unit_farm_facts_LDADD = bin/moduled/libmoduled.a $(COMMON_LIBS)
 
 check_PROGRAMS += t/unit/decide
 t_unit_decide_SOURCES = %D%/decide.c %D%/tap.h

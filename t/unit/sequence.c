@@ -43,6 +43,8 @@ main(void)
 	row(ST_STOP, ST_WAIT, "transition prestart");
 	row(ST_WAIT, ST_ALONE,
 	    "| transition start_both start_prim start_sec");
+	row(ST_WAIT, ST_UP, "transition start_both start_prim start_sec");
+	row(ST_UP, ST_WAIT, "stop_sec stop_prim stop_both transition");
 	row(ST_WAIT, ST_PRIM, "| transition start_both start_prim");
 	row(ST_WAIT, ST_SECOND,
 	    "| transition start_both start_second start_sec");
@@ -62,6 +64,9 @@ main(void)
 	row(ST_WAIT, ST_STOP, "stop_sec+ stop_prim+ stop_second+ stop_both+ "
 	    "poststop transition");
 	ok(sequence_restart(&s, ST_ALONE), "restart in ALONE");
+	is_str(text(&s), "stop_sec stop_sec+ stop_prim stop_prim+ stop_both "
+	    "stop_both+ start_both start_prim start_sec", "its scripts");
+	ok(sequence_restart(&s, ST_UP), "restart in UP");
 	is_str(text(&s), "stop_sec stop_sec+ stop_prim stop_prim+ stop_both "
 	    "stop_both+ start_both start_prim start_sec", "its scripts");
 	ok(sequence_restart(&s, ST_PRIM), "restart in PRIM");
