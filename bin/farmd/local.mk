@@ -14,3 +14,29 @@ bin_farmd_libfarmd_a_SOURCES = \
 	%D%/share-text.c \
 	%D%/share.c %D%/share.h
 FARMD_LIBS = bin/farmd/libfarmd.a $(COMMON_LIBS) $(MNL_LIBS)
+
+# The second packet filter; without libbpf or clang one that says so.
+if BPF
+bin_farmd_libfarmd_a_SOURCES += \
+	%D%/bpfengine.c %D%/bpfengine.h \
+	%D%/bpfobj.c %D%/bpfobj.h \
+	%D%/bpfpage.c %D%/bpfpage.h \
+	%D%/bpftrial.c %D%/bpftrial.h \
+	%D%/farm-bpf.h \
+	%D%/filter-bpf.c \
+	%D%/refusal.c %D%/refusal.h \
+	%D%/tcprog.c %D%/tcprog.h \
+	%D%/xdpprog.c %D%/xdpprog.h
+# Beside the daemon, which loads it into the kernel.
+bpfdir = $(pkglibexecdir)
+bpf_DATA = bin/farmd/farm-bpf.o
+CLEANFILES += bin/farmd/farm-bpf.o
+bin/farmd/farm-bpf.o: %D%/farm-bpf.c %D%/farm-bpf.h
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(CLANG) $(BPF_CPPFLAGS) -O2 -g -Wall \
+	    -target bpf -ffile-prefix-map=$(abs_srcdir)=. \
+	    -c $(srcdir)/bin/farmd/farm-bpf.c -o $@
+else
+bin_farmd_libfarmd_a_SOURCES += %D%/filter-bpf-none.c
+endif
+EXTRA_DIST += %D%/farm-bpf.c
+FARMD_LIBS += $(LIBBPF_LIBS) $(NFTABLES_LIBS)

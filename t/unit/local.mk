@@ -349,3 +349,10 @@ t_unit_journal_LDADD = $(COMMON_LIBS)
 check_PROGRAMS += t/unit/flap
 t_unit_flap_SOURCES = %D%/flap.c %D%/tap.h
 t_unit_flap_LDADD = bin/moduled/libmoduled.a $(COMMON_LIBS)
+
+if BPF
+check_PROGRAMS += t/unit/farm-bpf
+t_unit_farm_bpf_SOURCES = %D%/farm-bpf.c %D%/tap.h
+t_unit_farm_bpf_LDADD = $(FARMD_LIBS)
+t_unit_farm_bpf_DEPENDENCIES = $(bpf_DATA) bin/farmd/libfarmd.a
+endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What nftables does for the bpf backend: it answers, by RST or port
+ * unreachable, the packets that farm_tc has marked as refused.  Its table has
+ * the name of the nft backend's, which it therefore replaces.
+ */
+#ifndef FARMD_REFUSAL_H
+#define FARMD_REFUSAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "filter.h"
+
+struct refusal {
+	void	*nft;		/* libnftables; NULL: not used yet */
+	char	*listing;	/* as it was made */
+	char	module[FILTER_NAME_LEN];
+};
+
+/* This kernel can; else why. */
+bool	refusal_ok(char why[FILTER_WHY_LEN]);
+/* At the interfaces of `in': 0, or -1 and why. */
+int	refusal_set(struct refusal *r, const struct filter_input *in,
+	    uint32_t mark, char why[FILTER_WHY_LEN]);
+/* False and why: somebody changed it. */
+bool	refusal_is_there(struct refusal *r, char why[FILTER_WHY_LEN]);
+/* Deletes the table, unless it is the nft backend's. */
+void	refusal_clear(struct refusal *r, const char *module);
+void	refusal_fini(struct refusal *r);
+
+#endif
