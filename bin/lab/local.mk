@@ -2,14 +2,17 @@
 # What it sources and the init of a host are in a directory of their own.
 
 labdir = $(pkglibexecdir)/lab
-lab_PROGRAMS = bin/lab/labinit
+lab_PROGRAMS = bin/lab/labinit bin/lab/crowd
+bin_lab_crowd_SOURCES = %D%/crowd.c
+bin_lab_crowd_LDADD = $(COMMON_LIBS)
 bin_lab_labinit_SOURCES = %D%/labinit.c
 bin_lab_labinit_LDADD = $(COMMON_LIBS)
 
 dist_sbin_SCRIPTS = %D%/holdfast-lab
-dist_lab_SCRIPTS = %D%/mount-host.bash %D%/demo
+dist_lab_SCRIPTS = %D%/mount-host.bash %D%/demo %D%/demo-farm
 dist_lab_DATA = \
 	%D%/common.bash \
+	%D%/demo.bash \
 	%D%/net.bash \
 	%D%/host.bash \
 	%D%/disk.bash \

@@ -72,7 +72,7 @@ module_up()
 		wait_for "$MODULE_WAIT_S" module_prim "$name" ||
 		    die "$EX_UNAVAILABLE" "$name: n1 does not become primary"
 	fi
-	wait_for "$MODULE_WAIT_S" module_is_ready "$name" || {
+	wait_for "$MODULE_WAIT_S" module_is_ready "$name" "$mode" || {
 		for node in $(node_list); do
 			host_run "$node" holdfast status "$name" >&2 || :
 		done
@@ -137,15 +137,18 @@ module_prim()
 	[ "$rc" -eq 0 ] || die "$EX_UNAVAILABLE" "$1: prim on n1: status $rc"
 }
 
-# Ready on every node, and no node alone where a peer is to be had.
+# module_is_ready MODULE MODE: on every node, and no node alone where a peer is
+# to be had.
 module_is_ready()
 {
 	local node filter
 
 	filter='.modules[] | select(.name == $m) |
-	    .quality == "Ready" and .state != "ALONE" and .state != "WAIT"'
+	    .quality == "Ready" and .state != "WAIT" and
+	    (.state == "ALONE" | . == ($mode == "light"))'
 	for node in $(node_list); do
 		host_run "$node" holdfast status --json 2>/dev/null |
-		    jq -e --arg m "$1" "$filter" >/dev/null || return 1
+		    jq -e --arg m "$1" --arg mode "$2" "$filter" \
+		    >/dev/null || return 1
 	done
 }
