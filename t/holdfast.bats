@@ -243,7 +243,7 @@ an address of module web; choose another"* ]]
 	done < <(sed 's/\\e$/\\/' "$page" |
 	    sed -e ':a' -e '/\\$/N; s/\\\n *//; ta' |
 	    grep '^holdfast cluster init')
-	[ "$n" -eq 3 ]
+	[ "$n" -eq 4 ]
 }
 
 @test "install, pack, list and remove" {
