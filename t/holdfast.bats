@@ -144,6 +144,7 @@ moduled" ]
 	grep -q 'type = "vmac"' "$(active web)/farmd.conf"
 	grep -q 'vmac = "5a:fe:00:00:00:61"' "$(active web)/farmd.conf"
 	grep -q 'scriptcontrol = true' "$(active web)/moduled.conf"
+	grep -q '^nodes = {"' "$(active web)/moduled.conf"
 }
 
 @test "an address is of one module" {

@@ -52,6 +52,21 @@ add_nodes(struct text *t, const struct safe *m)
 }
 
 static void
+add_farm(struct text *t, const struct safe *m)
+{
+	const struct cluster *c = m->cluster;
+	const char *nodes[CLUSTER_NODE_MAX];
+	unsigned i, n = 0;
+
+	for (i = 0; i < c->node_count; i++)
+		if (m->farm.is_in[i])
+			nodes[n++] = c->node[i].name;
+	safe_add_list(t, "nodes", nodes, n);
+	text_number(t, "stopdrain_ms", m->farm.stopdrain_ms);
+	text_bool(t, "scriptcontrol", m->farm.scriptcontrol);
+}
+
+static void
 add_beats(struct text *t, const struct safe *m)
 {
 	const char *lans[CLUSTER_LAN_MAX];
@@ -123,10 +138,8 @@ safe_text_moduled(const struct safe *m, const char *digest)
 	text_option(&t, "digest", digest);
 	add_nodes(&t, m);
 	add_beats(&t, m);
-	if (m->is_farm) {
-		text_number(&t, "stopdrain_ms", m->farm.stopdrain_ms);
-		text_bool(&t, "scriptcontrol", m->farm.scriptcontrol);
-	}
+	if (m->is_farm)
+		add_farm(&t, m);
 	text_number(&t, "maxloop", m->maxloop);
 	text_number(&t, "loop_interval_s", m->loop_interval_s);
 	text_bool(&t, "failover", m->failover);

@@ -196,6 +196,18 @@ on_fact(struct moduled *md, const struct line *l)
 	md->unsure = false;
 }
 
+static bool
+is_in_farm(const struct moduled *md, const char *name)
+{
+	cfg_t *cfg = md->d->conf;
+	unsigned i, n = cfg_size(cfg, "nodes");
+
+	for (i = 0; i < n; i++)
+		if (strcmp(cfg_getnstr(cfg, "nodes", i), name) == 0)
+			return true;
+	return n == 0;
+}
+
 static void
 on_node(struct moduled *md, const struct line *l)
 {
@@ -204,7 +216,9 @@ on_node(struct moduled *md, const struct line *l)
 	const char *name = line_get(l, "name"), *why;
 	bool is_new;
 
-	if (name != NULL && strcmp(name, md->conf.node) == 0)
+	/* Of the cluster, but in none of the farm's networks. */
+	if (name != NULL && (strcmp(name, md->conf.node) == 0 ||
+	    !is_in_farm(md, name)))
 		return;
 	if (farm_node_parse(all, l, &old, &is_new, &why) != 0) {
 		log_warnx("node of farmd: %s", why);
