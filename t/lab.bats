@@ -93,6 +93,31 @@ echo_server()
 	on n2 ping -c 1 -W 2 fd99::1
 }
 
+@test "the crowd of the farm demo tells answers from failures" {
+	local crowd=/usr/lib/holdfast/lab/crowd
+
+	on n1 sh -c 'cat >/srv/http' <<-'END'
+		while read -r line && [ ${#line} -gt 1 ]; do :; done
+		printf 'HTTP/1.0 200 OK\r\n\r\nn1 x\n'
+	END
+	on n1 bash -c 'setsid socat TCP-LISTEN:24,fork,reuseaddr \
+	    EXEC:"sh /srv/http" </dev/null >/dev/null 2>&1 &'
+	wait_until 5 "on n1 ss -ltn | grep -q :24"
+	run on c1 timeout 2 $crowd requests 10.88.1.1 24 / 20
+	[ "$(grep -c ' n1 ' <<<"$output")" -ge 20 ]
+	[ "$(awk '{ print $4 }' <<<"$output" | sort | uniq -d)" = "" ]
+	run on c1 timeout 1 $crowd requests 10.88.1.1 25 / 20
+	[ "$(grep -c ' -refused ' <<<"$output")" -ge 10 ]
+	# A download that ends, or breaks, is not what was asked for.
+	run on c1 timeout 5 $crowd download 10.88.1.1 24 / 300 64
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"end 5 "*" -over"* ]]
+	run on c1 $crowd download 10.88.1.1 25 / 300 64
+	[ "$status" -eq 69 ]
+	run on c1 $crowd requests nobody 25 / 20
+	[ "$status" -eq 64 ]
+}
+
 # A station the switch has not heard: frames to its MAC go where unknown ones go.
 unknown_reaches()
 {
