@@ -59,6 +59,28 @@ filter_fragment_table(const struct filter_input *in, unsigned addr,
 	return -1;
 }
 
+int
+filter_flow_bucket(const struct filter_input *in, unsigned addr,
+    uint16_t own_port, const uint8_t *peer, uint16_t peer_port,
+    unsigned *table)
+{
+	int family = in->addr[addr].family;
+
+	for (unsigned i = 0; i < in->rule_count; i++) {
+		const struct filter_rule *r = &in->rule[i];
+
+		if (r->proto != FP_TCP || own_port < r->low ||
+		    own_port > r->high ||
+		    (r->addr >= 0 && (unsigned)r->addr != addr))
+			continue;
+		*table = in->group[r->group].table;
+		return (int)(r->key == FK_PORT ?
+		    hash_addr_and(family, peer, peer_port, in->seed) :
+		    hash_addr(family, peer, in->seed));
+	}
+	return -1;
+}
+
 bool
 filter_mac_is_set(const struct filter_mac *m)
 {

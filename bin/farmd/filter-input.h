@@ -21,8 +21,8 @@
 #define FILTER_RULE_MAX		256
 #define FILTER_NAME_LEN		64
 
-struct filter_mac {
-	uint8_t	byte[6];	/* all zero: not known */
+struct filter_mac {	/* all zero: not known */
+	uint8_t	byte[6];
 };
 
 struct filter_intf {
@@ -93,11 +93,9 @@ struct filter_input {
 	bool			is_closed;	/* takes no SYN and no UDP */
 
 	unsigned		tables;		/* at least 1 */
+	/* Node id, 0: nobody; and bits by node index, a dead node is none. */
 	uint8_t			taker[FILTER_TABLE_MAX][HASH_BUCKETS];
-						/* node id, 0: nobody */
 	uint64_t		keepers[FILTER_TABLE_MAX][HASH_BUCKETS];
-						/* bits by node index; a dead
-						   node is none */
 };
 
 enum filter_state { FS_OWNED, FS_GAINED, FS_DRAINING, FS_FOREIGN };
@@ -114,6 +112,10 @@ bool	filter_is_moving(const struct filter_input *in);
  */
 int	filter_fragment_table(const struct filter_input *in, unsigned addr,
 	    enum filter_proto proto);
+/* The bucket of a TCP connection to addr, or -1: no rule has its port. */
+int	filter_flow_bucket(const struct filter_input *in, unsigned addr,
+	    uint16_t own_port, const uint8_t *peer, uint16_t peer_port,
+	    unsigned *table);
 bool	filter_mac_is_set(const struct filter_mac *m);
 /* NULL, or what is wrong with the input; a backend need not look again. */
 const char	*filter_input_error(const struct filter_input *in);

@@ -4,16 +4,22 @@ noinst_LIBRARIES += bin/farmd/libfarmd.a
 bin_farmd_libfarmd_a_SOURCES = \
 	%D%/accord-in.h \
 	%D%/accord.h \
-	%D%/delivery.c %D%/delivery.h \
 	%D%/farm-blob.c %D%/farm-blob.h \
 	%D%/farm-conf.c %D%/farm-conf.h \
 	%D%/farmd-conf.h \
+	%D%/filter-arp.c \
 	%D%/filter-input.c %D%/filter-input.h \
+	%D%/filter-nft-int.h \
+	%D%/filter-nft-rules.c \
+	%D%/filter-nft-text.c %D%/filter-nft-text.h \
+	%D%/filter-nft.c \
 	%D%/filter.h \
-	%D%/flood.c %D%/flood.h \
 	%D%/flows.c %D%/flows.h \
 	%D%/hash.c %D%/hash.h \
-	%D%/places.c %D%/places.h \
+	%D%/nft-doc.c %D%/nft-doc.h \
+	%D%/nft-flows.c %D%/nft-flows.h \
+	%D%/nft-link.c %D%/nft-link.h \
+	%D%/nft-plan.c %D%/nft-plan.h \
 	%D%/share-text.c \
 	%D%/share.c %D%/share.h
 FARMD_LIBS = bin/farmd/libfarmd.a $(COMMON_LIBS) $(MNL_LIBS)
@@ -42,4 +48,4 @@ else
 bin_farmd_libfarmd_a_SOURCES += %D%/filter-bpf-none.c
 endif
 EXTRA_DIST += %D%/farm-bpf.c
-FARMD_LIBS += $(LIBBPF_LIBS) $(NFTABLES_LIBS)
+FARMD_LIBS += $(NFTABLES_LIBS) $(LIBBPF_LIBS)

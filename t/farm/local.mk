@@ -19,9 +19,3 @@ t_farm_farmcli_SOURCES = \
 	%D%/trial.h \
 	%D%/udp.c
 t_farm_farmcli_LDADD = $(COMMON_LIBS)
-EXTRA_DIST += \
-	%D%/campaign \
-	%D%/filterctl.c \
-	%D%/lib.bash \
-	%D%/module \
-	%D%/round.bash

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Who answers ARP for the addresses, and with which sender nodes ask: table
+ * arp holdfast_M, beside either packet filter.  All nodes hold the addresses
+ * and would all answer.
+ *
+ * Of an address by director its director's kernel answers, the others drop
+ * the request; with a rule proto="arp" the taker of the requester's address
+ * answers instead.  Of an address by vmac no kernel answers: vipd does, with
+ * the vmac.  A request a node sends itself must not carry the address, else
+ * whoever gets it learns that node's MAC for it; it carries the node's own
+ * address, or 0.0.0.0 as a probe does.
+ *
+ * IPv6 needs none of it: an address on lo is not answered for elsewhere.
+ */
+#include "filter.h"
+
+#include <arpa/inet.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+#include "nft-doc.h"
+#include "nft-link.h"
+#include "xalloc.h"
+
+struct filter {
+	struct nft_link	*link;
+	char		 module[FILTER_NAME_LEN];
+	bool		 is_applied;
+	struct nft_doc	 doc;
+	uint32_t	 generation;	/* at which listing was right, or 0 */
+	char		*listing;
+};
+
+static bool
+arp_supported(char why[FILTER_WHY_LEN])
+{
+	struct nft_link *l = nft_link_open(why, FILTER_WHY_LEN);
+
+	if (l == NULL)
+		return false;
+	nft_link_close(l);
+	return true;
+}
+
+static struct filter *
+arp_open(const char *module, unsigned id, char why[FILTER_WHY_LEN])
+{
+	struct nft_link *l = nft_link_open(why, FILTER_WHY_LEN);
+	struct filter *f;
+
+	(void)id;	/* the table's name has the module's */
+	if (l == NULL)
+		return NULL;
+	f = xcalloc(1, sizeof(*f));
+	f->link = l;
+	(void)snprintf(f->module, sizeof(f->module), "%s", module);
+	nft_doc_init(&f->doc, "arp", module, "");
+	return f;
+}
+
+/* The table by which a rule proto="arp" answers for an address, or -1. */
+static int
+answer_table(const struct filter_input *in, unsigned addr)
+{
+	return filter_fragment_table(in, addr, FP_ARP);
+}
+
+static void
+answers(struct nft_doc *doc, const struct filter_input *in, unsigned t)
+{
+	char name[NFT_NAME_LEN];
+
+	nft_name(name, "answers_%u", t);
+	nft_doc_add(doc, NK_SET, name, "type mark; size %u; comment "
+	    "\"buckets of requesters whom this node answers\";",
+	    2 * HASH_BUCKETS);
+	for (unsigned b = 0; b < HASH_BUCKETS; b++)
+		if (filter_taker(in, t, b) == (int)in->self)
+			nft_doc_line(doc, "%u", b);
+}
+
+static void
+input_lines(struct nft_doc *doc, const struct filter_input *in,
+    const struct filter_addr *a, unsigned addr)
+{
+	char ip[INET_ADDRSTRLEN];
+	int table = answer_table(in, addr);
+
+	(void)inet_ntop(AF_INET, a->ip, ip, sizeof(ip));
+	if (!a->is_vmac && table >= 0) {
+		nft_doc_line(doc, "arp operation request arp daddr ip %s "
+		    "meta mark set jhash arp saddr ip mod %u seed 0x%08x "
+		    "meta mark != @answers_%d drop comment \"another node "
+		    "answers\"", ip, HASH_BUCKETS, in->seed, table);
+		nft_doc_line(doc, "arp operation request arp daddr ip %s "
+		    "meta mark set 0", ip);
+	} else if (a->is_vmac || !in->is_director) {
+		nft_doc_line(doc, "arp operation request arp daddr ip %s "
+		    "drop comment \"%s\"", ip, a->is_vmac ?
+		    "vipd answers, with the vmac" : "the director answers");
+	}
+}
+
+static void
+output_lines(struct nft_doc *doc, const struct filter_input *in,
+    const struct filter_addr *a)
+{
+	const struct filter_intf *i = &in->intf[a->intf];
+	char ip[INET_ADDRSTRLEN], own[INET_ADDRSTRLEN];
+
+	if (!a->is_vmac && in->is_director)
+		return;
+	(void)inet_ntop(AF_INET, a->ip, ip, sizeof(ip));
+	(void)inet_ntop(AF_INET, i->ip4, own, sizeof(own));
+	nft_doc_line(doc, "oifname \"%s\" arp operation request arp saddr ip "
+	    "%s arp saddr ip set %s", i->name, ip, own);
+}
+
+static void
+arp_text(struct nft_doc *doc, const struct filter_input *in)
+{
+	bool is_needed[FILTER_TABLE_MAX] = { false };
+	char comment[NFT_NAME_LEN];
+
+	(void)snprintf(comment, sizeof(comment),
+	    "holdfast farm %.60s: who answers ARP for its addresses",
+	    in->module);
+	nft_doc_init(doc, "arp", in->module, comment);
+	for (unsigned i = 0; i < in->addr_count; i++)
+		if (in->addr[i].family == AF_INET && answer_table(in, i) >= 0)
+			is_needed[answer_table(in, i)] = true;
+	for (unsigned t = 0; t < in->tables; t++)
+		if (is_needed[t])
+			answers(doc, in, t);
+	nft_doc_add(doc, NK_CHAIN, "input", "type filter hook input "
+	    "priority 0; policy accept; comment \"who is asked\";");
+	for (unsigned i = 0; i < in->addr_count; i++)
+		if (in->addr[i].family == AF_INET)
+			input_lines(doc, in, &in->addr[i], i);
+	nft_doc_add(doc, NK_CHAIN, "output", "type filter hook output "
+	    "priority 0; policy accept; comment \"who asks: itself, not the "
+	    "address it shares\";");
+	for (unsigned i = 0; i < in->addr_count; i++)
+		if (in->addr[i].family == AF_INET)
+			output_lines(doc, in, &in->addr[i]);
+}
+
+static int
+run_diff(struct filter *f, const struct nft_doc *from,
+    const struct nft_doc *to, char why[FILTER_WHY_LEN], bool *is_changed)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+	int rc = 0;
+
+	if (out == NULL)
+		fatal("nftables rules");
+	(void)nft_doc_diff(out, from, to);
+	if (fclose(out) != 0)
+		fatal("nftables rules");
+	*is_changed = len > 0;
+	if (len > 0)
+		rc = nft_link_run(f->link, text, why, FILTER_WHY_LEN);
+	free(text);
+	return rc;
+}
+
+static void
+forget(struct filter *f)
+{
+	f->is_applied = false;
+	f->generation = 0;
+	free(f->listing);
+	f->listing = NULL;
+}
+
+static int
+arp_apply(struct filter *f, const struct filter_input *in,
+    char why[FILTER_WHY_LEN])
+{
+	const char *error = filter_input_error(in);
+	struct nft_doc doc;
+	bool is_changed;
+	int rc;
+
+	if (error != NULL) {
+		(void)snprintf(why, FILTER_WHY_LEN, "%s", error);
+		return -1;
+	}
+	arp_text(&doc, in);
+	rc = run_diff(f, f->is_applied ? &f->doc : NULL, &doc, why,
+	    &is_changed);
+	if (rc == -1 && f->is_applied)
+		rc = run_diff(f, NULL, &doc, why, &is_changed);
+	if (rc == -1) {
+		nft_doc_fini(&doc);
+		return -1;
+	}
+	if (is_changed)
+		forget(f);
+	nft_doc_fini(&f->doc);
+	f->doc = doc;
+	f->is_applied = true;
+	return 0;
+}
+
+static bool
+arp_intact(struct filter *f, char why[FILTER_WHY_LEN])
+{
+	uint32_t now;
+	char *listing;
+	bool is_same;
+
+	if (!f->is_applied || nft_link_generation(f->link, &now) == -1 ||
+	    (f->listing != NULL && now == f->generation))
+		return true;
+	listing = nft_link_list(f->link, &f->doc);
+	is_same = listing != NULL &&
+	    (f->listing == NULL || strcmp(listing, f->listing) == 0);
+	if (!is_same) {
+		(void)snprintf(why, FILTER_WHY_LEN, "table arp %s %s",
+		    f->doc.table, listing == NULL ? "is gone" :
+		    "has other chains or rules");
+		free(listing);
+		forget(f);
+		return false;
+	}
+	free(f->listing);
+	f->listing = listing;
+	f->generation = now;
+	return true;
+}
+
+static int
+arp_counters(struct filter *f, struct filter_counters *c)
+{
+	(void)f;
+	memset(c, 0, sizeof(*c));
+	return 0;
+}
+
+static void
+arp_close(struct filter *f)
+{
+	free(f->listing);
+	nft_doc_fini(&f->doc);
+	nft_link_close(f->link);
+	free(f);
+}
+
+static void
+arp_remove(struct filter *f)
+{
+	char text[4 * NFT_NAME_LEN], why[FILTER_WHY_LEN];
+
+	(void)snprintf(text, sizeof(text),
+	    "add table arp %s\ndelete table arp %s\n", f->doc.table,
+	    f->doc.table);
+	if (nft_link_run(f->link, text, why, sizeof(why)) == -1)
+		log_warnx("nftables: cannot remove table arp %s: %s",
+		    f->doc.table, why);
+	arp_close(f);
+}
+
+const struct filter_ops *
+filter_arp(void)
+{
+	static const struct filter_ops ops = {
+		.name = "arp",
+		.supported = arp_supported,
+		.open = arp_open,
+		.apply = arp_apply,
+		.intact = arp_intact,
+		.counters = arp_counters,
+		.close = arp_close,
+		.remove = arp_remove,
+	};
+
+	return &ops;
+}
