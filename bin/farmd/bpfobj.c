@@ -78,13 +78,18 @@ choose(struct bpf_object *o, const char *prog)
 		    strlen(XDP_PREFIX)) == 0));
 }
 
+void
+bpfobj_init(void)
+{
+	(void)libbpf_set_print(say);	/* the old one was libbpf's */
+}
+
 struct bpf_object *
 bpfobj_open(const char *prog, char why[FILTER_WHY_LEN])
 {
 	struct bpf_object *o;
 	char path[PATH_LEN];
 
-	libbpf_set_print(say);
 	last_words[0] = '\0';
 	path_lib(path, "%s", OBJECT);
 	o = bpf_object__open_file(path, NULL);

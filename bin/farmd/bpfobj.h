@@ -18,6 +18,8 @@
 
 struct bpf_object;
 
+/* Once, before anything else: libbpf talks to us and not to stderr. */
+void	bpfobj_init(void);
 /* NULL and why.  Then maps may be given in, then it is loaded. */
 struct bpf_object	*bpfobj_open(const char *prog,
 			    char why[FILTER_WHY_LEN]);

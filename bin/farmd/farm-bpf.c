@@ -247,38 +247,65 @@ read_ip6(void *ctx, bool xdp, struct frame *f)
 	return true;
 }
 
+/* Where the headers end, what is there, and whether they are readable. */
+#define END(l4, proto, frag)	((l4) | (proto) << 16 | (frag) << 24)
+#define END_BAD				(1u << 25)
+
+static __always_inline __u32
+end_of(void *ctx, bool xdp, __u32 l4, __u32 proto)
+{
+	struct {
+		__u8 next, len;
+		__be16 off;		/* of a fragment */
+	} head;
+
+	for (int i = 0; i < EXTENSIONS_MAX && is_extension(proto); i++) {
+		if (load(ctx, xdp, l4, &head, sizeof(head)) != 0)
+			return END_BAD;
+		l4 += proto == NEXT_FRAGMENT ? 8 : proto == NEXT_AUTH ?
+		    (head.len + 2) * 4 : (head.len + 1) * 8;
+		/*
+		 * One that is the whole is no fragment; what follows another
+		 * is not in each of them.
+		 */
+		if (proto == NEXT_FRAGMENT &&
+		    (head.off & bpf_htons(0xfff9)) != 0)
+			return END(l4 & 0xffff, head.next, 1u);
+		proto = head.next;
+	}
+	return is_extension(proto) ? END_BAD : END(l4 & 0xffff, proto, 0u);
+}
+
+/*
+ * Not static: then the verifier takes what it returns as unknown, and does
+ * not follow each number of headers through all the rest.
+ */
+__u32	tc_end_of(struct __sk_buff *skb, __u32 l4, __u32 proto);
+__u32	xdp_end_of(struct xdp_md *ctx, __u32 l4, __u32 proto);
+
+__noinline __u32
+tc_end_of(struct __sk_buff *skb, __u32 l4, __u32 proto)
+{
+	return end_of(skb, false, l4, proto);
+}
+
+__noinline __u32
+xdp_end_of(struct xdp_md *ctx, __u32 l4, __u32 proto)
+{
+	return end_of(ctx, true, l4, proto);
+}
+
 /* False: too many of them, or cut off. */
 static __always_inline bool
 skip_extensions(void *ctx, bool xdp, struct frame *f)
 {
-	struct {
-		__u8 next, len;
-	} head;
+	__u32 end = xdp ? xdp_end_of(ctx, f->l4, f->proto) :
+	    tc_end_of(ctx, f->l4, f->proto);
 
-	for (int i = 0; i < EXTENSIONS_MAX && is_extension(f->proto); i++) {
-		if (load(ctx, xdp, f->l4, &head, sizeof(head)) != 0)
-			return false;
-		if (f->proto == NEXT_FRAGMENT) {
-			__be16 off;
-
-			if (load(ctx, xdp, f->l4 + 2, &off, 2) != 0)
-				return false;
-			f->l4 += 8;
-			/* One that is the whole is no fragment. */
-			f->fragment |= (off & bpf_htons(0xfff9)) != 0;
-			/* What follows is not in the later ones. */
-			if (f->fragment) {
-				f->proto = head.next;
-				return true;
-			}
-		} else if (f->proto == NEXT_AUTH) {
-			f->l4 += (head.len + 2) * 4;
-		} else {
-			f->l4 += (head.len + 1) * 8;
-		}
-		f->proto = head.next;
-	}
-	return !is_extension(f->proto);
+	f->l4 = end & 0xffff;
+	f->proto = end >> 16;
+	f->fragment = end >> 24 & 1;
+	return (end & END_BAD) == 0;
 }
 
 static __always_inline bool
@@ -335,7 +362,8 @@ static __always_inline void
 judge_icmp(const struct frame *f, struct plea *p)
 {
 	/* Neighbour and listener discovery: of each host itself. */
-	if (f->v6 && ((f->type >= 130 && f->type <= 137) || f->type == 143))
+	if (f->v6 && ((f->type >= 130 && f->type <= 137) ||
+	    f->type == 143 || (f->type >= 151 && f->type <= 153)))
 		p->ask = ASK_KERNEL;
 	else if (f->v6 ? f->type >= 1 && f->type <= 4 :
 	    f->type == 3 || f->type == 11 || f->type == 12)
@@ -348,6 +376,8 @@ judge_fragment(const struct frame *f, const struct farm_bpf_page *page,
 {
 	if (f->proto != IPPROTO_TCP && f->proto != IPPROTO_UDP)
 		return;
+	if (f->proto == IPPROTO_TCP)
+		p->ask = ASK_FLOW;
 	p->table = page->fragment_table[f->proto == IPPROTO_UDP];
 	if (p->table == FARM_BPF_NO_TABLE) {
 		p->ask = ASK_NOTHING;
@@ -492,7 +522,7 @@ refuse(struct work *w)
  * From our MAC: from its own, the switch would learn the client here.  False:
  * no MAC of that node is known.
  */
-static __noinline bool
+static __always_inline bool
 address_to(struct __sk_buff *skb, __u32 node)
 {
 	struct farm_bpf_port port = { skb->ifindex, node };
@@ -509,8 +539,13 @@ address_to(struct __sk_buff *skb, __u32 node)
 	return bpf_skb_store_bytes(skb, 0, mac, sizeof(mac), 0) == 0;
 }
 
-/* Of how many nodes of the set a copy is on its way. */
-static __noinline __u32
+/*
+ * Of how many nodes of the set a copy is on its way.  Not static: then the
+ * verifier looks at its loop once, and not for each way to it.
+ */
+__u32	copy_to(struct __sk_buff *skb, __u64 nodes);
+
+__noinline __u32
 copy_to(struct __sk_buff *skb, __u64 nodes)
 {
 	__u32 node, done = 0;
@@ -572,6 +607,9 @@ is_own(struct work *w)
 	struct bpf_sock *sk;
 	bool own;
 
+	/* Whose it is, the ports say that a fragment may lack. */
+	if (w->f->fragment)
+		return false;
 	if (w->f->v6) {
 		__builtin_memcpy(t.ipv6.saddr, &w->f->src, 16);
 		__builtin_memcpy(t.ipv6.daddr, &w->f->dst, 16);
@@ -594,12 +632,11 @@ is_own(struct work *w)
 	return own;
 }
 
-/* UDP, and TCP that opens. */
+/* Of what asks for the taker: UDP, and TCP that opens. */
 static __always_inline bool
 is_new(const struct work *w)
 {
-	return w->f->proto == IPPROTO_UDP ||
-	    (w->f->proto == IPPROTO_TCP && !w->f->fragment);
+	return w->f->proto == IPPROTO_UDP || w->f->proto == IPPROTO_TCP;
 }
 
 static __always_inline int

@@ -42,6 +42,7 @@ struct filter {
 static bool
 bpf_supported(char why[FILTER_WHY_LEN])
 {
+	bpfobj_init();
 	return bpftrial_ok(why) && refusal_ok(why);
 }
 
@@ -55,6 +56,7 @@ bpf_open(const char *module, unsigned id, char why[FILTER_WHY_LEN])
 		    "%s: id %u is none of 1 to 255", module, id);
 		return NULL;
 	}
+	bpfobj_init();
 	f = xcalloc(1, sizeof(*f));
 	strlcpy(f->module, module, sizeof(f->module));
 	f->id = id;

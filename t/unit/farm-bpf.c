@@ -25,19 +25,11 @@
 #include "../../bin/farmd/bpfengine.h"
 #include "../../bin/farmd/bpfobj.h"
 #include "../../bin/farmd/bpfpage.h"
+#include "farm-frame.h"
 #include "tap.h"
 
 #define LO	1
-#define SELF	3		/* own index */
 #define TUPLES	10000
-
-enum { TO_ME, TO_VMAC, FROM_NODE, TO_OTHER };
-enum { FIN = 1, SYN = 2, RST = 4, ACK = 16 };
-
-struct frame {
-	uint8_t		byte[256];
-	unsigned	len;
-};
 
 struct verdict {
 	int		code;		/* of tc */
@@ -46,18 +38,9 @@ struct verdict {
 	struct farm_bpf_count	count;	/* how much it added */
 };
 
-static const uint8_t vmac[6] = { 0x5a, 0xfe, 127, 0, 0, 9 };
 static struct filter_input in;
 static struct bpfengine *engine;
 static int xdp_fd = -1;
-
-static void
-node_mac(uint8_t mac[6], unsigned node)
-{
-	uint8_t m[6] = { 2, 0, 0, 0, 1, (uint8_t)node };
-
-	memcpy(mac, m, 6);
-}
 
 /* 64 nodes with ids 1 to 64; everything is of node 0 until a test says so. */
 static void
@@ -69,13 +52,12 @@ input_init(void)
 	in.seed = 0x1234567;
 	in.addr_count = 2;
 	in.addr[0].family = AF_INET;
-	memcpy(in.addr[0].ip, (uint8_t[4]){ 127, 0, 0, 9 }, 4);
+	memcpy(in.addr[0].ip, own4, 4);
 	in.addr[0].is_vmac = true;
 	memcpy(in.addr[0].vmac.byte, vmac, 6);
 	in.addr[1] = in.addr[0];
 	in.addr[1].family = AF_INET6;
-	memset(in.addr[1].ip, 0, 16);
-	in.addr[1].ip[15] = 1;
+	memcpy(in.addr[1].ip, own6, 16);
 	in.group_count = 2;
 	strlcpy(in.group[0].name, "web", FILTER_NAME_LEN);
 	strlcpy(in.group[1].name, "dns", FILTER_NAME_LEN);
@@ -112,103 +94,6 @@ all_buckets(int taker, uint64_t keepers)
 			in.keepers[t][b] = keepers;
 		}
 	bpfengine_share(engine, &in);
-}
-
-static void
-put16(uint8_t *to, unsigned v)
-{
-	to[0] = (uint8_t)(v >> 8);
-	to[1] = (uint8_t)v;
-}
-
-static unsigned
-head(struct frame *f, int family, const uint8_t *src, int to, unsigned proto)
-{
-	uint8_t *ip = f->byte + 14;
-
-	memset(f, 0, sizeof(*f));
-	if (to == TO_VMAC)
-		memcpy(f->byte, vmac, 6);
-	else
-		node_mac(f->byte, to == TO_OTHER ? 99 : SELF);
-	if (to == FROM_NODE)
-		node_mac(f->byte + 6, 5);
-	else
-		memcpy(f->byte + 6, (uint8_t[6]){ 2, 9, 9, 9, 9, 9 }, 6);
-	put16(f->byte + 12, family == AF_INET ? 0x0800 : 0x86dd);
-	if (family == AF_INET) {
-		ip[0] = 0x45;
-		ip[8] = 64;
-		ip[9] = (uint8_t)proto;
-		memcpy(ip + 12, src, 4);
-		memcpy(ip + 16, in.addr[0].ip, 4);
-		f->len = 14 + 20;
-	} else {
-		ip[0] = 0x60;
-		ip[6] = (uint8_t)proto;
-		ip[7] = 64;
-		memcpy(ip + 8, src, 16);
-		memcpy(ip + 24, in.addr[1].ip, 16);
-		f->len = 14 + 40;
-	}
-	return f->len;
-}
-
-static void
-tail(struct frame *f, int family, unsigned len)
-{
-	f->len += len;
-	if (family == AF_INET)
-		put16(f->byte + 16, f->len - 14);
-	else
-		put16(f->byte + 18, f->len - 14 - 40);
-}
-
-static const uint8_t *
-client(int family)
-{
-	static const uint8_t ip4[4] = { 127, 0, 0, 1 };
-	static const uint8_t ip6[16] = { [15] = 1 };
-
-	return family == AF_INET ? ip4 : ip6;
-}
-
-static struct frame
-tcp(int family, int to, unsigned sport, unsigned dport, unsigned flags)
-{
-	struct frame f;
-	unsigned at = head(&f, family, client(family), to, IPPROTO_TCP);
-
-	put16(f.byte + at, sport);
-	put16(f.byte + at + 2, dport);
-	f.byte[at + 12] = 0x50;
-	f.byte[at + 13] = (uint8_t)flags;
-	tail(&f, family, 20);
-	return f;
-}
-
-static struct frame
-udp(int family, int to, unsigned sport, unsigned dport)
-{
-	struct frame f;
-	unsigned at = head(&f, family, client(family), to, IPPROTO_UDP);
-
-	put16(f.byte + at, sport);
-	put16(f.byte + at + 2, dport);
-	tail(&f, family, 8);
-	return f;
-}
-
-static struct frame
-icmp(int family, int to, unsigned type)
-{
-	struct frame f;
-	unsigned at = head(&f, family, client(family), to,
-	    family == AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6);
-
-	f.byte[at] = (uint8_t)type;
-	tail(&f, family, 8);
-	return f;
 }
 
 static struct verdict
@@ -554,6 +439,12 @@ test_fragments(void)
 	in.taker[1][b] = 6;
 	bpfengine_share(engine, &in);
 	expect(f, "drop copied 0", "later fragment of a foreign bucket");
+	f = tcp(AF_INET, TO_VMAC, 1000, 80, ACK);
+	put16(f.byte + 20, 100);
+	all_buckets(SELF, 0);
+	expect(f, "accept copied 0", "fragment of TCP, owned");
+	all_buckets(SELF, 1ull << 5);
+	expect(f, "drop copied 0", "of TCP, gained: perhaps another's");
 }
 
 /* Routing headers of 8 bytes each, then UDP. */
@@ -745,6 +636,7 @@ begin(char why[FILTER_WHY_LEN])
 	}
 	if (lo_up() == -1)
 		return false;
+	bpfobj_init();
 	input_init();
 	engine = bpfengine_new(&in, 0, why);
 	if (engine == NULL)

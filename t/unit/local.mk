@@ -352,7 +352,7 @@ t_unit_flap_LDADD = bin/moduled/libmoduled.a $(COMMON_LIBS)
 
 if BPF
 check_PROGRAMS += t/unit/farm-bpf
-t_unit_farm_bpf_SOURCES = %D%/farm-bpf.c %D%/tap.h
+t_unit_farm_bpf_SOURCES = %D%/farm-bpf.c %D%/farm-frame.h %D%/tap.h
 t_unit_farm_bpf_LDADD = $(FARMD_LIBS)
 t_unit_farm_bpf_DEPENDENCIES = $(bpf_DATA) bin/farmd/libfarmd.a
 endif
