@@ -13,13 +13,15 @@
 #include "farm-blob.h"
 #include "share.h"
 
+#define ACCORD_NAME	64
+
 struct accord_conf {
 	char		digest[FARM_BLOB_DIGEST + 1];
 	unsigned	tables;
 	unsigned	node_count;		/* of the farm, this one too */
 	struct {
 		uint8_t		id;
-		char		name[64];
+		char		name[ACCORD_NAME];
 		uint32_t	power[SHARE_TABLE_MAX];
 	} node[SHARE_NODE_MAX];			/* any order; "index" below */
 	unsigned	self;			/* index into node[] */
@@ -43,7 +45,7 @@ struct accord_in {
 	 * was lost longer than T: others may have gone on without this node.
 	 */
 	bool			was_late;
-	/* Random, not 0; taken when a new life is needed. */
+	/* Random and new each time, not 0; taken when a life begins. */
 	uint32_t		random;
 	struct accord_peer	peer[SHARE_NODE_MAX]; /* by index */
 };

@@ -344,6 +344,7 @@ parse_accord(struct farm_blob *b, const struct line *l)
 		return "bad next";
 	if (share_parse(&b->acting, value(l, "share"), &why) != 0)
 		return why;
+	b->acting_digest = share_digest(&b->acting);
 	for (unsigned t = 0; t < SHARE_TABLE_MAX; t++) {
 		char key[16];
 

@@ -55,6 +55,7 @@ struct farm_blob {
 	uint64_t	prepared_digest;
 	enum farm_step	step;
 	struct share	acting;			/* what it last started */
+	uint64_t	acting_digest;		/* set by farm_blob_parse() */
 	struct share_set keeps;			/* buckets it is draining */
 
 	/* Main's; what is empty or zero is not written. */

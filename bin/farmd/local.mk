@@ -22,6 +22,13 @@ bin_farmd_libfarmd_a_SOURCES = \
 	%D%/nft-plan.c %D%/nft-plan.h \
 	%D%/share-text.c \
 	%D%/share.c %D%/share.h
+# Who takes which bucket, and how that is agreed.
+bin_farmd_libfarmd_a_SOURCES += \
+	%D%/accord-int.h \
+	%D%/accord-step.c \
+	%D%/accord-text.c \
+	%D%/accord-view.c \
+	%D%/accord.c
 FARMD_LIBS = bin/farmd/libfarmd.a $(COMMON_LIBS) $(MNL_LIBS)
 
 # The second packet filter; without libbpf or clang one that says so.

@@ -8,6 +8,11 @@ check_PROGRAMS += t/unit/farm-blob
 t_unit_farm_blob_SOURCES = %D%/farm-blob.c %D%/tap.h
 t_unit_farm_blob_LDADD = $(FARMD_LIBS)
 
+check_PROGRAMS += t/unit/accord
+t_unit_accord_SOURCES = %D%/accord.c %D%/accord-world.c \
+	%D%/accord-world.h %D%/tap.h
+t_unit_accord_LDADD = $(FARMD_LIBS)
+
 check_PROGRAMS += t/unit/share
 t_unit_share_SOURCES = %D%/share.c %D%/tap.h
 t_unit_share_LDADD = $(FARMD_LIBS)
