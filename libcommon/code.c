@@ -24,6 +24,7 @@ static const struct row {
 	{ "farm-no-power",	CODE_CRITICAL,	true },
 	{ "farm-node-out",	CODE_WARNING,	true },
 	{ "farm-rules-gone",	CODE_WARNING,	false },
+	{ "farm-waits",		CODE_WARNING,	true },
 	{ "foreign",		CODE_WARNING,	true },
 	/* Ends by itself within two minutes. */
 	{ "frozen",		CODE_QUIET,	true },

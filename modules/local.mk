@@ -24,8 +24,8 @@ dist_ledgerbin_SCRIPTS = \
 	%D%/ledger/bin/stop_prim
 
 # Services of the system: what the scripts of the modules below share.
-pkglibexec_SCRIPTS += %D%/service_functions
-EXTRA_DIST += %D%/service_functions
+pkglibexec_SCRIPTS += %D%/service_functions %D%/farm_functions
+EXTRA_DIST += %D%/service_functions %D%/farm_functions
 
 mirrordir = $(modulesdir)/mirror
 mirrorconfdir = $(mirrordir)/conf
@@ -76,3 +76,53 @@ dist_systemdmodulebin_SCRIPTS = \
 	%D%/systemd/bin/prestart \
 	%D%/systemd/bin/start_prim \
 	%D%/systemd/bin/stop_prim
+
+farmmoduledir = $(modulesdir)/farm
+farmmoduleconfdir = $(farmmoduledir)/conf
+farmmodulebindir = $(farmmoduledir)/bin
+dist_farmmodule_DATA = %D%/farm/README
+dist_farmmoduleconf_DATA = %D%/farm/conf/userconfig.xml
+dist_farmmodulebin_SCRIPTS = \
+	%D%/farm/bin/check_service \
+	%D%/farm/bin/prestart \
+	%D%/farm/bin/start_both \
+	%D%/farm/bin/stop_both
+
+nginxfarmdir = $(modulesdir)/nginx_farm
+nginxfarmconfdir = $(nginxfarmdir)/conf
+nginxfarmbindir = $(nginxfarmdir)/bin
+dist_nginxfarm_DATA = %D%/nginx_farm/README
+dist_nginxfarm_SCRIPTS = %D%/nginx_farm/lab-prepare
+dist_nginxfarmconf_DATA = %D%/nginx_farm/conf/userconfig.xml
+dist_nginxfarmbin_SCRIPTS = \
+	%D%/nginx_farm/bin/check_http \
+	%D%/nginx_farm/bin/nginx_functions \
+	%D%/nginx_farm/bin/prestart \
+	%D%/nginx_farm/bin/start_both \
+	%D%/nginx_farm/bin/stop_both
+
+apachefarmdir = $(modulesdir)/apache_farm
+apachefarmconfdir = $(apachefarmdir)/conf
+apachefarmbindir = $(apachefarmdir)/bin
+dist_apachefarm_DATA = %D%/apache_farm/README
+dist_apachefarm_SCRIPTS = %D%/apache_farm/lab-prepare
+dist_apachefarmconf_DATA = %D%/apache_farm/conf/userconfig.xml
+dist_apachefarmbin_SCRIPTS = \
+	%D%/apache_farm/bin/apache_functions \
+	%D%/apache_farm/bin/check_http \
+	%D%/apache_farm/bin/prestart \
+	%D%/apache_farm/bin/start_both \
+	%D%/apache_farm/bin/stop_both
+
+dnsfarmdir = $(modulesdir)/dns_farm
+dnsfarmconfdir = $(dnsfarmdir)/conf
+dnsfarmbindir = $(dnsfarmdir)/bin
+dist_dnsfarm_DATA = %D%/dns_farm/README
+dist_dnsfarm_SCRIPTS = %D%/dns_farm/lab-prepare
+dist_dnsfarmconf_DATA = %D%/dns_farm/conf/userconfig.xml
+dist_dnsfarmbin_SCRIPTS = \
+	%D%/dns_farm/bin/check_dns \
+	%D%/dns_farm/bin/dns_functions \
+	%D%/dns_farm/bin/prestart \
+	%D%/dns_farm/bin/start_both \
+	%D%/dns_farm/bin/stop_both

@@ -80,6 +80,33 @@ row()
 	grep -q 'not measured: pacemaker: no such package' "$dir/table.txt"
 }
 
+@test "other systems to compare with, and what was asked for" {
+	printf '# base\tdirect\thaproxy\n' >"$dir/figures.tsv"
+	printf '# target\t%s\t%s\t%s\t%s\t%s\t%s\n' \
+	    CPU director ratio direct '<=' 1.10 \
+	    CPU vmac added haproxy '<=' 0.5 \
+	    gap farm value - '<=' 60 \
+	    drop nft ratio bpf '>=' 3 \
+	    gap nobody value - '<=' 1 >>"$dir/figures.tsv"
+	put CPU us direct 40 80 10
+	put CPU us director 42 84 20
+	put CPU us vmac 46 92 90
+	put CPU us haproxy 60 120 20
+	put gap ms farm 61 70 30
+	put drop ns nft 30 60
+	put drop ns bpf 10 30
+	"$bench/report" "$dir"
+	# 46 - 40 by 60 - 40 is 0.3 in two rounds of three.
+	[ "$(row CPU haproxy)" = "60.0 20.0 120.0 1.50 1.00" ]
+	grep -q 'x direct  *x haproxy' "$dir/table.txt"
+	grep -q '^  CPU .*director .*by direct .*1.050  yes$' "$dir/table.txt"
+	grep -q '^  CPU .*vmac .*adds, by haproxy.*0.300  yes$' \
+	    "$dir/table.txt"
+	grep -q '^  gap .*farm .*<= 60 .*61.000  NO$' "$dir/table.txt"
+	grep -q '^  drop .*nft .*>= 3 .*2.500  NO$' "$dir/table.txt"
+	not grep -q nobody "$dir/table.txt"
+}
+
 @test "a plot, where there is gnuplot" {
 	command -v gnuplot >/dev/null || skip "no gnuplot"
 	put "8 KiB write + sync" us native 10 20

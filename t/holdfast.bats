@@ -161,6 +161,34 @@ an address of module web; choose another"* ]]
 	holdfast config web
 }
 
+@test "the farm modules we ship want an address, and no more" {
+	local m
+
+	with_cluster farm
+	for m in farm nginx_farm apache_farm dns_farm; do
+		run holdfast module install "$top_srcdir/modules/$m" \
+		    --set VIP=198.51.100.60
+		[ "$status" -eq 0 ]
+		holdfast config "$m"
+		grep -q 'address "198.51.100.60"' "$(active $m)/farmd.conf"
+		not grep -q 2001 "$(active $m)/farmd.conf"
+		holdfast module remove "$m"
+		run holdfast module install "$top_srcdir/modules/$m" \
+		    --set VIP6=2001:db8::60 --set PORT=8053
+		[ "$status" -eq 0 ]
+		holdfast config "$m"
+		grep -q 'address "2001:db8::60"' "$(active $m)/farmd.conf"
+		grep -q 'low = 8053' "$(active $m)/farmd.conf"
+		holdfast module remove "$m"
+		run holdfast module install "$top_srcdir/modules/$m"
+		[ "$status" -eq 0 ]
+		run holdfast config "$m"
+		[ "$status" -eq 78 ]
+		[[ $output == *"fill macro VIP in"* ]]
+		holdfast module remove "$m"
+	done
+}
+
 @test "three generations are kept, and one can go back" {
 	with_cluster
 	put shop "$conf/good-template.xml"
@@ -244,7 +272,7 @@ an address of module web; choose another"* ]]
 	done < <(sed 's/\\e$/\\/' "$page" |
 	    sed -e ':a' -e '/\\$/N; s/\\\n *//; ta' |
 	    grep '^holdfast cluster init')
-	[ "$n" -eq 3 ]
+	[ "$n" -eq 4 ]
 }
 
 @test "install, pack, list and remove" {

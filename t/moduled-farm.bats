@@ -272,15 +272,16 @@ n1 stop_both force WAIT STOP stop" ]
 	local code
 	up 1
 	for code in farm-outcast farm-no-address farm-filter config-differs; do
-		ask c code node=n1 code=$code text='"n1 here, n2 there"'
+		ask c code node=n1 code=$code text='"n1 here, n2 there"' \
+		    blocked=1
 		wait_until 5 "[ \"\$(why n1)\" = $code ]"
 		is n1 "UP NotReady"
 		ask n1 status | grep -q "kind=blocked code=$code text=.*n1 here, n2 there"
 		ask n1 status | grep -q 'kind=goon'
 	done
-	ask c code node=n1 code=not-invented text=what
+	ask c code node=n1 code=not-invented text=what blocked=1
 	wait_until 5 '[ "$(why n1)" = farmd-error ]'
-	for code in farm-no-flood farm-no-power farm-rules-gone; do
+	for code in farm-no-flood farm-no-power farm-rules-gone farm-waits config-differs; do
 		ask c code node=n1 code=$code text='"n3 hears nobody"'
 		wait_until 5 "ask n1 status | grep -q 'kind=warning code=$code text=.*n3 hears nobody.* command=\"[^\"]'"
 		is n1 "UP Ready"
@@ -291,7 +292,7 @@ n1 stop_both force WAIT STOP stop" ]
 	# The files differ before it serves: it does not even begin.
 	ask n1 stop
 	wait_until 5 'is n1 "STOP NotReady"'
-	ask c code node=n1 code=config-differs text='"aa here, bb on n2"'
+	ask c code node=n1 code=config-differs text='"aa here, bb on n2"' blocked=1
 	: >"$W/scripts"
 	ask n1 start
 	wait_until 5 '[ "$(why n1)" = config-differs ]'

@@ -71,6 +71,10 @@ answer_module(struct health *h, const struct health_conf *conf,
 	else if (f != NULL && strcmp(o->state, "STOP") != 0)
 		say(h, UNAVAILABLE, "%s: %s %s: %s: %s", o->name, o->state,
 		    o->quality, f->code, f->text);
+	else if (strcmp(o->mode, "farm") == 0 && strcmp(o->state, "UP") == 0 &&
+	    !o->open)
+		say(h, UNAVAILABLE, "%s: %s %s, takes no new clients here",
+		    o->name, o->state, o->quality);
 	else if (o->peer[0] != '\0')
 		say(h, UNAVAILABLE, "%s: %s %s, %s is %s", o->name, o->state,
 		    o->quality, o->peer, o->peer_state);

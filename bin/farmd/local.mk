@@ -4,6 +4,7 @@ noinst_LIBRARIES += bin/farmd/libfarmd.a
 bin_farmd_libfarmd_a_SOURCES = \
 	%D%/accord-in.h \
 	%D%/accord.h \
+	%D%/delivery.c %D%/delivery.h \
 	%D%/farm-blob.c %D%/farm-blob.h \
 	%D%/farm-conf.c %D%/farm-conf.h \
 	%D%/farmd-conf.h \
@@ -14,8 +15,10 @@ bin_farmd_libfarmd_a_SOURCES = \
 	%D%/filter-nft-text.c %D%/filter-nft-text.h \
 	%D%/filter-nft.c \
 	%D%/filter.h \
+	%D%/flood.c %D%/flood.h \
 	%D%/flows.c %D%/flows.h \
 	%D%/hash.c %D%/hash.h \
+	%D%/places.c %D%/places.h \
 	%D%/nft-doc.c %D%/nft-doc.h \
 	%D%/nft-flows.c %D%/nft-flows.h \
 	%D%/nft-link.c %D%/nft-link.h \

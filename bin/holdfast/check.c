@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "cgroup.h"
+#include "check-farm.h"
 #include "cluster.h"
 #include "cmd.h"
 #include "command.h"
@@ -118,19 +119,33 @@ find_cgroup(char group[CGROUP_PATH_LEN])
 	return found;
 }
 
+/* Only of a mirror there is a mirrord.conf. */
+static void
+look_for_mirror(const char *module, void *arg)
+{
+	char *text = generation_read(module, generation_active(module),
+	    "mirrord.conf");
+
+	*(bool *)arg |= text != NULL;
+	free(text);
+}
+
 static void
 check_machine(struct check *k)
 {
 	char group[CGROUP_PATH_LEN];
+	bool mirrors = false;
 
 	if (geteuid() != 0)
 		say(VERDICT_WARN, "check", "is not run by root: some things "
 		    "cannot be looked at", k);
+	modules_each(look_for_mirror, &mirrors);
 	if (access("/dev/fuse", R_OK | W_OK) == 0)
 		say(VERDICT_OK, "/dev/fuse", "is there", k);
 	else
-		say(VERDICT_ERROR, "/dev/fuse", "cannot be opened: `modprobe "
-		    "fuse'; directories cannot be replicated without it", k);
+		say(mirrors ? VERDICT_ERROR : VERDICT_WARN, "/dev/fuse",
+		    "cannot be opened: `modprobe fuse'; directories cannot be "
+		    "replicated without it", k);
 	if (find_cgroup(group))
 		say(VERDICT_OK, group, "cgroup v2 is there", k);
 	else
@@ -209,6 +224,8 @@ check_active(struct check *k, const struct safe *m)
 	for (i = 0; i < m->dir_count; i++)
 		probe_dir(m->dir[i], say, k);
 	check_scripts(k, m);
+	if (m->is_farm)
+		check_farm_module(m, say, k);
 	for (i = 0; i < m->var_count; i++)
 		if (strcmp(m->var[i].name, "SERVICES") == 0)
 			check_services(k, m->var[i].value);

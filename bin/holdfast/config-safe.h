@@ -33,6 +33,7 @@ struct safe_addr {
 	int64_t		 arpinterval_s;
 	int64_t		 arpelapse_s;
 	char		 network[ADDR_LEN];	/* "" when not found */
+	int		 network_prefix;
 	char		 own[ADDR_LEN];		/* own address in it */
 	char		 device[IF_NAMESIZE];	/* which has that one */
 	long		 line;

@@ -92,6 +92,14 @@ addr_bytes(const struct sockaddr *sa, unsigned *bits)
 	    (const uint8_t *)&((const struct sockaddr_in *)sa)->sin_addr;
 }
 
+const uint8_t *
+vip_addr_bytes(const struct sockaddr_storage *ss)
+{
+	unsigned bits;
+
+	return addr_bytes((const struct sockaddr *)ss, &bits);
+}
+
 static int
 mask_bits(const struct sockaddr *mask)
 {
@@ -165,6 +173,7 @@ find_network(struct safe_addr *a, const struct sockaddr_storage *ss,
 		(void)snprintf(a->device, sizeof(a->device), "%s",
 		    i->ifa_name);
 		network_text(a->network, want, *prefix);
+		a->network_prefix = *prefix;
 		found = true;
 	}
 	freeifaddrs(list);

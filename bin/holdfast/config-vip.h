@@ -19,6 +19,8 @@ void	vip_drop_empty(xmlNode *service, struct report *r);
  */
 bool	vip_own_address(char own[ADDR_LEN],
 	    const struct sockaddr_storage *ss);
+/* Of an IPv4 or IPv6 address, most significant first. */
+const uint8_t	*vip_addr_bytes(const struct sockaddr_storage *ss);
 /* Errors for addresses that an active module of this node has too. */
 void	vip_check_others(const struct safe *m, struct report *r);
 void	vip_read(struct safe *m, const xmlNode *vip, struct report *r);

@@ -294,9 +294,13 @@ say_next(const struct trial *t, const char *module)
 	printf("next:\n"
 	    "  holdfast module push %s -H '*'\n"
 	    "  holdfast -H '*' check %s\n"
-	    "  holdfast -H '*' start %s\n"
-	    "and on the node that has the data:\n"
-	    "  holdfast prim %s\n", module, module, module, module);
+	    "  holdfast -H '*' start %s\n", module, module, module);
+	if (m->is_farm)
+		printf("and who takes how much of it:\n"
+		    "  holdfast farm %s\n", module);
+	else
+		printf("and on the node that has the data:\n"
+		    "  holdfast prim %s\n", module);
 }
 
 int

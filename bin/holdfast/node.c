@@ -46,17 +46,22 @@ is_word(const struct record *r, const char *key, const char *word)
 	return strcmp(record_get(r, key), word) == 0;
 }
 
-/* Is there a level secondary, Ready, whose node takes roles? */
+/* Is there a level secondary, Ready, whose node takes roles?  Or, of a farm,
+ * another node that takes clients? */
 static bool
 can_be_taken(const struct status *st)
 {
 	const struct record *r = NULL;
 
-	while ((r = status_find(st, "node", r)) != NULL)
+	while ((r = status_find(st, "node", r)) != NULL) {
+		if (record_num(r, "self") == 0 && strcmp(st->mode, "farm") ==
+		    0 && is_word(r, "serve", "open"))
+			return true;
 		if (record_num(r, "self") == 0 && is_word(r, "state",
 		    "SECOND") && is_word(r, "quality", "Ready") &&
 		    record_num(r, "standby") == 0)
 			return true;
+	}
 	return false;
 }
 
@@ -84,8 +89,10 @@ look_first(const char *module, void *arg)
 	} else if (serves(st) && !can_be_taken(st)) {
 		s->stuck++;
 		fprintf(stderr, "holdfast: %s is %s here, and no other node "
-		    "is a level SECOND that could take its place: it would "
-		    "be stopped\n", module, st->state);
+		    "%s: it would be stopped\n", module, st->state,
+		    strcmp(st->mode, "farm") == 0 ? "of the farm takes "
+		    "clients" : "is a level SECOND that could take its "
+		    "place");
 	}
 	status_free(st);
 }

@@ -91,10 +91,18 @@ rescue_release(const struct cmd *c)
 		    "node\n", c->module);
 		return EX_NOINPUT;
 	}
-	if (leave_word(c) == -1)
-		return EX_IOERR;
 	if (!module_conf_read(&m, c->module))
 		return EX_CONFIG;
+	if (strcmp(m.mode, "farm") == 0) {
+		fprintf(stderr, "holdfast: %s is a farm module: it has no "
+		    "directories to give back\n", c->module);
+		safe_fini(&m);
+		return EX_USAGE;
+	}
+	if (leave_word(c) == -1) {
+		safe_fini(&m);
+		return EX_IOERR;
+	}
 	if (!ask_mirrord(&m))
 		for (i = 0; i < m.dir_count; i++)
 			if (layer_take_off(m.dir[i]) == -1)

@@ -13,13 +13,6 @@
 
 #include "decide-int.h"
 
-bool
-farm_code_warns(enum reason r)
-{
-	return r == RS_FARM_NO_FLOOD || r == RS_FARM_NO_POWER ||
-	    r == RS_FARM_RULES_GONE;
-}
-
 enum reason
 farm_reason(const char *code)
 {
@@ -48,9 +41,9 @@ farm_may_leave(const struct view *v)
 static enum reason
 obstacle(const struct view *v)
 {
-	enum reason r = farm_reason(v->farm->f.code);
+	const struct farm_facts *f = &v->farm->f;
 
-	return farm_code_warns(r) ? RS_NONE : r;
+	return f->blocked ? farm_reason(f->code) : RS_NONE;
 }
 
 /* The application runs, is being started, or still stops. */

@@ -28,8 +28,6 @@ struct farm_view {
 /* WAIT and UP. */
 enum event	 farm_step(struct machine *m, const struct view *v,
 		    struct decision *d);
-/* What is said of it, though it does not keep the node from serving. */
-bool		 farm_code_warns(enum reason r);
 /* The reason a code of farmd stands for. */
 enum reason	 farm_reason(const char *code);
 /* Is serve, as farmd tells it, the answer to our last wish? */

@@ -77,6 +77,7 @@ farm_facts_parse(struct farm_facts *f, const struct line *l,
 	take(n.backend, sizeof(n.backend), l, "backend");
 	take(n.code, sizeof(n.code), l, "code");
 	take(n.text, sizeof(n.text), l, "text");
+	n.blocked = line_get_bool(l, "blocked");
 	take_shares(&n.shares, l);
 	*f = n;
 	return 0;

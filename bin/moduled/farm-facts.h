@@ -48,6 +48,7 @@ struct farm_facts {
 	char			director[FACT_NAME];
 	char			delivery[FACT_CODE], backend[FACT_CODE];
 	char			code[FACT_CODE], text[FACT_TEXT];
+	bool			blocked;	/* by code, not warned only */
 	struct farm_shares	shares;
 };
 

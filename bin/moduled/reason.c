@@ -127,6 +127,7 @@ static const struct reason_row rows[RS_COUNT] = {
 	    "holdfast maintain {module} off",
 	    "this node takes over when {peer} is still silent and nobody "
 	    "answers for {addresses}; nothing is lost" },
+	/* Of farms; what farmd says of them is a whole sentence. */
 	[RS_ADDRESS_IN_USE] = { "address-in-use", false, false,
 	    "a host that is no node of this farm answers for {detail}",
 	    "silence of the address", "",
@@ -145,30 +146,32 @@ static const struct reason_row rows[RS_COUNT] = {
 	    "takes no clients: {detail}", "the checker's consent", "",
 	    "mend what it looks at; it goes on by itself" },
 	[RS_FARM_OUTCAST] = { "farm-outcast", false, false,
-	    "stands aside: {detail}", "a network that passes both ways "
+	    "{detail}", "a network that passes both ways "
 	    "between this node and the others", "",
 	    "mend the cable, port or firewall between them; it goes on by "
 	    "itself" },
 	[RS_FARM_NO_ADDRESS] = { "farm-no-address", false, false,
-	    "the addresses cannot be taken: {detail}", "{addresses} on this "
+	    "{detail}", "{addresses} on this "
 	    "node", "holdfast check {module}",
 	    "mend what it names; it goes on by itself" },
 	[RS_FARM_FILTER] = { "farm-filter", false, false,
-	    "the packet filter cannot be loaded: {detail}", "nftables, or "
+	    "{detail}", "nftables, or "
 	    "BPF, in this node's kernel", "holdfast check {module}",
 	    "mend what it names; it goes on by itself" },
 	[RS_FARM_NO_FLOOD] = { "farm-no-flood", true, false,
-	    "delivery by a director, since the switch does not flood: "
 	    "{detail}", "", "",
 	    "let the switch flood unknown unicast frames, or write "
 	    "vmac_directed in userconfig.xml" },
 	[RS_FARM_NO_POWER] = { "farm-no-power", true, false,
-	    "nobody serves: {detail}", "", "holdfast farm {module}",
+	    "{detail}", "", "holdfast farm {module}",
 	    "start a node with power above 0 in that group" },
 	[RS_FARM_RULES_GONE] = { "farm-rules-gone", true, false,
-	    "somebody deleted rules of the filter, they are back: {detail}",
-	    "", "", "find who flushes nftables on this node: a firewall "
-	    "script, for one" },
+	    "{detail}", "", "", "find who flushes nftables on this node: a "
+	    "firewall script, for one" },
+	[RS_FARM_WAITS] = { "farm-waits", true, false,
+	    "{detail}", "", "holdfast farm "
+	    "{module}", "see to the node that is named; a new share needs "
+	    "the word of each node that is heard" },
 	[RS_FARMD_ERROR] = { "farmd-error", false, false,
 	    "farmd: {detail}", "", "holdfast log {module}",
 	    "its log says more; it is tried again by itself" },

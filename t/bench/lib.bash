@@ -116,6 +116,24 @@ note_fact()
 	    printf '# note\t%s\n' "$*" >>"$figures"
 }
 
+# note_base SYSTEM SYSTEM: what the others are compared with.
+note_base()
+{
+	grep -q '^# base' "$figures" ||
+	    printf '# base\t%s\t%s\n' "$1" "$2" >>"$figures"
+}
+
+# target TEST SYSTEM KIND BASE OP LIMIT: what is asked for of the medians.
+# KIND is value; ratio, of BASE in the same round; added, how much of what
+# BASE adds to the first system of the table the system adds.
+target()
+{
+	local line
+
+	line=$(printf '# target\t%s\t%s\t%s\t%s\t%s\t%s' "$@")
+	grep -qxF "$line" "$figures" || printf '%s\n' "$line" >>"$figures"
+}
+
 # The number of the first round of this run for a test: runs add up.
 first_round()
 {

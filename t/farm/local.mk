@@ -19,3 +19,13 @@ t_farm_farmcli_SOURCES = \
 	%D%/trial.h \
 	%D%/udp.c
 t_farm_farmcli_LDADD = $(COMMON_LIBS)
+EXTRA_DIST += \
+	%D%/campaign \
+	%D%/lib.bash \
+	%D%/module \
+	%D%/round.bash
+
+noinst_PROGRAMS += t/farm/filterctl
+t_farm_filterctl_SOURCES = %D%/filterctl.c
+t_farm_filterctl_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+t_farm_filterctl_LDADD = $(FARMD_LIBS)

@@ -324,6 +324,24 @@ test_restart(void)
 	free(l);
 }
 
+/* Every node of a farm sees that one is out: the first of them tells. */
+static void
+test_farm(void)
+{
+	fresh();
+	is("UP", "Ready", "UP");
+	(void)snprintf(o.mode, sizeof(o.mode), "farm");
+	add("farm-node-out", false);
+	add("farm-rules-gone", false);
+	pass(2 * SETTLE);
+	is_str(said, "begin farm-rules-gone 1", "what is of this node only");
+	fresh();
+	o.first = true;
+	pass(2 * SETTLE);
+	ok(strstr(said, "begin farm-node-out 1") != NULL,
+	    "the first node tells what all see");
+}
+
 int
 main(void)
 {
@@ -335,5 +353,6 @@ main(void)
 	test_flap();
 	test_pair();
 	test_restart();
+	test_farm();
 	return tap_done();
 }

@@ -5,7 +5,7 @@
  * below DIR/n1 .. DIR/n3; they agree at once.  DIR/control.sock:
  *
  *	draining node= n=N	connections that a drain waits for
- *	code node= code= text=	what farmd says is wrong
+ *	code node= code= text= blocked=	what farmd says is wrong
  *	stuck node= on=0|1	wishes are taken and not answered by facts
  *	net node= up=0|1	the node is heard by the others
  *	state node= state= quality= serve=   of a node that has no moduled
@@ -36,6 +36,7 @@ struct fake {
 	char		 state[16], quality[16], serve[16], reason[32];
 	char		 shown[16];	/* serve as the facts have it */
 	int64_t		 i, since_s, draining, standby;
+	bool		 blocked;
 	char		 code[32], text[128], mac[24], peers[256];
 	unsigned	 probes, wants;
 	bool		 link;
@@ -101,6 +102,7 @@ tell_fact(struct fake *f, struct client *to)
 	line_add(&o, "backend", "nft");
 	line_add(&o, "code", f->code);
 	line_add(&o, "text", f->text);
+	line_add_num(&o, "blocked", f->blocked);
 	line_add_num(&o, "i", f->i);
 	put(f, to, &o);
 }
@@ -246,6 +248,7 @@ on_control(struct client *c, const struct line *l, void *arg)
 	else if (strcmp(l->verb, "code") == 0) {
 		take(f->code, sizeof(f->code), l, "code");
 		take(f->text, sizeof(f->text), l, "text");
+		f->blocked = line_get_bool(l, "blocked");
 	} else if (strcmp(l->verb, "stuck") == 0)
 		f->stuck = line_get_bool(l, "on");
 	else if (strcmp(l->verb, "net") == 0)
@@ -306,7 +309,7 @@ static const struct verb vip_verbs[] = {
 };
 static const struct verb control_verbs[] = {
 	{ "draining", ROLE_ADMIN, "node n", on_control },
-	{ "code", ROLE_ADMIN, "node code text", on_control },
+	{ "code", ROLE_ADMIN, "node code text blocked", on_control },
 	{ "stuck", ROLE_ADMIN, "node on", on_control },
 	{ "net", ROLE_ADMIN, "node up", on_control },
 	{ "state", ROLE_ADMIN, "node state quality serve", on_control },

@@ -184,6 +184,7 @@ test_wait(void)
 
 	be_waiting();
 	(void)snprintf(farm.f.code, sizeof(farm.f.code), "config-differs");
+	farm.f.blocked = true;
 	think();
 	reason_is(RS_CONFIG_DIFFERS, Q_NOTREADY, "another configuration");
 	ok(d.serve == FARM_NONE, "no table of another digest");
@@ -209,6 +210,7 @@ test_wait(void)
 	be_waiting();
 	probe_answers(false);
 	(void)snprintf(farm.f.code, sizeof(farm.f.code), "farm-no-address");
+	farm.f.blocked = true;
 	think();
 	reason_is(RS_FARM_NO_ADDRESS, Q_NOTREADY, "no address");
 	ok(d.serve == FARM_HOLD && m.state == ST_WAIT, "still wished for");
@@ -265,7 +267,7 @@ test_codes(void)
 		{ "not-invented-yet", RS_FARMD_ERROR },
 	};
 	static const char *const warn[] = { "farm-no-flood", "farm-no-power",
-	    "farm-rules-gone" };
+	    "farm-rules-gone", "farm-waits", "config-differs" };
 	size_t i;
 
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -273,6 +275,7 @@ test_codes(void)
 		(void)snprintf(farm.f.code, sizeof(farm.f.code), "%s",
 		    rows[i].code);
 		(void)snprintf(farm.f.text, sizeof(farm.f.text), "so");
+		farm.f.blocked = true;
 		think();
 		reason_is(rows[i].r, Q_NOTREADY, rows[i].code);
 		is_str(d.detail, "so", "in farmd's words");

@@ -57,6 +57,23 @@ test_states(void)
 	}
 }
 
+/* In a farm the share must be open, too. */
+static void
+test_farm(void)
+{
+	is(&web, "web", "UP", "Ready");
+	(void)snprintf(web.mode, sizeof(web.mode), "farm");
+	is_num(ask("/ready/web", 1), 503, "UP, and drained or shut");
+	is_str(h.text, "web: UP Ready, takes no new clients here\n",
+	    "and says so");
+	is_num(ask("/var/modules/web/ready.txt", 1), 404,
+	    "as the reference");
+	web.open = true;
+	is_num(ask("/ready/web", 1), 200, "UP with an open share");
+	(void)snprintf(web.quality, sizeof(web.quality), "Transient");
+	is_num(ask("/ready/web", 1), 503, "not agreed on yet");
+}
+
 static void
 test_age(void)
 {
@@ -130,6 +147,7 @@ int
 main(void)
 {
 	test_states();
+	test_farm();
 	test_age();
 	test_paths();
 	test_reason();

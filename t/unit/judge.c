@@ -222,6 +222,27 @@ test_range(void)
 	}
 }
 
+static void
+test_farm(void)
+{
+	is_num(judge("UP", "Ready", "UP", "kind=farm serve=open open=1",
+	    NULL), SEV_OK, "UP Ready");
+	is_num(judge("UP", "NotReady", "UP", "kind=blocked "
+	    "code=farm-outcast text=x", NULL), SEV_CRITICAL, "UP NotReady");
+	is_num(judge("UP", "Transient", "UP", "kind=blocked code=draining "
+	    "text=x", NULL), SEV_WARNING, "on its way");
+	is_num(judge("UP", "Ready", "UP", "kind=warning code=farm-node-out "
+	    "text=x command=y", NULL), SEV_WARNING, "a server less");
+	is_num(judge("UP", "Ready", "UP", "kind=warning code=farm-drain "
+	    "text=x command=y", NULL), SEV_OK, "somebody said so");
+	is_num(judge("UP", "Ready", "UP", "kind=warning code=farm-no-power "
+	    "text=x command=y", NULL), SEV_CRITICAL, "nobody serves");
+	(void)judge("STOP", "NotReady", "WAIT", "kind=node name=n3 state=UP "
+	    "quality=Ready self=0", NULL);
+	ok(strstr(j.text, "the other node serves") != NULL,
+	    "of several the one that serves is told");
+}
+
 int
 main(void)
 {
@@ -230,5 +251,6 @@ main(void)
 	test_old();
 	test_limits();
 	test_range();
+	test_farm();
 	return tap_done();
 }

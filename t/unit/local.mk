@@ -7,6 +7,13 @@ t_unit_hold_LDADD = bin/mirrord/libmirrord.a $(COMMON_LIBS)
 check_PROGRAMS += t/unit/farm-blob
 t_unit_farm_blob_SOURCES = %D%/farm-blob.c %D%/tap.h
 t_unit_farm_blob_LDADD = $(FARMD_LIBS)
+check_PROGRAMS += t/unit/flood
+t_unit_flood_SOURCES = %D%/flood.c %D%/tap.h
+t_unit_flood_LDADD = $(FARMD_LIBS)
+
+check_PROGRAMS += t/unit/farm-conf
+t_unit_farm_conf_SOURCES = %D%/farm-conf.c %D%/tap.h
+t_unit_farm_conf_LDADD = $(FARMD_LIBS)
 
 check_PROGRAMS += t/unit/accord
 t_unit_accord_SOURCES = %D%/accord.c %D%/accord-world.c \
