@@ -33,6 +33,8 @@ teardown() {
 prepare() {
 	local r=$W/n$1 dir s
 	dir=$r/var/lib/holdfast/web/config/active
+	mkdir -p "$r/var/lib/holdfast/web/config/1"
+	ln -s 1 "$dir"
 	mkdir -p "$dir/bin" "$r/usr/lib/holdfast" "$r/var/log/holdfast"
 	ln -s "$(realpath "$top_builddir/bin/runscript/runscript")" \
 	    "$r/usr/lib/holdfast/runscript"
@@ -145,6 +147,34 @@ n1 start_both WAIT UP start" ]
 	ask n1 get resource=farm.web_0 | grep -q 'value=33'
 	event 1 '| E | farmd | Share of this node: 50 %, was 100 %'
 	event 1 '| I | heartd | n2 is heard'
+}
+
+@test "status, in columns and as JSON" {
+	up 1 2
+	run env HOLDFAST_ROOT="$W/n1" "$top_builddir/bin/holdfast/holdfast" \
+	    status web
+	[[ ${lines[0]} == 'MODULE '*' QUALITY    SHARE  SINCE' ]]
+	[[ ${lines[1]} =~ ^web\ +n1\ \*\ +UP\ +Ready\ +50%\ +[0-9]+s$ ]]
+	[[ ${lines[2]} =~ ^\ +n2\ +UP\ +Ready\ +50% ]]
+	[[ ${lines[3]} =~ ^\ +n3\ +UNKNOWN\ +NotReady\ +-\ +-$ ]]
+	[[ ${lines[4]} == '  farm: director n1, delivery director, filter nft, epoch '* ]]
+	ask n2 drain who=me
+	ask c draining node=n2 n=4
+	wait_until 5 "ask n1 status | grep -q '^kind=node name=n2 .*serve=drain'"
+	run env HOLDFAST_ROOT="$W/n1" "$top_builddir/bin/holdfast/holdfast" \
+	    status web
+	[[ ${lines[2]} =~ ^\ +n2\ +UP\ +Ready\ +drain ]]
+	env HOLDFAST_ROOT="$W/n1" "$top_builddir/bin/holdfast/holdfast" \
+	    --json status web >"$W/json" 2>/dev/null || true
+	[ "$(jq -c '.modules[0].farm | [.serve, .member, .open, .groups]' \
+	    "$W/json")" = \
+	    '["open",true,true,[{"name":"web","percent":100}]]' ]
+	[ "$(jq -c '.modules[0].nodes[] | [.node, .share, .serve, .net]' \
+	    "$W/json")" = '["n1",100,"open","up"]
+["n2",0,"drain","up"]
+["n3",0,"none","up"]' ]
+	[ "$(jq .modules[0].replication "$W/json")" = null ]
+	[ "$(jq -r .modules[0].lease.mode "$W/json")" = none ]
 }
 
 @test "closed until the start scripts have ended, and shut before they stop" {

@@ -581,6 +581,7 @@ status_state_line(struct moduled *md, struct line_out *o)
 	    "NotReady");
 	if (md->farm != NULL) {
 		line_add(o, "serve", farm_serve_name(md->farm->view.f.serve));
+		line_add(o, "wanted", farm_serve_name(md->dec.serve));
 		line_add_num(o, "share", farm_share(
 		    &md->farm->view.f.shares));
 	}
