@@ -83,23 +83,6 @@ host_strip()
 	    ! command -v holdfast; ! command -v pg_lsclusters'
 }
 
-# block TITLE WORD [NUMBER]: the commands of the first indented block with
-# WORD under a title of README, a line each, with the lab's addresses.
-block()
-{
-	awk -v title="$1" -v word="$2" '
-		/^---/ { on = last == title }
-		{ last = $0 }
-		!on { next }
-		/^    / { text = text $0 "\n"; next }
-		index(text, word) { exit }
-		{ text = "" }
-		END { printf "%s", text }' "$TOP/README" |
-	    sed -e ':a' -e '/\\$/{N;s/\\\n *//;ba' -e '}' -e 's/^    //' \
-	    -e 's/10\.0\.0\./10.88.1./g; s/10\.0\.1\./10.88.2./g' \
-	    -e "s/TOKEN/$(cat "$BATS_FILE_TMPDIR/token" 2>/dev/null)/"
-}
-
 # types NODE TITLE WORD: line by line, where the package is; output is that
 # of the last one.
 types()
@@ -107,7 +90,7 @@ types()
 	local line node=$1 here='cd /var/tmp/repo 2>/dev/null;'
 
 	shift
-	block "$@" >"$BATS_TEST_TMPDIR/lines"
+	readme_block "$@" >"$BATS_TEST_TMPDIR/lines"
 	[ -s "$BATS_TEST_TMPDIR/lines" ]
 	while read -r line; do
 		case $line in
@@ -160,7 +143,7 @@ sql()
 	wait_until 30 'pair_is_level n2 n1'
 	on n1 holdfast wait --timeout 30 postgresql Ready
 	for n in n1 n2; do
-		block "$WHEN" "node standby" | grep -q '^apt upgrade && reboot$'
+		readme_block "$WHEN" "node standby" | grep -q '^apt upgrade && reboot$'
 		on $n holdfast node standby
 		wait_state 30 "$(other $n)" ALONE
 		"$LAB" power reboot $n

@@ -338,3 +338,20 @@ trees_are_equal()
 		return 1
 	}
 }
+
+# readme_block TITLE WORD: the commands of the first indented block with WORD
+# under a title of README, a line each, with the lab's addresses.
+readme_block()
+{
+	awk -v title="$1" -v word="$2" '
+		/^---/ { on = last == title }
+		{ last = $0 }
+		!on { next }
+		/^    / { text = text $0 "\n"; next }
+		index(text, word) { exit }
+		{ text = "" }
+		END { printf "%s", text }' "$TOP/README" |
+	    sed -e ':a' -e '/\\$/{N;s/\\\n *//;ba' -e '}' -e 's/^    //' \
+	    -e 's/10\.0\.0\./10.88.1./g; s/10\.0\.1\./10.88.2./g' \
+	    -e "s/TOKEN/$(cat "$BATS_FILE_TMPDIR/token" 2>/dev/null)/"
+}

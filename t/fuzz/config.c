@@ -34,6 +34,7 @@ try_safe(const char *text, size_t size)
 		free(safe_text_xml(&m));
 		free(safe_text_moduled(&m, "d"));
 		free(safe_text_mirrord(&m));
+		free(safe_text_farmd(&m));
 		free(safe_text_vipd(&m));
 		free(safe_text_checkd(&m));
 	} else if (r.errors == 0) {
