@@ -61,6 +61,10 @@ set_on_link(struct vipd *v, const struct module *m, struct module_address *a)
 		    "name one in <interface name=...>", m->name, a->text);
 		return false;
 	}
+	/* The group of a link it has left. */
+	if (a->vip.present && a->vip.form == VF_ANSWER &&
+	    a->index != l->index)
+		(void)packet_join(v->packet, a->index, &a->addr, false);
 	a->index = l->index;
 	/* form_wanted: what it has, or what it is about to get. */
 	if (a->vip.form_wanted == VF_KERNEL)

@@ -30,7 +30,8 @@ int		 packet_answer(struct packet *p, const struct addr_link *link,
 /*
  * Joins or leaves the group questions for an IPv6 address are sent to, so
  * that cards and switches pass them; nothing to do for IPv4.  Joined twice
- * is once.  0, or -1 with errno.
+ * is once: addresses that share a group join it again at each renewal.
+ * 0, or -1 with errno.
  */
 int		 packet_join(struct packet *p, int index,
 		    const struct sockaddr_storage *addr, bool is_joined);
