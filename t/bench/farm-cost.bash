@@ -69,7 +69,7 @@ cost_servers()
 
 	for node in n1 n2 n3; do
 		nginx_config $node | on $node sh -c 'cat >/run/nginx.conf
-		    mkdir -p /run/www && head -c 1024 /dev/zero |
+		    mkdir -p /run/www /var/lib/nginx && head -c 1024 /dev/zero |
 		    tr "\0" x >/run/www/1k && nginx -c /run/nginx.conf'
 	done
 	! $cost_haproxy || haproxy_config | on n1 sh -c \
@@ -146,18 +146,13 @@ cost_system()
 # farm_be DELIVERY-BACKEND: all nodes are, and share alike.
 farm_be()
 {
-	local node
+	local node type=vmac_directed
 
-	case $1 in
-	director-*)	farm_set TYPE vmac_directed ;;
-	vmac-*)		farm_set TYPE vmac_invisible ;;
-	esac
-	farm_set BACKEND "${1#*-}"
-	farm_apply
+	[ "${1%-*}" = director ] || type=vmac_invisible
+	farm_set TYPE=$type BACKEND="${1#*-}" || return 1
 	for node in n1 n2 n3; do
 		wait_until 60 "farm_is $node ${1%-*} ${1#*-}" || return 1
 	done
-	wait_shared_by 30 n1 n2 n3
 }
 
 farm_is()

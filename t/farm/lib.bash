@@ -188,10 +188,30 @@ farm_backend_of()
 	farm_facts "$1" | sed -n 's/^farm=.*\<backend=\([^ ]*\).*/\1/p'
 }
 
+# farm_set MACRO=VALUE...: the module is stopped, and started with them.
+farm_set()
+{
+	local set node edit=
+
+	for set; do
+		edit+="s,\\(<macro name=\"${set%%=*}\" value=\"\\)[^\"]*,"
+		edit+="\\1${set#*=},;"
+	done
+	for node in n1 n2 n3; do
+		on $node sh -c 'holdfast stop '$FARM' &&
+		    sed -i "$1" /etc/holdfast/modules/'$FARM'/conf/userconfig.xml &&
+		    holdfast config '$FARM sh "$edit" >/dev/null || return 1
+	done
+	for node in n1 n2 n3; do
+		on $node holdfast start $FARM --no-wait >/dev/null || return 1
+	done
+	wait_shared_by 60 n1 n2 n3
+}
+
 # farm_backend nft|bpf|auto: on all nodes; false where it is not to be had.
 farm_backend()
 {
-	farm_set BACKEND "$1"
+	farm_set BACKEND="$1" || return 1
 	[ "$1" = auto ] ||
 	    wait_until 10 "[ \"\$(farm_backend_of n1)\" = $1 ]"
 }
