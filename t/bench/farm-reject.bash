@@ -11,7 +11,8 @@
 REJECT_FRAMES=2000000
 REJECT_VMAC=5a:fe:0a:4d:00:01
 
-# reject_input RULES NODES: every bucket is another node's.
+# reject_input RULES NODES RANGE: every bucket is another node's; rules of one
+# port, or of ranges that no tool can merge.
 reject_input()
 {
 	local i
@@ -25,21 +26,20 @@ reject_input()
 	echo "addr ip=10.77.0.1 vmac=$REJECT_VMAC is_vmac=1"
 	echo "group name=bench"
 	for ((i = 1; i <= $1; i++)); do
-		# Ranges that no tool can merge.
-		echo "rule proto=tcp low=$((i * 100)) high=$((i * 100 + i)) \
-key=addr"
+		echo "rule proto=tcp low=$((i * 100)) \
+high=$((i * 100 + $3 * i)) key=addr"
 	done
 	for ((i = 2; i <= $2; i++)); do
 		echo "buckets from=$((4096 * (i - 2) / ($2 - 1))) taker=$i"
 	done
 }
 
-# reject_run BACKEND RULES NODES: ns a frame; runs inside the namespace.
+# reject_run BACKEND RULES NODES RANGE: ns a frame; runs inside the namespace.
 reject_run()
 {
 	local dir=$BENCH_WORK count
 
-	reject_input "$2" "$3" >"$dir/input"
+	reject_input "$2" "$3" "$4" >"$dir/input"
 	coproc FILTER { "$top_builddir/t/farm/filterctl" "$1" hold \
 	    "$dir/input"; }
 	# shellcheck disable=SC2153 # of coproc
@@ -67,7 +67,7 @@ reject_figure()
 {
 	local ns
 
-	if ns=$(reject_run "$3" "$4" "$5"); then
+	if ns=$(reject_run "$3" "$4" "$5" "$6"); then
 		figure reject "ns a frame" "$1" "$2" "$ns"
 	else
 		skip_system "$1" "frames were not rejected"
@@ -86,9 +86,10 @@ reject_rounds()
 	first=$(first_round reject)
 	for ((round = first; round < first + rounds; round++)); do
 		for backend in $(in_turn $round $backends); do
-			reject_figure $backend $round $backend 1 3
-			reject_figure $backend-64-rules $round $backend 64 3
-			reject_figure $backend-16-nodes $round $backend 1 16
+			reject_figure $backend $round $backend 1 3 0
+			reject_figure $backend-64-ports $round $backend 64 3 0
+			reject_figure $backend-64-ranges $round $backend 64 3 1
+			reject_figure $backend-16-nodes $round $backend 1 16 0
 		done
 	done
 }
@@ -102,5 +103,7 @@ part_reject()
 	    in_turn wanted first_round figure skip_system say
 	export REJECT_FRAMES REJECT_VMAC BENCH_WORK rounds figures without \
 	    top_builddir
-	unshare -n bash -euo pipefail -c reject_rounds
+	# The BPF programs are those of this build.
+	HOLDFAST_ROOT=$HOLDFAST_LAB_STAGE unshare -n bash -euo pipefail -c \
+	    reject_rounds
 }
