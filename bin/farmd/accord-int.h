@@ -32,7 +32,9 @@ struct accord {
 	struct mono		now;		/* of this thought */
 	enum share_role		role;		/* the wish */
 	uint32_t		life;
+	struct mono		life_since;
 	bool			is_unsure;	/* restored, not heard since */
+	bool			is_aside;	/* took no part last time */
 	struct acquaintance	peer[SHARE_NODE_MAX];
 	/* [i][j], i < j: they do not hear each other since; 0: they do. */
 	struct mono		apart[SHARE_NODE_MAX][SHARE_NODE_MAX];

@@ -42,14 +42,16 @@ keep(struct accord *a, unsigned t, unsigned b)
 		a->expires = end;
 }
 
-/* Takes no more than `own' from now on (NULL: nothing). */
+/* Takes no more than `own' from now on. */
 static void
 stop(struct accord *a, const struct share_set *own)
 {
 	for (unsigned t = 0; t < SHARE_TABLE_MAX; t++) {
 		for (unsigned b = 0; b < SHARE_BUCKETS; b++) {
-			if (!share_set_has(&a->takes, t, b) ||
-			    (own != NULL && share_set_has(own, t, b)))
+			uint64_t lost = a->takes.bit[t][b / 64] &
+			    ~own->bit[t][b / 64];
+
+			if ((lost >> b % 64 & 1) == 0)
 				continue;
 			share_set_del(&a->takes, t, b);
 			keep(a, t, b);
@@ -77,6 +79,7 @@ void
 step_renew(struct accord *a, uint32_t life)
 {
 	a->life = life;
+	a->life_since = a->now;
 	a->floor = 0;
 	a->is_unsure = false;
 	step_stand_down(a);
@@ -87,7 +90,8 @@ step_stand_down(struct accord *a)
 {
 	static const struct share_set none;
 
-	stop(a, NULL);
+	if (!share_set_is_empty(&a->takes))
+		stop(a, &none);
 	if (a->role == SHARE_NONE &&
 	    memcmp(&a->keeps, &none, sizeof(none)) != 0) {
 		a->keeps = none;
@@ -277,7 +281,7 @@ step_go(struct accord *a)
 		return;
 	share_set_of(&own, &a->next, a->conf.node[a->conf.self].id);
 	if (a->step == FARM_PREPARED &&
-	    goes_on(a, view_pending(a), "has not been heard yet") &&
+	    goes_on(a, view_pending(a), "has not answered yet") &&
 	    goes_on(a, view_outsider(a), "takes clients without being in the "
 	    "share of the others"))
 		set_step(a, loses(a, &own) ? FARM_READY : FARM_STOPPED);
@@ -303,6 +307,10 @@ keeps_expire(struct accord *a)
 	memset(&a->expired, 0, sizeof(a->expired));
 	if (!mono_is_set(a->expires))
 		return;
+	if (!mono_passed(a->expires, a->now)) {
+		accord_wake_at(a, a->expires);
+		return;
+	}
 	for (unsigned t = 0; t < SHARE_TABLE_MAX; t++) {
 		for (unsigned b = 0; b < SHARE_BUCKETS; b++) {
 			struct mono end = mono_add_ms(a->kept[t][b],

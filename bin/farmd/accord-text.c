@@ -36,6 +36,7 @@ accord_publish(const struct accord *a, struct farm_blob *b)
 	b->outcast = a->outcast;
 	b->anchor = a->outcast != 0 ? a->anchor : 0;
 	b->is_idle = share_set_is_empty(&a->takes);
+	b->yields = a->phase == ACCORD_BLOCKED;
 	b->step = a->step;
 	b->view_count = 0;
 	b->prepared_epoch = b->prepared_digest = 0;
@@ -139,6 +140,7 @@ take_over(struct accord *a, const struct farm_blob *b,
 	a->prepared_epoch = b->prepared_epoch;
 	a->prepared_digest = b->prepared_digest;
 	a->is_unsure = true;
+	a->is_aside = !own->is_started;
 	a->now = now;
 	for (unsigned t = 0; t < SHARE_TABLE_MAX; t++)
 		for (unsigned i = 0; i < SHARE_BUCKETS; i++)

@@ -106,9 +106,10 @@ view_look(struct accord *a, const struct accord_in *in)
 	 * F2: what heartd has of a node that was away is from before; only an
 	 * answer to a new life is not.
 	 */
-	if (is_back || a->life == 0)
+	if (is_back || a->life == 0) {
 		a->life = in->random;
-	else if (a->is_unsure)
+		a->life_since = a->now;
+	} else if (a->is_unsure)
 		verify(a, in->random);
 }
 
@@ -364,16 +365,23 @@ view_unknown(struct accord *a)
 	return -1;
 }
 
-/* Up, and its farmd, if it has one, had no time yet to be heard. */
+/*
+ * Up, and it, or its farmd if it has one, had no time yet to answer our
+ * present life: what is here of it may be from before (F2).
+ */
 int
 view_pending(struct accord *a)
 {
 	for (unsigned i = 0; i < a->conf.node_count; i++) {
-		struct mono end = mono_add_ms(a->peer[i].up_since,
-		    a->grace_ms);
+		struct mono since = a->peer[i].up_since, end;
 
 		if (i == a->conf.self || !a->peer[i].is_up ||
-		    a->peer[i].blob != NULL || mono_passed(end, a->now))
+		    peer_hears_us(a, i))
+			continue;
+		if (mono_diff_ns(a->life_since, since) > 0)
+			since = a->life_since;
+		end = mono_add_ms(since, a->grace_ms);
+		if (mono_passed(end, a->now))
 			continue;
 		accord_wake_at(a, end);
 		return (int)i;
@@ -381,8 +389,15 @@ view_pending(struct accord *a)
 	return -1;
 }
 
+/* It takes nothing, and will not before we answered that it wants to. */
+static bool
+is_aside(const struct farm_blob *b)
+{
+	return b->is_idle && (b->yields || !serves(b->role));
+}
+
 /*
- * Who is not in the view, still takes buckets, and can know that it is not to:
+ * Who is not in the view, does not stand aside, and can know that it is to:
  * one of the view and it hear each other.  A deaf node would be waited for in
  * vain.
  */
@@ -393,7 +408,7 @@ view_outsider(const struct accord *a)
 		const struct farm_blob *b = a->peer[i].blob;
 
 		if (i == a->conf.self || a->in_view[i] || b == NULL ||
-		    b->is_idle)
+		    is_aside(b))
 			continue;
 		for (unsigned j = 0; j < a->view_count; j++) {
 			unsigned v = a->view[j];

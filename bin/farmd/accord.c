@@ -52,6 +52,7 @@ accord_new(const struct accord_conf *conf)
 
 	set_conf(a, conf);
 	a->acting.tables = conf->tables;
+	a->is_aside = true;
 	a->differs_from = a->waits_for = -1;
 	return a;
 }
@@ -231,25 +232,37 @@ find_reason(struct accord *a)
 }
 
 static void
-decide(struct accord *a)
+decide(struct accord *a, uint32_t random)
 {
-	bool is_out = a->role == SHARE_NONE || a->role == SHARE_HOLD;
+	bool is_aside = a->role == SHARE_NONE || a->role == SHARE_HOLD;
 
 	a->waits_for = -1;
-	if (is_out) {
+	if (is_aside) {
 		a->view_count = 0;
 		memset(a->in_view, 0, sizeof(a->in_view));
 		a->differs = false;
 		a->differs_from = -1;
 		a->outcast = 0;
 		a->differs_since.ns = a->outcast_since.ns = 0;
-	} else
+	} else {
 		view_make(a);
-	if (is_out || view_is_blocked(a))
+		is_aside = view_is_blocked(a);
+	}
+	if (is_aside)
 		step_stand_down(a);
+	else if (a->is_aside) {
+		/*
+		 * F2: others may have gone on without this node because it
+		 * stood aside.  They must say so in answer to its return, or
+		 * two that return at once would each take all.
+		 */
+		a->life = random;
+		a->life_since = a->now;
+	}
+	a->is_aside = is_aside;
 	if (!a->is_started)
 		step_observe(a);
-	if (!is_out && !view_is_blocked(a))
+	if (!is_aside)
 		step_go(a);
 }
 
@@ -271,7 +284,7 @@ accord_think(struct accord *a, const struct accord_in *in,
 	a->role = in->role;
 	keeps_expire(a);
 	view_look(a, in);
-	decide(a);
+	decide(a, in->random);
 	a->phase = find_phase(a);
 	find_reason(a);
 	accord_publish(a, said);

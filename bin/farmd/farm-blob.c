@@ -161,6 +161,8 @@ farm_blob_format(char *buf, size_t size, const struct farm_blob *b)
 		line_addf(&o, "outcast", "%u:%u", b->outcast, b->anchor);
 	if (b->is_idle)
 		line_add(&o, "idle", "1");
+	if (b->yields)
+		line_add(&o, "yields", "1");
 	add_ids(&o, "view", b->view, b->view_count);
 	if (b->step != FARM_NOTHING)
 		line_addf(&o, "next", "%s:%llu:%llx", farm_step_name(b->step),
@@ -337,6 +339,7 @@ parse_accord(struct farm_blob *b, const struct line *l)
 	if (v != NULL && !take_outcast(b, v))
 		return "bad outcast";
 	b->is_idle = line_get_bool(l, "idle");
+	b->yields = line_get_bool(l, "yields");
 	if (!take_ids(b->view, &b->view_count, value(l, "view")))
 		return "bad view";
 	v = line_get(l, "next");

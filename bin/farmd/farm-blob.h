@@ -49,6 +49,7 @@ struct farm_blob {
 	unsigned	outcast;	/* hops to who left it out, 0 no */
 	uint8_t		anchor;			/* lowest id of those */
 	bool		is_idle;		/* takes no bucket */
+	bool		yields;			/* to others, and knows it */
 	unsigned	view_count;		/* members of `prepared' */
 	uint8_t		view[SHARE_NODE_MAX];
 	uint64_t	prepared_epoch;

@@ -234,14 +234,12 @@ void
 share_set_format(char buf[SHARE_SET_TEXT], const struct share_set *s,
     unsigned table)
 {
-	uint8_t packed[SHARE_BUCKETS / 8] = { 0 };
+	uint8_t packed[SHARE_BUCKETS / 8];
 	bool is_empty = true;
 
-	for (unsigned b = 0; b < SHARE_BUCKETS; b++) {
-		if (share_set_has(s, table, b)) {
-			packed[b / 8] |= (uint8_t)(1 << b % 8);
-			is_empty = false;
-		}
+	for (unsigned i = 0; i < sizeof(packed); i++) {
+		packed[i] = (uint8_t)(s->bit[table][i / 8] >> i % 8 * 8);
+		is_empty = is_empty && packed[i] == 0;
 	}
 	if (is_empty)
 		memcpy(buf, "-", 2);

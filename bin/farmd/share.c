@@ -276,8 +276,10 @@ share_set_count(const struct share_set *s, unsigned table)
 {
 	unsigned n = 0;
 
-	for (unsigned b = 0; b < SHARE_BUCKETS; b++)
-		n += share_set_has(s, table, b);
+	for (unsigned i = 0; i < SHARE_BUCKETS / 64; i++)
+		for (uint64_t left = s->bit[table][i]; left != 0;
+		    left &= left - 1)
+			n++;
 	return n;
 }
 

@@ -146,6 +146,7 @@ apply(struct world *w, unsigned i)
 		n->apply_at = w->now + 5 + world_rnd(w, 40);
 	} else
 		n->takes = takes;
+	w->is_changed = true;
 }
 
 static void
@@ -298,7 +299,8 @@ count_moves(struct world *w, const struct share *was, const struct share *is)
 		unsigned moved = 0, least = 0;
 
 		for (unsigned b = 0; b < SHARE_BUCKETS; b++)
-			moved += was->owner[t][b] != is->owner[t][b];
+			moved += is->owner[t][b] != 0 &&
+			    was->owner[t][b] != is->owner[t][b];
 		for (unsigned i = 0; i < is->count; i++) {
 			unsigned a = share_count(was, t, is->member[i].id);
 			unsigned b = share_count(is, t, is->member[i].id);
@@ -306,6 +308,8 @@ count_moves(struct world *w, const struct share *was, const struct share *is)
 			least += b > a ? b - a : 0;
 		}
 		w->wasted += moved > least ? moved - least : 0;
+		if (w->trace && moved > least)
+			printf("# wasted %u of %u\n", moved - least, moved);
 	}
 }
 
@@ -345,6 +349,37 @@ believe(struct world *w, unsigned i, struct accord_in *in)
 }
 
 static void
+trace(const struct world *w, unsigned i, const struct accord_out *out,
+    unsigned dies)
+{
+	const struct node *n = &w->n[i];
+	struct farm_blob b;
+
+	memset(&b, 0, sizeof(b));
+	accord_publish(n->a, &b);
+	printf("# %lld n%u %s life %x %s %s %llu:%04x acting %llu:%04x takes "
+	    "%u,%u keeps %u%s%s hears", (long long)w->now, i + 1,
+	    accord_phase_name(accord_phase(n->a)), b.life,
+	    share_role_name(b.role), farm_step_name(b.step),
+	    (unsigned long long)b.prepared_epoch,
+	    (unsigned)b.prepared_digest & 0xffff,
+	    (unsigned long long)b.acting.epoch,
+	    (unsigned)b.acting_digest & 0xffff,
+	    share_set_count(&n->takes, 0), share_set_count(&n->takes, 1),
+	    share_set_count(&b.keeps, 0), out->blob ? " says" : "",
+	    dies ? " and dies" : "");
+	for (unsigned k = 0; k < b.heard_count; k++)
+		printf(" n%u:%x", b.heard[k].id, b.heard[k].life);
+	printf(" view");
+	for (unsigned k = 0; k < b.view_count; k++)
+		printf(" n%u", b.view[k]);
+	printf(" net");
+	for (unsigned j = 0; j < w->count; j++)
+		printf(" %c", "?+-"[n->net[j]]);
+	printf(" %s %s\n", accord_code(n->a), accord_text(n->a));
+}
+
+static void
 think(struct world *w, unsigned i)
 {
 	struct node *n = &w->n[i];
@@ -373,6 +408,8 @@ think(struct world *w, unsigned i)
 		remember(n);
 	if (out.blob && dies == 0)
 		publish(w, i);
+	if (w->trace)
+		trace(w, i, &out, dies);
 	if (dies != 0)
 		world_kill_farmd(w, i, 1 + world_rnd(w, 300),
 		    one_in(w, 3));
@@ -409,7 +446,7 @@ heartd(struct world *w, unsigned i)
 			net = ACCORD_DOWN;
 		if (net != n->net[j]) {
 			n->net[j] = net;
-			n->is_dirty = true;
+			n->is_dirty = w->is_changed = true;
 		}
 	}
 }
@@ -508,6 +545,7 @@ tick(struct world *w)
 
 		if (n->apply_at != 0 && n->apply_at <= w->now) {
 			n->takes = n->apply;
+			w->is_changed = true;
 			n->apply_at = 0;
 		}
 		if (!runs(w, i))
@@ -520,7 +558,10 @@ tick(struct world *w)
 		if (n->is_dirty || (n->wake != 0 && n->wake <= w->now))
 			think(w, i);
 	}
-	check(w);
+	/* heartd withdraws a farmd by the clock. */
+	if (w->is_changed || w->now % 16 == 0)
+		check(w);
+	w->is_changed = false;
 }
 
 void

@@ -87,6 +87,8 @@ struct world {
 		ANY_LIFE,	/* every answer is to the present life */
 		ONLY_SELF,	/* takes all without asking */
 	} mutant;
+	bool		is_changed;	/* in this tick */
+	bool		trace;		/* each thought, on stdout */
 	const char	*broken;
 	int64_t		broken_at;
 	unsigned	thoughts, starts, wasted;

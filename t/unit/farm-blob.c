@@ -24,7 +24,7 @@ fill(struct farm_blob *b, unsigned nodes)
 	b->life = 0xffffffff;
 	b->outcast = 1;
 	b->anchor = 192;
-	b->is_idle = true;
+	b->is_idle = b->yields = true;
 	b->step = FARM_PREPARED;
 	b->prepared_epoch = b->acting.epoch = INT64_MAX;
 	b->prepared_digest = UINT64_MAX;
@@ -68,7 +68,8 @@ same(const struct farm_blob *a, const struct farm_blob *b)
 	    a->heard_count == b->heard_count &&
 	    memcmp(a->heard, b->heard, sizeof(a->heard)) == 0 &&
 	    a->outcast == b->outcast && a->anchor == b->anchor &&
-	    a->is_idle == b->is_idle && a->view_count == b->view_count &&
+	    a->is_idle == b->is_idle && a->yields == b->yields &&
+	    a->view_count == b->view_count &&
 	    memcmp(a->view, b->view, sizeof(a->view)) == 0 &&
 	    a->prepared_epoch == b->prepared_epoch &&
 	    a->prepared_digest == b->prepared_digest && a->step == b->step &&

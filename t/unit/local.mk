@@ -20,6 +20,11 @@ t_unit_accord_SOURCES = %D%/accord.c %D%/accord-world.c \
 	%D%/accord-world.h %D%/tap.h
 t_unit_accord_LDADD = $(FARMD_LIBS)
 
+check_PROGRAMS += t/unit/accord-sim
+t_unit_accord_sim_SOURCES = %D%/accord-sim.c %D%/accord-world.c \
+	%D%/accord-world.h %D%/tap.h
+t_unit_accord_sim_LDADD = $(FARMD_LIBS)
+
 check_PROGRAMS += t/unit/share
 t_unit_share_SOURCES = %D%/share.c %D%/tap.h
 t_unit_share_LDADD = $(FARMD_LIBS)
