@@ -31,6 +31,7 @@ BATS_SUITES = \
 	t/farm-clients.bats \
 	t/remoted.bats \
 	t/checkd.bats \
+	t/farmd.bats \
 	t/moduled.bats \
 	t/moduled-farm.bats \
 	t/check_holdfast.bats \

@@ -426,7 +426,7 @@ nft_apply(struct filter *f, const struct filter_input *in,
 {
 	const char *error = filter_input_error(in);
 	struct mono start = mono_now();
-	bool is_whole;
+	bool is_whole, is_mended = false;
 
 	if (error != NULL) {
 		(void)snprintf(why, FILTER_WHY_LEN, "%s", error);
@@ -436,10 +436,14 @@ nft_apply(struct filter *f, const struct filter_input *in,
 	if (!is_whole && apply_changes(f, in, why) == -1) {
 		/* Somebody took away what it builds upon. */
 		log_debug("nftables: %s: all anew", why);
-		is_whole = true;
+		is_whole = is_mended = true;
 	}
 	if (is_whole && apply_whole(f, in, why) == -1)
 		return -1;
+	why[0] = '\0';
+	if (is_mended)
+		(void)snprintf(why, FILTER_WHY_LEN, "table netdev %s was "
+		    "changed", f->doc.table);
 	f->in = *in;
 	learn_generation(f);
 	log_debug("nftables: %s in %lld ms", is_whole ? "all" : "changes",

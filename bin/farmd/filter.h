@@ -72,7 +72,8 @@ struct filter_ops {
 	 * force: a bucket that was OWNED and is DRAINING takes no SYN.  While
 	 * filter_is_moving(in) call it again every 5 seconds, or some seconds
 	 * after a change, with the same input: the set of own connections is
-	 * refreshed.  0, or -1 and why: then the old rules stay.
+	 * refreshed.  0, or -1 and why: then the old rules stay.  0 and a
+	 * why: done, but somebody had changed what was there.
 	 */
 	int		(*apply)(struct filter *f,
 			    const struct filter_input *in,

@@ -15,6 +15,7 @@ bin_farmd_libfarmd_a_SOURCES = \
 	%D%/filter-nft-text.c %D%/filter-nft-text.h \
 	%D%/filter-nft.c \
 	%D%/filter.h \
+	%D%/filters.c %D%/filters.h \
 	%D%/flood.c %D%/flood.h \
 	%D%/flows.c %D%/flows.h \
 	%D%/hash.c %D%/hash.h \
@@ -59,3 +60,14 @@ bin_farmd_libfarmd_a_SOURCES += %D%/filter-bpf-none.c
 endif
 EXTRA_DIST += %D%/farm-bpf.c
 FARMD_LIBS += $(NFTABLES_LIBS) $(LIBBPF_LIBS)
+
+pkglibexec_PROGRAMS += bin/farmd/farmd
+bin_farmd_farmd_SOURCES = \
+	%D%/drain.c \
+	%D%/facts.c \
+	%D%/farm.c %D%/farm.h \
+	%D%/heart.c \
+	%D%/main.c \
+	%D%/memory.c \
+	%D%/vip.c
+bin_farmd_farmd_LDADD = $(FARMD_LIBS)

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What farmd's own files share: one struct farm a process.  farm.c puts the
+ * agreement, the filters, delivery and connections together; the links say
+ * what heartd and vipd know; facts.c tells moduled.
+ */
+#ifndef FARMD_FARM_H
+#define FARMD_FARM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ask.h"
+#include "clock.h"
+#include "cluster.h"
+#include "daemon.h"
+
+#include "accord.h"
+#include "delivery.h"
+#include "farm-conf.h"
+#include "filters.h"
+#include "flood.h"
+#include "flows.h"
+#include "places.h"
+
+#define FARM_TEXT_LEN	256
+#define FARM_SAVE_MAX	(ACCORD_SAVE_MAX + 4096)
+
+enum farm_serve { FARM_NONE, FARM_HOLD, FARM_DRAIN, FARM_OPEN };
+
+/* moduled's wish, whole. */
+struct farm_wish {
+	enum farm_serve	serve;
+	char		state[FARM_BLOB_WORD];
+	char		quality[FARM_BLOB_WORD];
+	char		reason[FARM_BLOB_WORD];
+	int64_t		since_s;
+	bool		standby;
+	int64_t		number;		/* i= */
+};
+
+/* Of one node of the cluster, by its index; self's is unused. */
+struct farm_peer {
+	enum accord_net		 net;
+	struct farm_blob	*blob;		/* NULL: none */
+	bool			 is_bad;	/* no sense in it: said */
+	bool			 id_differs;
+	char			*said;		/* event `node' last told */
+};
+
+struct farm {
+	struct daemon		*d;
+	struct cluster		 cluster;
+	struct farm_conf	 conf;
+	struct filter_input	 in;		/* what the filters are to do */
+	struct accord		*accord;
+	struct accord_in	 accord_in;
+	struct filters		*filters;	/* NULL: none works */
+	char			 backend[8];	/* an earlier farmd's */
+	bool			 is_filtered;	/* rules of ours are in force */
+	struct filter_input	 applied;	/* by the last apply() */
+	struct delivery		*delivery;	/* NULL: no vmac address */
+	struct flood		 flood;
+	uint32_t		 vmac_addrs;	/* bits */
+	bool			 use_vmac;
+	struct flows		 flows;
+	unsigned		 draining;	/* connections, last read */
+	bool			 is_drained;
+	struct mono		 flows_due;	/* unset: nobody asks */
+	struct farm_wish	 wish;
+	struct farm_peer	 peer[CLUSTER_NODE_MAX];
+	struct places		 places;	/* of the addresses, by vipd */
+
+	struct ask		*heart;
+	struct loop_timer	*heart_retry;	/* its id was taken */
+	struct loop_timer	*heart_lost;	/* T passed without heartd */
+	bool			 id_taken;	/* by another module here */
+	struct ask		*vip;
+	struct loop_timer	*vip_retry;
+	bool			 vip_asked;	/* an answer is due */
+	char			*vip_said;	/* the wish it has or gets */
+	char			*vip_good;	/* the wish it has */
+	bool			 vip_refused;
+	bool			 announce_due;
+
+	struct loop_timer	*wake;		/* think again */
+	struct loop_timer	*second;	/* probes, intact(), counters */
+	bool			 is_thinking;
+	bool			 think_again;
+	bool			 apply_due;	/* though nothing differs */
+	bool			 save_due;
+	struct mono		 apply_retry;	/* after a refusal */
+	struct mono		 refresh_at;	/* connections in the filter */
+	char			 filter_why[FILTER_WHY_LEN];
+	struct mono		 rules_gone;	/* restored at */
+	uint64_t		 said_epoch;	/* of the share last logged */
+	uint64_t		 said_digest;
+	char			 said_code[FARM_BLOB_WORD];
+	char			*said_blob;
+	char			*said_fact;
+};
+
+/* --- farm.c --------------------------------------------------------- */
+
+/* Something may have changed: draw the conclusions and act. */
+void	farm_think(struct farm *f);
+/* Somebody changed the rules in the kernel; they are restored. */
+void	farm_rules_gone(struct farm *f, const char *why);
+/* The wish as the agreement knows it. */
+enum share_role	farm_role(const struct farm *f);
+/* What is in effect. */
+enum farm_serve	farm_serves(const struct farm *f);
+const char	*farm_serve_name(enum farm_serve s);
+int	farm_serve_parse(enum farm_serve *s, const char *text);
+const char	*farm_delivery(const struct farm *f);
+/* Replaces the text at; false: it is that already. */
+bool	farm_news(char **at, const char *text);
+
+/* --- drain.c -------------------------------------------------------- */
+
+/* Reads the connections when that is due. */
+void	drain_look(struct farm *f, struct mono now);
+/* Ends those of accord_expired(). */
+void	drain_end(struct farm *f);
+
+/* --- memory.c ------------------------------------------------------- */
+
+/* All of a wish but serve=. */
+void	wish_parse(struct farm_wish *w, const struct line *l);
+
+/* Writes what the next farmd must know; false after a warning. */
+bool	memory_save(struct farm *f);
+/* Takes up; false: nothing usable, begin anew. */
+bool	memory_load(struct farm *f);
+
+/* --- heart.c, vip.c ------------------------------------------------- */
+
+void	heart_open(struct farm *f);
+void	heart_publish(struct farm *f, const char *blob);
+void	vip_open(struct farm *f);
+/* States the wish to vipd when it is another; what it said is farm->places. */
+void	vip_wish(struct farm *f);
+/* It has the wish that is now. */
+bool	vip_is_done(const struct farm *f);
+
+/* --- facts.c -------------------------------------------------------- */
+
+/* Tells watchers what is new. */
+void	facts_tell(struct farm *f);
+/* The most serious of what is wrong, "" for nothing; does it keep this node
+ * from serving? */
+const char	*facts_code(const struct farm *f, char text[FARM_TEXT_LEN],
+		    bool *blocks);
+void	facts_log(struct farm *f);
+extern const struct verb farm_verbs[];
+
+#endif

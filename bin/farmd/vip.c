@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The link to vipd: the addresses on this node, who answers for them, and on
+ * which interfaces they are.
+ */
+#include "farm.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "line.h"
+#include "log.h"
+#include "paths.h"
+#include "xalloc.h"
+
+#define RETRY_MS	1000
+#define MAC_TEXT	18
+
+static void
+mac_text(char buf[MAC_TEXT], const uint8_t m[6])
+{
+	(void)snprintf(buf, MAC_TEXT, "%02x:%02x:%02x:%02x:%02x:%02x", m[0],
+	    m[1], m[2], m[3], m[4], m[5]);
+}
+
+/* Adds ",text" unless it is there. */
+static void
+list_add(char *list, size_t size, const char *text)
+{
+	size_t len = strlen(list);
+
+	if (strstr(list, text) == NULL)
+		(void)snprintf(list + len, size - len, "%s%s",
+		    len > 0 ? "," : "", text);
+}
+
+/* Claims by farm nodes are no conflict. */
+static void
+add_peers(const struct farm *f, struct line_out *o)
+{
+	char list[LINE_MAX_LEN / 2] = "", mac[MAC_TEXT];
+
+	for (unsigned i = 0; i < f->cluster.node_count; i++) {
+		const struct farm_blob *b = f->peer[i].blob;
+
+		for (unsigned k = 0; b != NULL && k < b->mac_count; k++) {
+			mac_text(mac, b->mac[k].byte);
+			list_add(list, sizeof(list), mac);
+		}
+	}
+	if (list[0] != '\0')
+		line_add(o, "peers", list);
+}
+
+static void
+add_vmacs(const struct farm *f, struct line_out *o)
+{
+	char list[LINE_MAX_LEN / 2] = "", mac[MAC_TEXT];
+	char one[ADDR_LEN + MAC_TEXT];
+
+	for (unsigned i = 0; f->use_vmac && i < f->conf.addr_count; i++) {
+		if (!f->conf.is_vmac[i])
+			continue;
+		mac_text(mac, f->in.addr[i].vmac.byte);
+		(void)snprintf(one, sizeof(one), "%s/%s",
+		    f->conf.addr_text[i], mac);
+		list_add(list, sizeof(list), one);
+	}
+	if (list[0] != '\0')
+		line_add(o, "mac", list);
+}
+
+static void
+wish_line(const struct farm *f, struct line_out *o)
+{
+	line_begin(o, "want");
+	line_add(o, "name", f->d->module);
+	line_add_num(o, "own", f->wish.serve != FARM_NONE &&
+	    accord_is_director(f->accord));
+	line_add_num(o, "hold", f->wish.serve != FARM_NONE);
+	add_vmacs(f, o);
+	add_peers(f, o);
+}
+
+static void
+refused(struct farm *f, const struct line *l)
+{
+	const char *text = line_get(l, "text"), *code = line_get(l, "code");
+
+	/* A link that broke is restated when it is back. */
+	if (code != NULL && strcmp(code, "gone") == 0)
+		return;
+	if (!f->vip_refused)
+		log_warnx("vipd: %s", text != NULL ? text : "refused");
+	f->vip_refused = true;
+	loop_timer_set(f->vip_retry, RETRY_MS, 0);
+}
+
+static void
+on_answer(const struct line *l, void *arg)
+{
+	struct farm *f = arg;
+
+	if (l->verb[0] == '\0') {
+		if (places_take(&f->places, &f->conf, l) == -1)
+			log_debug("vipd: a line that makes no sense");
+		return;
+	}
+	f->vip_asked = false;
+	if (strcmp(l->verb, "ok") == 0) {
+		f->vip_refused = false;
+		(void)farm_news(&f->vip_good, f->vip_said);
+	} else
+		refused(f, l);
+	farm_think(f);
+}
+
+static void
+send_wish(struct farm *f, struct line_out *o)
+{
+	if (f->announce_due)
+		line_add_num(o, "announce", 1);
+	f->announce_due = false;
+	f->vip_asked = ask_send(f->vip, o, on_answer, f);
+}
+
+/* Without its newline: what was said is compared. */
+static char *
+wish_text(const struct farm *f, struct line_out *o)
+{
+	wish_line(f, o);
+	return xasprintf("%.*s", (int)o->len, o->text);
+}
+
+void
+vip_wish(struct farm *f)
+{
+	struct line_out o;
+	char *text;
+	bool is_new;
+
+	if (!ask_is_up(f->vip) || f->vip_asked)
+		return;
+	text = wish_text(f, &o);
+	is_new = farm_news(&f->vip_said, text);
+	free(text);
+	if (is_new || f->announce_due)
+		send_wish(f, &o);
+}
+
+bool
+vip_is_done(const struct farm *f)
+{
+	struct line_out o;
+	char *text = wish_text(f, &o);
+	bool is_done = f->vip_good != NULL && strcmp(f->vip_good, text) == 0;
+
+	free(text);
+	return is_done;
+}
+
+static void
+vip_forget(struct farm *f)
+{
+	free(f->vip_said);
+	f->vip_said = NULL;
+}
+
+static void
+vip_again(void *arg)
+{
+	struct farm *f = arg;
+
+	vip_forget(f);
+	vip_wish(f);
+}
+
+static void
+vip_up(struct ask *a, void *arg)
+{
+	struct farm *f = arg;
+	struct line_out o;
+
+	line_begin(&o, "watch");
+	line_add(&o, "name", f->d->module);
+	(void)ask_send(a, &o, NULL, NULL);
+	vip_forget(f);
+	vip_wish(f);
+}
+
+static void
+vip_down(struct ask *a, void *arg)
+{
+	struct farm *f = arg;
+
+	(void)a;
+	/* The addresses have a lifetime: vipd is back before its end. */
+	f->vip_asked = false;
+	vip_forget(f);
+}
+
+static void
+vip_event(struct ask *a, const struct line *l, void *arg)
+{
+	struct farm *f = arg;
+
+	(void)a;
+	if (strcmp(l->verb, "link") == 0 &&
+	    places_take(&f->places, &f->conf, l) == 1)
+		farm_think(f);
+}
+
+void
+vip_open(struct farm *f)
+{
+	static const struct ask_calls calls = { vip_up, vip_down,
+	    vip_event };
+	char path[PATH_LEN];
+
+	f->vip_retry = loop_timer_new(f->d->loop, vip_again, f);
+	f->vip = ask_new(f->d->loop, path_socket(path, NULL, "vipd"), &calls,
+	    f);
+}
