@@ -101,6 +101,7 @@ machine_end(struct world *w, unsigned i)
 		n->net[j] = ACCORD_UNKNOWN;
 		n->heard[j] = 0;
 		w->bound[i][j] = w->bound[j][i] = false;
+		w->lost[i][j] = w->lost[j][i] = false;
 	}
 	drop(&n->said);
 	memset(&n->takes, 0, sizeof(n->takes));
@@ -125,6 +126,53 @@ void
 world_crash(struct world *w, unsigned i)
 {
 	machine_end(w, i);
+}
+
+/* heartd withdraws what lost its farmd, and tells who hears it. */
+static bool
+is_withdrawn(const struct world *w, unsigned i)
+{
+	const struct node *n = &w->n[i];
+
+	return !n->is_on || (!n->has_farmd &&
+	    w->now - n->farmd_gone > 2 * WORLD_T);
+}
+
+static bool
+overlap(const struct share_set *a, const struct share_set *b)
+{
+	for (unsigned t = 0; t < SHARE_TABLE_MAX; t++)
+		for (unsigned i = 0; i < SHARE_BUCKETS / 64; i++)
+			if ((a->bit[t][i] & b->bit[t][i]) != 0)
+				return true;
+	return false;
+}
+
+/*
+ * Two nodes that once did not overlap and since then never lost each other
+ * must not overlap.
+ */
+static void
+check(struct world *w)
+{
+	for (unsigned i = 0; i < w->count; i++) {
+		for (unsigned j = i + 1; j < w->count; j++) {
+			struct node *a = &w->n[i], *b = &w->n[j];
+			bool *bound = &w->bound[i][j];
+
+			if (!a->is_on || !b->is_on ||
+			    a->net[j] == ACCORD_DOWN ||
+			    b->net[i] == ACCORD_DOWN ||
+			    w->lost[i][j] || w->lost[j][i] ||
+			    is_withdrawn(w, i) || is_withdrawn(w, j) ||
+			    a->was_late || b->was_late)
+				*bound = false;
+			else if (!overlap(&a->takes, &b->takes))
+				*bound = true;
+			else if (*bound)
+				breaks(w, "two take one bucket");
+		}
+	}
 }
 
 /* The kernel does what the accord says; an empty one after lost memory. */
@@ -157,13 +205,14 @@ farmd_start(struct world *w, unsigned i)
 	const char *why;
 
 	n->a = accord_new(&n->conf);
-	n->has_farmd = true;
-	n->farmd_gone = n->farmd_back = 0;
 	if (n->loses_memory)
 		n->saved[0] = n->older[0] = '\0';
 	n->loses_memory = false;
 	(void)accord_restore(n->a, text, at(w->now), &why);
 	apply(w, i);
+	check(w);	/* before it has a thought of its own */
+	n->has_farmd = true;
+	n->farmd_gone = n->farmd_back = 0;
 	n->is_dirty = true;
 	n->wake = 0;
 	n->think_at = w->now;
@@ -235,10 +284,12 @@ runs(const struct world *w, unsigned i)
 static void
 launch(struct world *w, unsigned i, unsigned j)
 {
-	int64_t due = w->now + 1 + world_rnd(w, w->delay_max);
+	int64_t due = w->now + 1 + w->delay_min +
+	    world_rnd(w, w->delay_max);
 
-	w->resend[i][j] = w->now + WORLD_RETRY + (int64_t)w->delay_max;
-	if (one_in(w, w->loss))
+	w->resend[i][j] = w->now + WORLD_RETRY +
+	    (int64_t)(w->delay_min + w->delay_max);
+	if (w->mute[i][j] || one_in(w, w->loss))
 		return;
 	for (unsigned k = 0; k < FLIGHT_MAX; k++) {
 		struct flight *f = &w->flight[i][j][k];
@@ -392,10 +443,6 @@ think(struct world *w, unsigned i)
 	fill(w, i, &in);
 	if (w->mutant == ANY_LIFE)
 		believe(w, i, &in);
-	if (w->mutant == ONLY_SELF)
-		memset(in.peer, 0, sizeof(in.peer));
-	for (unsigned j = 0; w->mutant == ONLY_SELF && j < w->count; j++)
-		in.peer[j].net = ACCORD_DOWN;
 	was = *accord_share(n->a);
 	accord_think(n->a, &in, &out);
 	n->was_late = n->is_dirty = false;
@@ -451,16 +498,6 @@ heartd(struct world *w, unsigned i)
 	}
 }
 
-/* heartd withdraws what lost its farmd, and tells who hears it. */
-static bool
-is_withdrawn(const struct world *w, unsigned i)
-{
-	const struct node *n = &w->n[i];
-
-	return !n->is_on || (!n->has_farmd &&
-	    w->now - n->farmd_gone > 2 * WORLD_T);
-}
-
 static void
 carry(struct world *w, unsigned i, unsigned j)
 {
@@ -475,6 +512,7 @@ carry(struct world *w, unsigned i, unsigned j)
 		if (runs(w, j) && w->link[i][j] && (to->has[i] == NULL ||
 		    to->has[i]->version < f->word->version)) {
 			hold(&to->has[i], f->word);
+			w->lost[i][j] = false;
 			to->is_dirty = true;
 		}
 		drop(&f->word);
@@ -484,49 +522,13 @@ carry(struct world *w, unsigned i, unsigned j)
 	if (is_withdrawn(w, i)) {
 		if (to->has[i] != NULL && to->net[i] == ACCORD_UP) {
 			drop(&to->has[i]);
-			to->is_dirty = true;
+			w->lost[i][j] = to->is_dirty = true;
 		}
 		return;
 	}
 	if (said != NULL && w->resend[i][j] <= w->now &&
 	    (to->has[i] == NULL || to->has[i]->version < said->version))
 		launch(w, i, j);
-}
-
-static bool
-overlap(const struct share_set *a, const struct share_set *b)
-{
-	for (unsigned t = 0; t < SHARE_TABLE_MAX; t++)
-		for (unsigned i = 0; i < SHARE_BUCKETS / 64; i++)
-			if ((a->bit[t][i] & b->bit[t][i]) != 0)
-				return true;
-	return false;
-}
-
-/*
- * Two nodes that once did not overlap and since then never lost each other
- * must not overlap.
- */
-static void
-check(struct world *w)
-{
-	for (unsigned i = 0; i < w->count; i++) {
-		for (unsigned j = i + 1; j < w->count; j++) {
-			struct node *a = &w->n[i], *b = &w->n[j];
-			bool *bound = &w->bound[i][j];
-
-			if (!a->is_on || !b->is_on ||
-			    a->net[j] == ACCORD_DOWN ||
-			    b->net[i] == ACCORD_DOWN ||
-			    is_withdrawn(w, i) || is_withdrawn(w, j) ||
-			    a->was_late || b->was_late)
-				*bound = false;
-			else if (!overlap(&a->takes, &b->takes))
-				*bound = true;
-			else if (*bound)
-				breaks(w, "two take one bucket");
-		}
-	}
 }
 
 static void

@@ -68,13 +68,16 @@ struct world {
 	unsigned	count;
 	struct node	n[WORLD_MAX];
 	bool		link[WORLD_MAX][WORLD_MAX];	/* from, to */
+	bool		mute[WORLD_MAX][WORLD_MAX];	/* beats only */
 	bool		bound[WORLD_MAX][WORLD_MAX];
+	/* from was withdrawn, and to has not heard of it since. */
+	bool		lost[WORLD_MAX][WORLD_MAX];
 	struct flight	flight[WORLD_MAX][WORLD_MAX][FLIGHT_MAX];
 	int64_t		resend[WORLD_MAX][WORLD_MAX];
 	int64_t		now;
 	uint32_t	rng;
 	/* How bad the network is. */
-	unsigned	delay_max;	/* ms; 1 is the least */
+	unsigned	delay_min, delay_max;	/* ms; 0 and 1 are the least */
 	unsigned	loss;		/* one in so many, 0 none */
 	unsigned	crash;		/* one in so many thoughts, 0 none */
 	bool		is_plain;	/* no halves met: moves are least */
@@ -85,7 +88,6 @@ struct world {
 		LATE_FILTER,	/* publishes before the filter is in force */
 		OLD_MEMORY,	/* restores what was saved before the last */
 		ANY_LIFE,	/* every answer is to the present life */
-		ONLY_SELF,	/* takes all without asking */
 	} mutant;
 	bool		is_changed;	/* in this tick */
 	bool		trace;		/* each thought, on stdout */
