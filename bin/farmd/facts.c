@@ -30,6 +30,19 @@ self_id(const struct farm *f)
 	return f->in.node[f->in.self].id;
 }
 
+static const char *
+net_name(enum accord_net net)
+{
+	return net == ACCORD_UP ? "up" : net == ACCORD_DOWN ? "down" :
+	    "unknown";
+}
+
+static const char *
+backend_name(const struct farm *f)
+{
+	return f->filters != NULL ? filters_name(f->filters) : "";
+}
+
 static void
 list_add(char list[LIST_LEN], const char *text)
 {
@@ -201,8 +214,7 @@ fact_line(const struct farm *f, struct line_out *o)
 	line_add_num(o, "drained", f->is_drained);
 	line_add_num(o, "draining", f->draining);
 	line_add(o, "delivery", farm_delivery(f));
-	line_add(o, "backend", f->filters != NULL ? filters_name(f->filters) :
-	    "");
+	line_add(o, "backend", backend_name(f));
 	line_add_num(o, "blocked", blocks);
 	line_add(o, "code", code);
 	line_add(o, "text", text);
@@ -230,18 +242,13 @@ add_macs(struct line_out *o, const struct farm_blob *b)
 static void
 node_line(const struct farm *f, struct line_out *o, unsigned i)
 {
-	static const char *const nets[] = {
-		[ACCORD_UNKNOWN] = "unknown",
-		[ACCORD_UP] = "up",
-		[ACCORD_DOWN] = "down",
-	};
 	static const struct farm_blob none;
 	const struct farm_peer *p = &f->peer[i];
 	const struct farm_blob *b = p->blob != NULL ? p->blob : &none;
 
 	line_begin(o, "node");
 	line_add(o, "name", f->cluster.node[i].name);
-	line_add(o, "net", nets[p->net]);
+	line_add(o, "net", net_name(p->net));
 	line_add(o, "state", b->state);
 	line_add(o, "quality", b->quality);
 	line_add_num(o, "since_s", b->since_s);
@@ -373,23 +380,48 @@ status_farm(const struct farm *f, struct client *c)
 	line_add(&o, "serve", farm_serve_name(farm_serves(f)));
 	line_add(&o, "phase", accord_phase_name(accord_phase(f->accord)));
 	line_add(&o, "delivery", farm_delivery(f));
-	line_add(&o, "backend", f->filters != NULL ?
-	    filters_name(f->filters) : "");
+	line_add(&o, "backend", backend_name(f));
 	line_add_num(&o, "epoch", (int64_t)s->epoch);
 	line_addf(&o, "digest", "%016" PRIx64, share_digest(s));
 	line_add(&o, "director", node_name(f, s->director));
+	line_add_num(&o, "draining", f->draining);
 	serve_line(c, &o);
 }
 
-/* Of the share this node acts on; of a node outside of it, nothing. */
 static void
 status_node(const struct farm *f, struct client *c, unsigned i)
 {
 	static const struct farm_blob none;
 	const struct farm_blob *b = f->peer[i].blob != NULL ?
 	    f->peer[i].blob : &none;
-	const struct share *s = accord_share(f->accord);
 	bool is_self = (int)i == f->cluster.self;
+	const struct farm_wish *w = &f->wish;
+	struct line_out o;
+
+	line_begin(&o, "");
+	line_add(&o, "node", f->cluster.node[i].name);
+	line_add_num(&o, "self", is_self);
+	line_add(&o, "net", is_self ? "up" : net_name(f->peer[i].net));
+	line_add(&o, "role", share_role_name(is_self ? farm_role(f) :
+	    b->role));
+	line_add(&o, "state", is_self ? w->state : b->state);
+	line_add(&o, "quality", is_self ? w->quality : b->quality);
+	line_add_num(&o, "since_s", is_self ? w->since_s : b->since_s);
+	line_add(&o, "reason", is_self ? w->reason : b->reason);
+	line_add_num(&o, "standby", is_self ? w->standby : b->standby);
+	line_add(&o, "serve", is_self ? farm_serve_name(farm_serves(f)) :
+	    peer_serves(b));
+	line_add_num(&o, "draining", is_self ? f->draining : b->draining);
+	line_add(&o, "delivery", is_self ? farm_delivery(f) : b->delivery);
+	line_add(&o, "backend", is_self ? backend_name(f) : b->backend);
+	serve_line(c, &o);
+}
+
+/* Of the share this node acts on; of a node outside of it, nothing. */
+static void
+status_groups(const struct farm *f, struct client *c, unsigned i)
+{
+	const struct share *s = accord_share(f->accord);
 	uint8_t id = f->cluster.node[i].id;
 	struct line_out o;
 
@@ -402,17 +434,6 @@ status_node(const struct farm *f, struct client *c, unsigned i)
 		line_add_num(&o, "buckets", share_count(s, t, id));
 		line_addf(&o, "percent", "%u.%u", share_permille(s, t, id) /
 		    10, share_permille(s, t, id) % 10);
-		line_add(&o, "state", is_self ? f->wish.state : b->state);
-		line_add(&o, "quality", is_self ? f->wish.quality :
-		    b->quality);
-		line_add(&o, "serve", is_self ?
-		    farm_serve_name(farm_serves(f)) : peer_serves(b));
-		line_add_num(&o, "draining", is_self ? f->draining :
-		    b->draining);
-		line_add(&o, "delivery", is_self ? farm_delivery(f) :
-		    b->delivery);
-		line_add(&o, "backend", !is_self ? b->backend :
-		    f->filters != NULL ? filters_name(f->filters) : "");
 		serve_line(c, &o);
 	}
 }
@@ -459,7 +480,8 @@ status_counters(const struct farm *f, struct client *c)
 	serve_line(c, &o);
 	for (unsigned i = 0; i < f->in.group_count; i++) {
 		line_begin(&o, "");
-		line_add(&o, "counters", f->in.group[i].name);
+		line_add(&o, "counters", "group");
+		line_add(&o, "group", f->in.group[i].name);
 		line_add_num(&o, "accepted", (int64_t)n.group[i]);
 		serve_line(c, &o);
 	}
@@ -476,9 +498,12 @@ on_status(struct client *c, const struct line *l, void *arg)
 
 	(void)l;
 	status_farm(f, c);
-	for (unsigned i = 0; i < f->cluster.node_count; i++)
-		if ((int)i == f->cluster.self || f->peer[i].blob != NULL)
-			status_node(f, c, i);
+	for (unsigned i = 0; i < f->cluster.node_count; i++) {
+		if ((int)i != f->cluster.self && f->peer[i].blob == NULL)
+			continue;
+		status_node(f, c, i);
+		status_groups(f, c, i);
+	}
 	status_addresses(f, c);
 	status_counters(f, c);
 	if (code[0] != '\0') {
