@@ -12,6 +12,11 @@
 
 #include "accord.h"
 
+/*
+ * A farmd that said nothing of us is slow rather than deaf for so long: a
+ * stopped process, a machine that swaps.
+ */
+#define SILENT_MS	3000
 /* As long after the last bucket moved a handshake may be under way. */
 #define KEEP_MIN_MS	1000
 
@@ -23,12 +28,13 @@ struct acquaintance {
 	bool		is_same;	/* up, has a blob, our configuration */
 	const struct farm_blob *blob;	/* of who is up; within one thought */
 	uint32_t	heard;		/* its life, 0: nothing of it */
+	uint32_t	answered;	/* the last life of ours it heard */
 	struct share_set keeps;		/* of who is_same */
 };
 
 struct accord {
 	struct accord_conf	conf;
-	int64_t			grace_ms;
+	int64_t			grace_ms, silent_ms;
 	struct mono		now;		/* of this thought */
 	enum share_role		role;		/* the wish */
 	uint32_t		life;
@@ -38,6 +44,8 @@ struct accord {
 	struct acquaintance	peer[SHARE_NODE_MAX];
 	/* [i][j], i < j: they do not hear each other since; 0: they do. */
 	struct mono		apart[SHARE_NODE_MAX][SHARE_NODE_MAX];
+	/* One of them says so. */
+	bool			said[SHARE_NODE_MAX][SHARE_NODE_MAX];
 
 	/* The view: indices by ascending id; empty while nothing is known. */
 	unsigned		view_count;
@@ -84,7 +92,7 @@ struct accord {
 
 	bool			new_buckets;	/* within this thought */
 	struct mono		wake;
-	struct farm_blob	said;		/* as of the last thought */
+	struct farm_blob	published;	/* as of the last thought */
 };
 
 /* accord-view.c */

@@ -15,24 +15,26 @@
 void
 accord_publish(const struct accord *a, struct farm_blob *b)
 {
-	unsigned order = 0;
-
 	b->node = a->conf.node[a->conf.self].id;
 	memcpy(b->conf, a->conf.digest, sizeof(b->conf));
 	b->role = a->role;
 	b->life = a->life;
-	b->heard_count = 0;
+	b->heard_count = b->down_count = 0;
 	/* Ids ascend in the blob, whatever the order of the configuration. */
 	for (unsigned id = 1; id <= UINT8_MAX; id++) {
 		for (unsigned i = 0; i < a->conf.node_count; i++) {
-			if (a->conf.node[i].id != id ||
-			    a->peer[i].heard == 0)
+			const struct acquaintance *p = &a->peer[i];
+
+			if (a->conf.node[i].id != id || i == a->conf.self)
 				continue;
-			b->heard[order].id = (uint8_t)id;
-			b->heard[order++].life = a->peer[i].heard;
+			if (p->net == ACCORD_DOWN)
+				b->down[b->down_count++] = (uint8_t)id;
+			if (p->heard == 0)
+				continue;
+			b->heard[b->heard_count].id = (uint8_t)id;
+			b->heard[b->heard_count++].life = p->heard;
 		}
 	}
-	b->heard_count = order;
 	b->outcast = a->outcast;
 	b->anchor = a->outcast != 0 ? a->anchor : 0;
 	b->is_idle = share_set_is_empty(&a->takes);

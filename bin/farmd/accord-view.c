@@ -3,9 +3,10 @@
  * Who is there, and with whom this node has to agree.
  *
  * The view of a node is a clique: nodes that all hear each other, taken
- * greedily by ascending id (F7).  Two that do not hear each other count as
- * hearing for a grace of one timeout and a bit: every node notices a death or
- * a birth at another moment, and what is only that must change no view.
+ * greedily by ascending id (F7).  Two of which one says that it does not hear
+ * the other count as hearing for a grace of one timeout and a bit: every node
+ * notices a death or a birth at another moment, and what is only that must
+ * change no view.
  *
  * Whoever is outside of the view of a node that hears it stands down, if that
  * view is the lower one in the order of ids.  The view of the lowest node of
@@ -39,6 +40,8 @@ look_at(struct accord *a, unsigned i, const struct accord_peer *in)
 		p->up_since = a->now;
 	p->blob = p->is_up ? in->blob : NULL;
 	p->heard = p->blob != NULL ? p->blob->life : 0;
+	if (peer_hears_us(a, i))
+		p->answered = a->life;
 	p->is_same = p->blob != NULL &&
 	    strcmp(p->blob->conf, a->conf.digest) == 0 &&
 	    p->blob->node == a->conf.node[i].id;
@@ -130,20 +133,29 @@ lists(const struct accord *a, unsigned i, unsigned j)
 	return farm_blob_hears(a->peer[i].blob, a->conf.node[j].id, 0);
 }
 
+static bool
+lacks(const struct accord *a, unsigned i, unsigned j)
+{
+	return i != a->conf.self &&
+	    farm_blob_lacks(a->peer[i].blob, a->conf.node[j].id);
+}
+
 /* They hear each other, or the grace since they do not has not passed. */
 static bool
 is_pair(struct accord *a, unsigned i, unsigned j)
 {
-	struct mono *apart = i < j ? &a->apart[i][j] : &a->apart[j][i];
-	struct mono end;
+	unsigned lo = i < j ? i : j, hi = i < j ? j : i;
+	struct mono *apart = &a->apart[lo][hi], end;
+	bool said = lacks(a, i, j) || lacks(a, j, i);
 
 	if (lists(a, i, j) && lists(a, j, i)) {
 		apart->ns = 0;
 		return true;
 	}
-	if (!mono_is_set(*apart))
+	if (!mono_is_set(*apart) || said != a->said[lo][hi])
 		*apart = a->now;
-	end = mono_add_ms(*apart, a->grace_ms);
+	a->said[lo][hi] = said;
+	end = mono_add_ms(*apart, said ? a->grace_ms : a->silent_ms);
 	if (mono_passed(end, a->now))
 		return false;
 	accord_wake_at(a, end);
@@ -376,11 +388,13 @@ view_pending(struct accord *a)
 		struct mono since = a->peer[i].up_since, end;
 
 		if (i == a->conf.self || !a->peer[i].is_up ||
-		    peer_hears_us(a, i))
+		    peer_hears_us(a, i) || a->peer[i].answered == a->life)
 			continue;
 		if (mono_diff_ns(a->life_since, since) > 0)
 			since = a->life_since;
-		end = mono_add_ms(since, a->grace_ms);
+		/* heartd is never slow: without a blob there is no farmd. */
+		end = mono_add_ms(since, a->peer[i].blob == NULL ?
+		    a->grace_ms : a->silent_ms);
 		if (mono_passed(end, a->now))
 			continue;
 		accord_wake_at(a, end);

@@ -42,6 +42,8 @@ set_conf(struct accord *a, const struct accord_conf *conf)
 	 * other within the rest, with two lost datagrams.
 	 */
 	a->grace_ms = conf->timeout_ms + 250;
+	a->silent_ms = SILENT_MS > 2 * a->grace_ms ? SILENT_MS :
+	    2 * a->grace_ms;
 	memset(&a->next_key, 0, sizeof(a->next_key));
 }
 
@@ -288,8 +290,8 @@ accord_think(struct accord *a, const struct accord_in *in,
 	a->phase = find_phase(a);
 	find_reason(a);
 	accord_publish(a, said);
-	out->blob = memcmp(said, &a->said, sizeof(*said)) != 0;
-	a->said = *said;
+	out->blob = memcmp(said, &a->published, sizeof(*said)) != 0;
+	a->published = *said;
 	free(said);
 	out->buckets = a->new_buckets;
 	a->new_buckets = false;

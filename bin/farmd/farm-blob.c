@@ -50,12 +50,15 @@ farm_blob_hears(const struct farm_blob *b, uint8_t id, uint32_t life)
 }
 
 bool
+farm_blob_lacks(const struct farm_blob *b, uint8_t id)
+{
+	return memchr(b->down, id, b->down_count) != NULL;
+}
+
+bool
 farm_blob_views(const struct farm_blob *b, uint8_t id)
 {
-	for (unsigned i = 0; i < b->view_count; i++)
-		if (b->view[i] == id)
-			return true;
-	return false;
+	return memchr(b->view, id, b->view_count) != NULL;
 }
 
 /* The words of main, in the order they are written. */
@@ -157,6 +160,7 @@ farm_blob_format(char *buf, size_t size, const struct farm_blob *b)
 	line_add(&o, "role", share_role_name(b->role));
 	line_addf(&o, "life", "%x", b->life);
 	add_heard(&o, b);
+	add_ids(&o, "down", b->down, b->down_count);
 	if (b->outcast != 0)
 		line_addf(&o, "outcast", "%u:%u", b->outcast, b->anchor);
 	if (b->is_idle)
@@ -335,6 +339,8 @@ parse_accord(struct farm_blob *b, const struct line *l)
 
 	if (!take_heard(b, value(l, "heard")))
 		return "bad heard";
+	if (!take_ids(b->down, &b->down_count, value(l, "down")))
+		return "bad down";
 	v = line_get(l, "outcast");
 	if (v != NULL && !take_outcast(b, v))
 		return "bad outcast";

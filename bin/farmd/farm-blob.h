@@ -46,6 +46,8 @@ struct farm_blob {
 	uint32_t	life;			/* new when memory was lost */
 	unsigned	heard_count;
 	struct farm_heard heard[SHARE_NODE_MAX];	/* ascending */
+	unsigned	down_count;		/* who is not heard any more */
+	uint8_t		down[SHARE_NODE_MAX];
 	unsigned	outcast;	/* hops to who left it out, 0 no */
 	uint8_t		anchor;			/* lowest id of those */
 	bool		is_idle;		/* takes no bucket */
@@ -86,6 +88,8 @@ int	farm_blob_parse(struct farm_blob *b, const char *text,
 	    const char **why);
 /* Did it hear this node, in this life?  life 0: in any. */
 bool	farm_blob_hears(const struct farm_blob *b, uint8_t id, uint32_t life);
+/* It says that it does not hear this node. */
+bool	farm_blob_lacks(const struct farm_blob *b, uint8_t id);
 bool	farm_blob_views(const struct farm_blob *b, uint8_t id);
 
 #endif

@@ -440,7 +440,7 @@ play_stale(enum mutant mutant)
 	w.mutant = mutant;
 	w.n[1].role = SHARE_SERVE;
 	world_kill_farmd(&w, 1, 5, true);
-	world_run(&w, GRACE + 100);
+	world_run(&w, 4000);
 	w.mute[0][1] = false;
 	(void)world_until(&w, world_is_one, 1000);
 }

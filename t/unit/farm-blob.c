@@ -67,6 +67,8 @@ same(const struct farm_blob *a, const struct farm_blob *b)
 	    a->role == b->role && a->life == b->life &&
 	    a->heard_count == b->heard_count &&
 	    memcmp(a->heard, b->heard, sizeof(a->heard)) == 0 &&
+	    a->down_count == b->down_count &&
+	    memcmp(a->down, b->down, sizeof(a->down)) == 0 &&
 	    a->outcast == b->outcast && a->anchor == b->anchor &&
 	    a->is_idle == b->is_idle && a->yields == b->yields &&
 	    a->view_count == b->view_count &&
@@ -141,6 +143,13 @@ test_small(void)
 	a.heard[0].id = 2;
 	a.heard[0].life = 7;
 	a.heard_count = 1;
+	a.state[0] = '\0';
+	a.down[0] = 3;
+	a.down_count = 1;
+	ok(farm_blob_format(text, sizeof(text), &a) &&
+	    farm_blob_parse(&b, text, &why) == 0 && same(&a, &b) &&
+	    farm_blob_lacks(&b, 3) && !farm_blob_lacks(&b, 2),
+	    "who is down: %s", text);
 	ok(farm_blob_hears(&a, 2, 7) && farm_blob_hears(&a, 2, 0) &&
 	    !farm_blob_hears(&a, 2, 8) && !farm_blob_hears(&a, 1, 0),
 	    "who was heard, in which life");
@@ -164,6 +173,7 @@ test_bad(void)
 		HEAD "share=- heard=1", HEAD "share=- heard=1:2",
 		HEAD "share=- heard=2:1,1:1,", HEAD "share=- heard=0:1,",
 		HEAD "share=- heard=1:,", HEAD "share=- heard=1:100000000,",
+		HEAD "share=- down=1",
 		HEAD "share=- view=1", HEAD "share=- view=2,1,",
 		HEAD "share=- view=1,1,", HEAD "share=- view=256,",
 		HEAD "share=- next=prepared", HEAD "share=- next=prepared:1",
