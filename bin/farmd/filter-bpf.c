@@ -27,7 +27,6 @@
 #include "xdpprog.h"
 
 struct filter {
-	char			module[FILTER_NAME_LEN];
 	unsigned		id;
 	struct bpfengine	*engine;	/* NULL: before apply() */
 	bool			is_broken;	/* build it anew */
@@ -58,8 +57,12 @@ bpf_open(const char *module, unsigned id, char why[FILTER_WHY_LEN])
 	}
 	bpfobj_init();
 	f = xcalloc(1, sizeof(*f));
-	strlcpy(f->module, module, sizeof(f->module));
 	f->id = id;
+	if (refusal_init(&f->refusal, module, why) == -1) {
+		refusal_fini(&f->refusal);
+		free(f);
+		return NULL;
+	}
 	return f;
 }
 
@@ -341,7 +344,7 @@ static void
 bpf_remove(struct filter *f)
 {
 	sweep(f, NULL);
-	refusal_clear(&f->refusal, f->module);
+	refusal_clear(&f->refusal);
 	bpf_close(f);
 }
 

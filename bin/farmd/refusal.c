@@ -5,158 +5,122 @@
  */
 #include "refusal.h"
 
-#include <nftables/libnftables.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "xalloc.h"
 
+#include "tcprog.h"
+
 #define SIGNATURE	"holdfast: the shares are in BPF"
-/* After farm_tc whatever it is, before chains of others. */
-#define PRIORITY	(-400)
-
-static struct nft_ctx *
-context(void)
-{
-	struct nft_ctx *nft = nft_ctx_new(NFT_CTX_DEFAULT);
-
-	if (nft != NULL) {
-		nft_ctx_buffer_output(nft);
-		nft_ctx_buffer_error(nft);
-		nft_ctx_output_set_flags(nft, NFT_CTX_OUTPUT_STATELESS);
-	}
-	return nft;
-}
-
-static int
-run(struct nft_ctx *nft, const char *text, char why[FILTER_WHY_LEN])
-{
-	if (nft_run_cmd_from_buffer(nft, text) == 0)
-		return 0;
-	snprintf(why, FILTER_WHY_LEN, "nftables: %.*s",
-	    (int)strcspn(nft_ctx_get_error_buffer(nft), "\n"),
-	    nft_ctx_get_error_buffer(nft));
-	return -1;
-}
+/* Before chains of others, which could take the mark for theirs. */
+#define PRIORITY	(-510)
 
 bool
 refusal_ok(char why[FILTER_WHY_LEN])
 {
-	struct nft_ctx *nft = context();
-	bool good = nft != NULL &&
-	    run(nft, "list tables netdev", why) == 0;
+	struct nft_link *l = nft_link_open(why, FILTER_WHY_LEN);
 
-	if (nft == NULL)
-		snprintf(why, FILTER_WHY_LEN, "libnftables does not start");
-	else
-		nft_ctx_free(nft);
-	return good;
+	if (l == NULL)
+		return false;
+	nft_link_close(l);
+	return true;
 }
 
-static char *
-devices(const struct filter_input *in)
+int
+refusal_init(struct refusal *r, const char *module, char why[FILTER_WHY_LEN])
 {
-	char *list = xstrdup("");
-
-	for (unsigned i = 0; i < in->intf_count; i++) {
-		char *more = xasprintf("%s%s\"%s\"", list,
-		    i > 0 ? ", " : "", in->intf[i].name);
-
-		free(list);
-		list = more;
-	}
-	return list;
+	memset(r, 0, sizeof(*r));
+	nft_doc_init(&r->doc, "netdev", module, SIGNATURE);
+	r->link = nft_link_open(why, FILTER_WHY_LEN);
+	return r->link != NULL ? 0 : -1;
 }
 
-static char *
-table(const struct filter_input *in, uint32_t mark)
+static void
+describe(struct nft_doc *doc, const struct filter_input *in, uint32_t mark)
 {
-	char *dev = devices(in);
-	char *text = xasprintf(
-	    "add table netdev holdfast_%s\n"
-	    "delete table netdev holdfast_%s\n"
-	    "table netdev holdfast_%s {\n"
-	    "	comment \"" SIGNATURE ", pref %u of tc filter show dev IF "
-	    "ingress\"\n"
-	    "	chain refuse {\n"
-	    "		type filter hook ingress devices = { %s } "
-	    "priority %d; policy accept;\n"
-	    "		meta mark %u meta l4proto tcp reject with tcp reset "
-	    "comment \"no rule: refused\"\n"
-	    "		meta mark %u reject with icmpx port-unreachable "
-	    "comment \"no rule: refused\"\n"
-	    "	}\n"
-	    "}\n",
-	    in->module, in->module, in->module, 100 + in->id, dev, PRIORITY,
-	    mark, mark);
+	char devices[FILTER_INTF_MAX * (IFNAMSIZ + 4)] = "";
+	size_t len = 0;
 
-	free(dev);
-	return text;
-}
-
-static char *
-list(struct refusal *r, const char *module)
-{
-	char *cmd = xasprintf("list table netdev holdfast_%s", module);
-	char why[FILTER_WHY_LEN], *text = NULL;
-
-	if (run(r->nft, cmd, why) == 0)
-		text = xstrdup(nft_ctx_get_output_buffer(r->nft));
-	free(cmd);
-	return text;
+	for (unsigned i = 0; i < in->intf_count; i++)
+		len += (size_t)snprintf(devices + len, sizeof(devices) - len,
+		    "%s\"%s\"", i > 0 ? ", " : "", in->intf[i].name);
+	nft_doc_init(doc, "netdev", in->module, SIGNATURE);
+	nft_doc_add(doc, NK_CHAIN, "refuse", "type filter hook ingress "
+	    "devices = { %s } priority %d; policy accept; comment \"what "
+	    "farm_tc, pref %u of tc filter, has marked: no rule has this "
+	    "port\";", devices, PRIORITY, TCPROG_PREF + in->id);
+	nft_doc_line(doc, "meta mark %u meta l4proto tcp reject with tcp "
+	    "reset", mark);
+	nft_doc_line(doc, "meta mark %u reject with icmpx port-unreachable",
+	    mark);
 }
 
 int
 refusal_set(struct refusal *r, const struct filter_input *in, uint32_t mark,
     char why[FILTER_WHY_LEN])
 {
-	char *text;
-	int rc;
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+	struct nft_doc doc;
+	int rc = -1;
 
-	if (r->nft == NULL && (r->nft = context()) == NULL) {
-		snprintf(why, FILTER_WHY_LEN, "libnftables does not start");
+	describe(&doc, in, mark);
+	if (out != NULL) {
+		(void)nft_doc_diff(out, NULL, &doc);	/* all of it */
+		if (fclose(out) == 0)
+			rc = nft_link_run(r->link, text, why, FILTER_WHY_LEN);
+	}
+	free(text);
+	if (rc == -1) {
+		nft_doc_fini(&doc);
 		return -1;
 	}
-	text = table(in, mark);
-	rc = run(r->nft, text, why);
-	free(text);
-	if (rc == -1)
-		return -1;
+	nft_doc_fini(&r->doc);
+	r->doc = doc;
 	free(r->listing);
-	r->listing = list(r, in->module);
-	strlcpy(r->module, in->module, sizeof(r->module));
+	r->listing = nft_link_list(r->link, &r->doc);
+	r->generation = 0;
 	return 0;
 }
 
 bool
 refusal_is_there(struct refusal *r, char why[FILTER_WHY_LEN])
 {
-	char *now = list(r, r->module);
-	bool same = now != NULL && r->listing != NULL &&
-	    strcmp(now, r->listing) == 0;
+	uint32_t generation = 0;
+	char *now;
+	bool same;
 
+	/* Unchanged, or changed by others, as the listing then shows. */
+	if (nft_link_generation(r->link, &generation) == 0 &&
+	    generation != 0 && generation == r->generation)
+		return true;
+	now = nft_link_list(r->link, &r->doc);
+	same = now != NULL && r->listing != NULL &&
+	    strcmp(now, r->listing) == 0;
 	free(now);
-	if (!same)
+	if (same)
+		r->generation = generation;
+	else
 		snprintf(why, FILTER_WHY_LEN,
-		    "nftables: table netdev holdfast_%s was changed",
-		    r->module);
+		    "nftables: table netdev %s was changed", r->doc.table);
 	return same;
 }
 
 void
-refusal_clear(struct refusal *r, const char *module)
+refusal_clear(struct refusal *r)
 {
-	char why[FILTER_WHY_LEN], *cmd, *text;
+	char *text = nft_link_list(r->link, &r->doc), *command;
+	char why[FILTER_WHY_LEN];
 
-	if (r->nft == NULL && (r->nft = context()) == NULL)
-		return;
-	text = list(r, module);
-	/* One of the nft backend, which has the same name, is not ours. */
+	/* One of the nft backend has the same name. */
 	if (text != NULL && strstr(text, SIGNATURE) != NULL) {
-		cmd = xasprintf("delete table netdev holdfast_%s", module);
-		(void)run(r->nft, cmd, why);	/* nothing more can be done */
-		free(cmd);
+		command = xasprintf("delete table netdev %s", r->doc.table);
+		/* Nothing more can be done. */
+		(void)nft_link_run(r->link, command, why, sizeof(why));
+		free(command);
 	}
 	free(text);
 }
@@ -164,7 +128,8 @@ refusal_clear(struct refusal *r, const char *module)
 void
 refusal_fini(struct refusal *r)
 {
-	if (r->nft != NULL)
-		nft_ctx_free(r->nft);
+	nft_doc_fini(&r->doc);
+	if (r->link != NULL)
+		nft_link_close(r->link);
 	free(r->listing);
 }

@@ -11,22 +11,28 @@
 #include <stdint.h>
 
 #include "filter.h"
+#include "nft-doc.h"
+#include "nft-link.h"
 
 struct refusal {
-	void	*nft;		/* libnftables; NULL: not used yet */
-	char	*listing;	/* as it was made */
-	char	module[FILTER_NAME_LEN];
+	struct nft_link	*link;
+	struct nft_doc	 doc;		/* as it was made */
+	char		*listing;	/* NULL: not made yet */
+	uint32_t	 generation;	/* at which it was right, or 0 */
 };
 
 /* This kernel can; else why. */
 bool	refusal_ok(char why[FILTER_WHY_LEN]);
+/* 0, or -1 and why. */
+int	refusal_init(struct refusal *r, const char *module,
+	    char why[FILTER_WHY_LEN]);
 /* At the interfaces of `in': 0, or -1 and why. */
 int	refusal_set(struct refusal *r, const struct filter_input *in,
 	    uint32_t mark, char why[FILTER_WHY_LEN]);
 /* False and why: somebody changed it. */
 bool	refusal_is_there(struct refusal *r, char why[FILTER_WHY_LEN]);
 /* Deletes the table, unless it is the nft backend's. */
-void	refusal_clear(struct refusal *r, const char *module);
+void	refusal_clear(struct refusal *r);
 void	refusal_fini(struct refusal *r);
 
 #endif
