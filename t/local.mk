@@ -29,6 +29,7 @@ BATS_SUITES = \
 	t/bench.bats \
 	t/vipd.bats \
 	t/farm-clients.bats \
+	t/farmd-bpf.bats \
 	t/remoted.bats \
 	t/checkd.bats \
 	t/farmd.bats \
