@@ -22,6 +22,8 @@
 
 /* For this long a life without memory waits for farmd's word. */
 #define PATIENCE_MS	5000
+/* Sixty nodes that come or go together are thought about once. */
+#define LATER_MS	10
 
 static struct moduled *
 md_of(void *arg)
@@ -237,12 +239,23 @@ farm_event(struct ask *a, const struct line *l, void *arg)
 	struct moduled *md = arg;
 
 	(void)a;
-	if (strcmp(l->verb, "fact") == 0)
+	if (strcmp(l->verb, "fact") == 0) {
 		on_fact(md, l);
-	else if (strcmp(l->verb, "node") == 0)
+		moduled_think(md);
+	} else if (strcmp(l->verb, "node") == 0) {
 		on_node(md, l);
-	else
-		return;
+		if (!md->farm->later_set)
+			loop_timer_set(md->farm->later, LATER_MS, 0);
+		md->farm->later_set = true;
+	}
+}
+
+static void
+on_later(void *arg)
+{
+	struct moduled *md = arg;
+
+	md->farm->later_set = false;
 	moduled_think(md);
 }
 
@@ -267,6 +280,7 @@ farm_open(struct moduled *md)
 	struct farm *f = md->farm;
 
 	md->v.self.known = md->has_facts = true;	/* there is no store */
+	f->later = loop_timer_new(md->d->loop, on_later, md);
 	f->patience = loop_timer_new(md->d->loop, on_patience, md);
 	loop_timer_set(f->patience, PATIENCE_MS, 0);
 	f->link = ask_new(md->d->loop, path_socket(path, md->name, "farmd"),
@@ -278,6 +292,7 @@ farm_close(struct moduled *md)
 {
 	ask_free(md->farm->link);
 	loop_timer_free(md->farm->patience);
+	loop_timer_free(md->farm->later);
 }
 
 const char *

@@ -19,7 +19,8 @@ struct status_out;
 struct farm {
 	struct farm_view	 view;
 	struct ask		*link;
-	struct loop_timer	*patience;
+	struct loop_timer	*patience, *later;
+	bool			 later_set;
 	char			*said;		/* the last wish, but for i */
 	char			 services[256];	/* of a restart to come */
 	bool			 spoke;		/* in this life */
