@@ -284,7 +284,7 @@ n1 stop_both force WAIT STOP stop" ]
 	ask n1 start
 	wait_until 5 '[ "$(why n1)" = address-in-use ]'
 	is n1 "WAIT NotReady"
-	ask n1 status | grep -q 'code=address-in-use text="a host that is no node of this farm answers for 10.88.1.100 (02:aa:aa:aa:aa:aa)"'
+	ask n1 status | grep -q 'code=address-in-use text="a host that is no node of this module answers for 10.88.1.100 (02:aa:aa:aa:aa:aa)"'
 	ask n1 status | grep -q 'kind=goon .*cost="find that MAC'
 	serves n1 none
 	not grep -q start_both "$W/scripts"
@@ -541,4 +541,38 @@ n1 start_both UP UP restart" ]
 	wait_until 5 '[ "$(why n1)" = held-down ]'
 	[ "$(ask n1 start)" = ok ]
 	wait_until 5 'is n1 "UP Ready"'
+}
+
+@test "a light module is UP, without any farmd" {
+	kill_node fake
+	rm "$W"/n1/run/holdfast/web/farmd.sock
+	conf 1 's/mode = .*/mode = "light"/; /nodes/d; s/^vip = true/vip = false/'
+	conf 1 '/wait_on/d; /vip_links/d; /addresses/d'
+	script 1 start_prim 'exit 0'
+	start_node 1
+	[ "$(ask n1 start)" = ok ]
+	wait_until 5 'is n1 "UP Ready"'
+	[ "$(cat "$W/scripts")" = "n1 prestart STOP WAIT start
+n1 start_both WAIT UP start
+n1 start_prim WAIT UP start" ]
+	ask n1 status | grep -q '^kind=node name=n1 state=UP quality=Ready '
+	not grep -q 'kind=farm\|kind=warning' <<<"$(ask n1 status)"
+	run ask n1 swap
+	[[ $output == 'err code=badstate text="web is a light module, this node runs it alone: '* ]]
+	run ask n1 drain
+	[[ $output == 'err code=badstate'* ]]
+	# Nothing is disturbed, also when it was called ALONE before.
+	: >"$W/scripts"
+	kill_node 1
+	sed -i 's/state=UP/state=ALONE/; s/at=UP target=UP/at=ALONE target=ALONE/' \
+	    "$W/n1/run/holdfast/web/state"
+	grep -q 'state=ALONE' "$W/n1/run/holdfast/web/state"
+	start_node 1
+	is n1 "UP Ready"
+	[ ! -s "$W/scripts" ]
+	[ "$(ask n1 restart)" = ok ]
+	wait_until 5 '[ "$(grep -c start_prim "$W/scripts")" = 1 ]'
+	wait_until 5 'is n1 "UP Ready"'
+	[ "$(ask n1 stop)" = ok ]
+	wait_until 5 'is n1 "STOP NotReady"'
 }

@@ -194,7 +194,8 @@ is_as_before(const struct was *w, struct status *st)
 	return strcmp(st->quality, "Ready") == 0 &&
 	    (strcmp(st->state, w->state) == 0 ||
 	    (strcmp(w->state, "ALONE") == 0 &&
-	    strcmp(st->state, "PRIM") == 0));
+	    (strcmp(st->state, "PRIM") == 0 ||
+	    strcmp(st->state, "UP") == 0)));
 }
 
 static bool

@@ -145,7 +145,7 @@ module_is_ready()
 
 	filter='.modules[] | select(.name == $m) |
 	    .quality == "Ready" and .state != "WAIT" and
-	    (.state == "ALONE" | . == ($mode == "light"))'
+	    (.state != "ALONE" or $mode == "light")'
 	for node in $(node_list); do
 		host_run "$node" holdfast status --json 2>/dev/null |
 		    jq -e --arg m "$1" --arg mode "$2" "$filter" \

@@ -182,7 +182,8 @@ in_wait(struct machine *m, const struct view *v, struct decision *d)
 static bool
 can_drain(const struct machine *m, const struct view *v)
 {
-	return !m->sick && app_is_ready(v) && v->farm->f.known &&
+	return !m->sick && !v->farm->lone && app_is_ready(v) &&
+	    v->farm->f.known &&
 	    (!v->conf->vip || v->vip_link_up);
 }
 

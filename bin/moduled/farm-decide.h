@@ -3,7 +3,8 @@
  * The part of decide.h for a farm module: when this node may hold the
  * addresses, when its share is open, and how it leaves.  There is no peer and
  * no epoch of data: which node takes which client is agreed on by the farmds
- * (farmd(8)).  Pure; called by decide.c.
+ * (farmd(8)).  A light module goes the same way, alone: it has no farmd, and
+ * its addresses, if there are any, are vipd's.  Pure; called by decide.c.
  */
 #ifndef MODULED_FARM_DECIDE_H
 #define MODULED_FARM_DECIDE_H
@@ -21,6 +22,7 @@ struct farm_view {
 	enum farm_serve		want_serve;	/* what it was */
 	int64_t			stopdrain_ms;
 	bool			scriptcontrol;
+	bool			lone;		/* a light module */
 	bool			drain;		/* the operator's word */
 	char			sick[FACT_TEXT]; /* what a checker found, "" */
 };

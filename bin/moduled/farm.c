@@ -38,6 +38,7 @@ farm_new(struct moduled *md)
 	struct farm *f = xcalloc(1, sizeof(*f));
 	unsigned i;
 
+	f->view.lone = strcmp(cfg_getstr(cfg, "mode"), "light") == 0;
 	f->view.stopdrain_ms = cfg_getint(cfg, "stopdrain_ms");
 	f->view.scriptcontrol = cfg_getbool(cfg, "scriptcontrol");
 	for (i = 0; i < cfg_size(cfg, "nodes"); i++)
@@ -47,9 +48,36 @@ farm_new(struct moduled *md)
 	return f;
 }
 
+/* In place of farmd: what is wished is so, as soon as vipd has done it. */
+static void
+look_lone(struct moduled *md)
+{
+	struct farm_view *v = &md->farm->view;
+	bool here = !md->conf.vip || md->v.vip_owned;
+
+	v->f.known = true;
+	v->f.i = v->want_i;
+	v->f.serve = here == (v->want_serve != FARM_NONE) || !md->conf.vip ?
+	    v->want_serve : here ? FARM_HOLD : FARM_NONE;
+}
+
+static void
+want_lone(struct moduled *md)
+{
+	struct farm_view *v = &md->farm->view;
+
+	if (md->conf.vip)
+		links_vip(md, md->dec.serve != FARM_NONE);
+	if (v->want_serve != md->dec.serve)
+		md->again = true;
+	v->want_serve = md->dec.serve;
+}
+
 void
 farm_look(struct moduled *md)
 {
+	if (md->farm->view.lone)
+		look_lone(md);
 	md->farm->view.drain = notice_holds(&md->wish.drain, wall_now());
 }
 
@@ -79,6 +107,10 @@ farm_want(struct moduled *md)
 	struct farm *f = md->farm;
 	struct line_out o;
 
+	if (f->view.lone) {
+		want_lone(md);
+		return;
+	}
 	if (f->link == NULL || !ask_is_up(f->link))
 		return;
 	if (f->view.want_serve != d->serve || f->view.want_i == 0)
@@ -280,6 +312,8 @@ farm_open(struct moduled *md)
 	struct farm *f = md->farm;
 
 	md->v.self.known = md->has_facts = true;	/* there is no store */
+	if (f->view.lone)
+		return;
 	f->later = loop_timer_new(md->d->loop, on_later, md);
 	f->patience = loop_timer_new(md->d->loop, on_patience, md);
 	loop_timer_set(f->patience, PATIENCE_MS, 0);
@@ -290,9 +324,17 @@ farm_open(struct moduled *md)
 void
 farm_close(struct moduled *md)
 {
+	if (md->farm->view.lone)
+		return;
 	ask_free(md->farm->link);
 	loop_timer_free(md->farm->patience);
 	loop_timer_free(md->farm->later);
+}
+
+bool
+farm_is_lone(const struct moduled *md)
+{
+	return md->farm != NULL && md->farm->view.lone;
 }
 
 const char *
@@ -317,22 +359,24 @@ const char *
 farm_refuses(const struct moduled *md, const char *verb, char *text,
     size_t size)
 {
-#define ALL_SERVE "{module} is a farm module, all its nodes serve: "
+#define WHAT "{module} is a {detail}: "
 	static const struct {
 		const char	*verb, *why;
 	} rows[] = {
-		{ "swap", ALL_SERVE "there is no primary to exchange; to take "
-		    "this node out: `holdfast farm {module} drain {node}'" },
-		{ "prim", ALL_SERVE "there is no primary; `holdfast start "
-		    "{module}' on each node" },
-		{ "primforce", ALL_SERVE "there is no primary; `holdfast "
-		    "start {module}' on each node" },
-		{ "second", ALL_SERVE "there is no secondary; `holdfast start "
-		    "{module}' on each node" },
-		{ "release", ALL_SERVE "there are no directories to give "
+		{ "swap", WHAT "there is no primary to exchange; to take "
+		    "this node out: `holdfast stop {module}'" },
+		{ "prim", WHAT "there is no primary; `holdfast start "
+		    "{module}' is enough" },
+		{ "primforce", WHAT "there is no primary; `holdfast "
+		    "start {module}' is enough" },
+		{ "second", WHAT "there is no secondary; `holdfast start "
+		    "{module}' is enough" },
+		{ "release", WHAT "there are no directories to give "
 		    "back; `holdfast stop {module}' on the node" },
 	};
-	struct reason_args a = { .module = md->name, .node = md->conf.node };
+	struct reason_args a = { .module = md->name, .node = md->conf.node,
+	    .detail = farm_is_lone(md) ? "light module, this node runs it "
+	    "alone" : "farm module, all its nodes serve" };
 	size_t i;
 
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
@@ -346,7 +390,7 @@ farm_refuses(const struct moduled *md, const char *verb, char *text,
 static bool
 is_farm(const struct moduled *md, struct client *c, const char *verb)
 {
-	if (md->farm != NULL)
+	if (md->farm != NULL && !md->farm->view.lone)
 		return true;
 	serve_err(c, "badstate", "%s is no farm module: %s has no meaning",
 	    md->name, verb);

@@ -2,7 +2,8 @@
 /*
  * A farm module in the daemon: the link to farmd in place of those to heartd
  * and mirrord, the words of the operator about the share, and its lines of
- * the status.  What follows from it is in farm-decide.c.
+ * the status.  What follows from it is in farm-decide.c.  A light module, too,
+ * which has none of these links.
  */
 #ifndef MODULED_FARM_H
 #define MODULED_FARM_H
@@ -30,6 +31,8 @@ struct farm {
 struct farm	*farm_new(struct moduled *md);
 void		 farm_open(struct moduled *md);
 void		 farm_close(struct moduled *md);
+/* A light module: farm-decide.h, without a farm. */
+bool		 farm_is_lone(const struct moduled *md);
 /* The words of this moment into the view, before it is decided. */
 void		 farm_look(struct moduled *md);
 /* The wish that was decided, when it is news. */

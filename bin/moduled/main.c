@@ -235,7 +235,7 @@ start(struct daemon *d)
 	md->name = d->module;
 	machine_init(&md->m);
 	read_conf(md);
-	if (strcmp(cfg_getstr(d->conf, "mode"), "farm") == 0)
+	if (strcmp(cfg_getstr(d->conf, "mode"), "mirror") != 0)
 		md->farm = farm_new(md);
 	if (md->farm != NULL)
 		md->v.farm = &md->farm->view;

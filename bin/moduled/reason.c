@@ -129,7 +129,7 @@ static const struct reason_row rows[RS_COUNT] = {
 	    "answers for {addresses}; nothing is lost" },
 	/* Of farms; what farmd says of them is a whole sentence. */
 	[RS_ADDRESS_IN_USE] = { "address-in-use", false, false,
-	    "a host that is no node of this farm answers for {detail}",
+	    "a host that is no node of this module answers for {detail}",
 	    "silence of the address", "",
 	    "find that MAC in the switch's table and give its host another "
 	    "address; it is asked again every 3 seconds" },

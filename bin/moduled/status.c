@@ -317,7 +317,7 @@ put_warnings(struct moduled *md, struct status_out *t)
 	put_stopped(md, t);
 	if (md->m.state == ST_ALONE && md->conf.peer[0] != '\0')
 		put_alone(md, t);
-	if (md->farm != NULL)
+	if (md->farm != NULL && !farm_is_lone(md))
 		status_farm_warnings(md, t);
 	put_disk_warnings(md, t);
 	if (md->v.conflict[0] != '\0') {
@@ -455,7 +455,8 @@ put_nodes(struct moduled *md, struct status_out *t)
 	line_add(&o, "name", md->conf.node);
 	line_add(&o, "state", state_name(md->m.state));
 	line_add(&o, "quality", quality_name(md->dec.quality));
-	line_add_num(&o, "level", md->v.self.level && !md->m.mark);
+	if (md->farm == NULL)
+		line_add_num(&o, "level", md->v.self.level && !md->m.mark);
 	line_add_num(&o, "new", md->v.self.known && md->v.self.is_new);
 	line_add_num(&o, "standby", md->v.standby);
 	line_add(&o, "share", "");
@@ -533,7 +534,7 @@ status_text(struct moduled *md)
 	status_notices(md, &t);
 	put_blocked(md, &t);
 	status_waits(md, &t);
-	if (md->farm != NULL) {
+	if (md->farm != NULL && !farm_is_lone(md)) {
 		status_farm(md, &t);
 		status_farm_nodes(md, &t);
 	} else
@@ -579,7 +580,7 @@ status_state_line(struct moduled *md, struct line_out *o)
 	line_add(o, "peer_quality", md->v.peer.net == NET_UP &&
 	    md->v.peer.has_blob ? quality_name(md->v.peer.quality) :
 	    "NotReady");
-	if (md->farm != NULL) {
+	if (md->farm != NULL && !farm_is_lone(md)) {
 		line_add(o, "serve", farm_serve_name(md->farm->view.f.serve));
 		line_add(o, "wanted", farm_serve_name(md->dec.serve));
 		line_add_num(o, "share", farm_share(

@@ -422,6 +422,11 @@ read_state(struct moduled *md)
 		}
 	}
 	free(text);
+	if (good && farm_is_lone(md) && md->m.state == ST_ALONE) {
+		/* Of a release that had no other name for it. */
+		md->m.state = ST_UP;
+		scripts_assume(md->scripts, ST_UP);
+	}
 	return good;
 }
 
@@ -431,7 +436,8 @@ moduled_take_up(struct moduled *md)
 	if (read_state(md))
 		log_info("taken up in %s", state_name(md->m.state));
 	else
-		md->unsure = md->rfs || md->farm != NULL;
+		md->unsure = md->rfs || (md->farm != NULL &&
+		    !farm_is_lone(md));
 	(void)snprintf(md->v.stoprole, sizeof(md->v.stoprole), "%s",
 	    md->wish.role);
 	md->state_wall_s = wall_now();

@@ -176,7 +176,7 @@ why_answer(struct moduled *md, struct client *c)
 	    (long long)(wall_now() - md->state_wall_s));
 	tell(c, NULL, text);
 	tell_block(md, c);
-	if (md->farm != NULL)
+	if (md->farm != NULL && !farm_is_lone(md))
 		tell_farm(md, c);
 	else
 		tell_peer(md, c);
