@@ -517,7 +517,7 @@ fake() {
 	[ "$status" -eq 69 ]
 	[[ $output == *"holdfastd is not running"* ]]
 	printf '%s\n' 'farm=web backend=bpf delivery=director epoch=3' \
-	    'node=alpha self=1 net=up role=drain state=UP draining=4'" \
+	    'node=alpha self=1 net=up serve=drain state=UP draining=4'" \
 quality=Ready" 'node=alpha group=web buckets=0 percent=0.0' \
 	    'code=farm-outcast text="beta is not heard"' ok >"$T/farmd"
 	printf '%s\n' 'warning code=farm-drain text="by order"' \

@@ -16,12 +16,12 @@
 /* --- columns ------------------------------------------------------------- */
 
 static const char *
-role_word(const struct farm_node *n)
+serve_word(const struct farm_node *n)
 {
-	return strcmp(n->role, "serve") == 0 ? "yes" :
-	    strcmp(n->role, "drain") == 0 ? "drains" :
-	    strcmp(n->role, "hold") == 0 ? "held" :
-	    n->role[0] == '\0' ? "-" : "no";
+	return strcmp(n->serve, "open") == 0 ? "yes" :
+	    strcmp(n->serve, "drain") == 0 ? "drains" :
+	    strcmp(n->serve, "hold") == 0 ? "held" :
+	    n->serve[0] == '\0' ? "-" : "no";
 }
 
 static bool
@@ -41,7 +41,7 @@ show_node(const struct farm_view *v, const struct farm_node *n, FILE *out)
 	fprintf(out, "%-16s %-7s %-10s %-6s", name, is_heard(n) &&
 	    n->state[0] != '\0' ? n->state : "UNKNOWN", is_heard(n) &&
 	    n->quality[0] != '\0' ? n->quality : "-", is_heard(n) ?
-	    role_word(n) : "-");
+	    serve_word(n) : "-");
 	for (g = 0; g < v->group_count; g++) {
 		if (n->cell[g].percent[0] == '\0')
 			fprintf(out, " %15s", "-");
@@ -151,7 +151,7 @@ nodes_of(const struct farm_view *v)
 		put(o, "name", n->name);
 		json_object_set_new(o, "self", json_boolean(n->is_self));
 		put(o, "net", n->is_self ? "up" : n->net);
-		put(o, "role", n->role);
+		put(o, "serve", n->serve);
 		put(o, "state", n->state);
 		put(o, "quality", n->quality);
 		put(o, "reason", n->reason);

@@ -73,12 +73,12 @@ add_node(struct farm_view *v, const struct line *l)
 			return;
 		n->cell[g].buckets = number(l, "buckets");
 		TEXT(n->cell[g].percent, l, "percent");
-		return;
 	}
-	n->is_self = line_get_bool(l, "self");
-	n->draining = number(l, "draining");
+	n->is_self |= line_get_bool(l, "self");
+	if (line_get(l, "draining") != NULL)
+		n->draining = number(l, "draining");
 	TEXT(n->net, l, "net");
-	TEXT(n->role, l, "role");
+	TEXT(n->serve, l, "serve");
 	TEXT(n->state, l, "state");
 	TEXT(n->quality, l, "quality");
 	TEXT(n->reason, l, "reason");

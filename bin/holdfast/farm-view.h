@@ -27,7 +27,7 @@ struct farm_cell {
 struct farm_node {
 	char		 name[CLUSTER_NAME_LEN];
 	bool		 is_self;
-	char		 net[FARM_WORD_LEN], role[FARM_WORD_LEN];
+	char		 net[FARM_WORD_LEN], serve[FARM_WORD_LEN];
 	char		 state[FARM_WORD_LEN], quality[FARM_WORD_LEN];
 	char		 reason[64];
 	int64_t		 draining;

@@ -112,7 +112,7 @@ is_there(const struct farm_view *v, bool off, int64_t *draining)
 		return false;
 	*draining = self->draining;
 	if (off)
-		return strcmp(self->role, "drain") != 0;
+		return strcmp(self->serve, "drain") != 0;
 	return farm_node_buckets(v, self) == 0;
 }
 

@@ -47,11 +47,11 @@ fill(struct farm_view *v)
 {
 	add(v, "farm=web serve=open backend=nft delivery=director epoch=12 "
 	    "digest=0123abcd director=n1 draining=2");
-	add(v, "node=n1 self=1 net=up role=serve state=UP quality=Ready "
+	add(v, "node=n1 self=1 net=up serve=open state=UP quality=Ready "
 	    "since_s=7 reason=\"\" draining=2");
-	add(v, "node=n2 self=0 net=up role=drain state=UP quality=Ready "
+	add(v, "node=n2 self=0 net=up serve=drain state=UP quality=Ready "
 	    "reason=\"\" draining=17");
-	add(v, "node=n3 self=0 net=down role=serve state=UP quality=Ready");
+	add(v, "node=n3 self=0 net=down serve=open state=UP quality=Ready");
 	add(v, "node=n1 group=http buckets=4096 percent=100.0");
 	add(v, "node=n2 group=http buckets=0 percent=0.0");
 	add(v, "node=n1 group=dns buckets=1366 percent=33.3");
