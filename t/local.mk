@@ -33,6 +33,8 @@ BATS_SUITES = \
 	t/remoted.bats \
 	t/checkd.bats \
 	t/farmd.bats \
+	t/farmd-filter.bats \
+	t/farmd-filter-bpf.bats \
 	t/moduled.bats \
 	t/moduled-farm.bats \
 	t/check_holdfast.bats \

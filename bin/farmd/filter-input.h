@@ -8,7 +8,6 @@
 
 #include <net/if.h>
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include "hash.h"
@@ -38,9 +37,9 @@ struct filter_addr {
 	uint8_t			ip[16];		/* 4 or 16 of them */
 	unsigned		intf;		/* index into intf[] */
 	bool			is_vmac;	/* delivered by its vmac now */
-	struct filter_mac	vmac;	/* zero: never had one.  Frames to it
-					   are vmac frames while is_vmac is
-					   off, too: caches are stale */
+	/* Zero: never had one.  Frames to it are vmac frames while is_vmac is
+	   off, too: caches are stale. */
+	struct filter_mac	vmac;
 };
 
 struct filter_group {
@@ -109,6 +108,7 @@ bool	filter_is_moving(const struct filter_input *in);
 /*
  * Which table the fragments of a protocol to this address follow, by their
  * source address: that of the first rule of the two; -1 if there is none.
+ * Those of ICMP and of protocols without ports go as their echo does.
  */
 int	filter_fragment_table(const struct filter_input *in, unsigned addr,
 	    enum filter_proto proto);

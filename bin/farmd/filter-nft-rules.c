@@ -96,7 +96,7 @@ nft_text_taken(struct nft_doc *doc, const struct filter_input *in)
 		if (group_has(in, i, FP_UDP))
 			udp_taken(doc, group, counter);
 	}
-	nft_doc_add(doc, NK_CHAIN, "taken_icmp", "comment \"of the vmac\";");
+	nft_doc_add(doc, NK_CHAIN, "taken_other", "comment \"of the vmac\";");
 	nft_doc_line(doc, "meta mark 3 goto others");
 	nft_doc_line(doc, "meta pkttype set host counter name accepted_other "
 	    NT_ACCEPT);
@@ -286,14 +286,14 @@ ports_of(const struct filter_input *in, unsigned addr,
 	}
 }
 
+/* A line for each run of ports with one rule, after what it begins with. */
 static void
-service_lines(struct nft_text *x, enum frame kind, unsigned addr,
-    enum filter_proto proto, uint16_t *rule)
+port_lines(struct nft_text *x, enum frame kind, const uint16_t *rule,
+    const char *before)
 {
-	char name[NFT_NAME_LEN], ip[INET6_ADDRSTRLEN], range[16];
+	char name[NFT_NAME_LEN], range[16];
 	unsigned end;
 
-	ports_of(x->in, addr, proto, rule);
 	for (unsigned p = 0; p < PORT_COUNT; p = end) {
 		for (end = p + 1; end < PORT_COUNT && rule[end] == rule[p];)
 			end++;
@@ -305,9 +305,7 @@ service_lines(struct nft_text *x, enum frame kind, unsigned addr,
 		else
 			(void)snprintf(range, sizeof(range), "%u", p);
 		rule_chain_name(x, name, kind, &x->in->rule[rule[p]]);
-		nft_doc_line(x->doc, "%s . %s . %s : goto %s",
-		    nft_text_ip(ip, &x->in->addr[addr]), proto_name(proto),
-		    range, name);
+		nft_doc_line(x->doc, "%s%s : goto %s", before, range, name);
 	}
 }
 
@@ -322,20 +320,76 @@ has_ranges(const struct filter_input *in)
 }
 
 static void
+range_chain_name(const struct nft_text *x, char out[NFT_NAME_LEN],
+    enum frame kind, unsigned addr, enum filter_proto proto)
+{
+	char ip[INET6_ADDRSTRLEN];
+
+	nft_name(out, "%s%c_%s_to_%s%s", frame_name[kind], x->v,
+	    proto_name(proto), nft_text_ip(ip, &x->in->addr[addr]),
+	    x->suffix);
+}
+
+static void
+range_chain(struct nft_text *x, enum frame kind, unsigned addr,
+    enum filter_proto proto, uint16_t *rule)
+{
+	char name[NFT_NAME_LEN], ports[NFT_NAME_LEN];
+
+	range_chain_name(x, name, kind, addr, proto);
+	nft_name(ports, "ports_%s", name);
+	ports_of(x->in, addr, proto, rule);
+	nft_doc_add(x->doc, NK_MAP, ports, "type inet_service : verdict; "
+	    "flags interval; comment \"the rules\";");
+	port_lines(x, kind, rule, "");
+	nft_doc_add(x->doc, NK_CHAIN, name, "%s", "");
+	nft_doc_line(x->doc, "th dport vmap @%s", ports);
+}
+
+static void
+service_lines(struct nft_text *x, enum frame kind, unsigned addr,
+    enum filter_proto proto, uint16_t *rule)
+{
+	char name[NFT_NAME_LEN], ip[INET6_ADDRSTRLEN], before[96];
+
+	nft_text_ip(ip, &x->in->addr[addr]);
+	if (has_ranges(x->in)) {
+		range_chain_name(x, name, kind, addr, proto);
+		nft_doc_line(x->doc, "%s . %s : jump %s", ip,
+		    proto_name(proto), name);
+		return;
+	}
+	(void)snprintf(before, sizeof(before), "%s . %s . ", ip,
+	    proto_name(proto));
+	ports_of(x->in, addr, proto, rule);
+	port_lines(x, kind, rule, before);
+}
+
+/*
+ * Single ports are found in one look, by hash, with address and protocol.  A
+ * concatenation with ranges would take time for each of them: there each
+ * address and protocol has a chain with a tree of its ranges.
+ */
+static void
 services(struct nft_text *x, enum frame kind)
 {
+	static const enum filter_proto protos[] = { FP_TCP, FP_UDP };
 	uint16_t *rule = xcalloc(PORT_COUNT, sizeof(*rule));
+	bool is_ranged = has_ranges(x->in);
 	char name[NFT_NAME_LEN];
 
+	for (unsigned i = 0; is_ranged && i < x->in->addr_count; i++)
+		for (unsigned p = 0; p < 2; p++)
+			if (nft_text_has(x, &x->in->addr[i]))
+				range_chain(x, kind, i, protos[p], rule);
 	nft_name(name, "%s%c_services%s", frame_name[kind], x->v, x->suffix);
-	nft_doc_add(x->doc, NK_MAP, name, "type ipv%c_addr . inet_proto . "
-	    "inet_service : verdict;%s comment \"the rules\";", x->v,
-	    has_ranges(x->in) ? " flags interval;" : "");
+	nft_doc_add(x->doc, NK_MAP, name, "type ipv%c_addr . inet_proto%s : "
+	    "verdict; comment \"the rules\";", x->v,
+	    is_ranged ? "" : " . inet_service");
 	for (unsigned i = 0; i < x->in->addr_count; i++)
-		if (nft_text_has(x, &x->in->addr[i])) {
-			service_lines(x, kind, i, FP_TCP, rule);
-			service_lines(x, kind, i, FP_UDP, rule);
-		}
+		for (unsigned p = 0; p < 2; p++)
+			if (nft_text_has(x, &x->in->addr[i]))
+				service_lines(x, kind, i, protos[p], rule);
 	free(rule);
 }
 
@@ -376,6 +430,8 @@ fragments(struct nft_text *x, enum frame kind)
 	nft_name(name, "%s%c_fragment%s", frame_name[kind], x->v, x->suffix);
 	nft_doc_add(x->doc, NK_CHAIN, name,
 	    "comment \"all of a packet go where its address goes\";");
+	nft_doc_line(x->doc, "%s != { tcp, udp } goto %s%c_other%s", x->proto,
+	    frame_name[kind], x->v, x->suffix);
 	for (unsigned t = 0; t < x->in->tables; t++) {
 		if (kind == NF_SENT && fragment_match(x, t, "udp", match,
 		    sizeof(match)) > 0) {
@@ -417,6 +473,29 @@ directed_fragment(struct nft_text *x)
 	nft_doc_line(x->doc, "counter name accepted_other " NT_ACCEPT);
 }
 
+/* Echo, and protocols without ports, in fragments or not. */
+static void
+other(struct nft_text *x, enum frame kind)
+{
+	char name[NFT_NAME_LEN], look[256];
+
+	nft_name(name, "%s%c_other%s", frame_name[kind], x->v, x->suffix);
+	nft_doc_add(x->doc, NK_CHAIN, name,
+	    "comment \"echo, protocols without ports\";");
+	if (kind == NF_VMAC) {
+		nft_text_lookup(x, look, FK_ADDR, "mine", 0);
+		nft_doc_line(x->doc, "%s goto taken_other", look);
+		nft_doc_line(x->doc, NT_REJECT);
+		return;
+	}
+	if (kind == NF_DIRECT) {
+		nft_text_lookup(x, look, FK_ADDR, "share", 0);
+		nft_doc_line(x->doc, "%s meta mark vmap @takers%s", look,
+		    x->suffix);
+	}
+	nft_doc_line(x->doc, "counter name accepted_other " NT_ACCEPT);
+}
+
 static void
 icmp(struct nft_text *x, enum frame kind)
 {
@@ -425,28 +504,20 @@ icmp(struct nft_text *x, enum frame kind)
 	    "parameter-problem }" :
 	    "icmpv6 type { destination-unreachable, packet-too-big, "
 	    "time-exceeded, parameter-problem }";
-	char name[NFT_NAME_LEN], look[256];
+	char name[NFT_NAME_LEN];
 
 	nft_name(name, "%s%c_icmp%s", frame_name[kind], x->v, x->suffix);
-	nft_doc_add(x->doc, NK_CHAIN, name, "%s", "");
+	nft_doc_add(x->doc, NK_CHAIN, name,
+	    "comment \"errors are for whoever has the connection\";");
 	if (x->v == '6')
 		nft_doc_line(x->doc, "icmpv6 type " ND_TYPES " accept");
-	if (kind == NF_VMAC) {
+	if (kind == NF_VMAC)
 		nft_doc_line(x->doc, "%s meta pkttype set host counter name "
-		    "accepted_other accept comment \"errors: whoever they "
-		    "are for\"", errors);
-		nft_text_lookup(x, look, FK_ADDR, "mine", 0);
-		nft_doc_line(x->doc, "%s goto taken_icmp", look);
-		nft_doc_line(x->doc, NT_REJECT);
-	} else if (kind == NF_SENT) {
-		nft_doc_line(x->doc, "counter name accepted_other accept");
-	} else {
+		    "accepted_other accept", errors);
+	else if (kind == NF_DIRECT)
 		nft_doc_line(x->doc, "%s goto everyone%s", errors, x->suffix);
-		nft_text_lookup(x, look, FK_ADDR, "share", 0);
-		nft_doc_line(x->doc, "%s meta mark vmap @takers%s", look,
-		    x->suffix);
-		nft_doc_line(x->doc, "counter name accepted_other " NT_ACCEPT);
-	}
+	nft_doc_line(x->doc, "goto %s%c_other%s", frame_name[kind], x->v,
+	    x->suffix);
 }
 
 static void
@@ -503,13 +574,17 @@ kind_chains(struct nft_text *x, enum frame kind)
 		peers(x);
 	nft_doc_line(x->doc, "%s goto %s_fragment%s", x->fragment, name,
 	    x->suffix);
-	nft_doc_line(x->doc, "%s daddr . %s . th dport vmap @%s_services%s",
-	    x->ip, x->proto, name, x->suffix);
+	nft_doc_line(x->doc, "%s daddr . %s%s vmap @%s_services%s", x->ip,
+	    x->proto, has_ranges(x->in) ? "" : " . th dport", name,
+	    x->suffix);
 	nft_doc_line(x->doc, "%s %s goto %s_icmp%s", x->proto,
 	    x->v == '4' ? "icmp" : "ipv6-icmp", name, x->suffix);
+	nft_doc_line(x->doc, "%s != { tcp, udp } goto %s_other%s", x->proto,
+	    name, x->suffix);
 	unmatched(x, kind);
 	fragments(x, kind);
 	icmp(x, kind);
+	other(x, kind);
 	for (unsigned i = 0; i < x->in->rule_count; i++) {
 		const struct filter_rule *r = &x->in->rule[i];
 

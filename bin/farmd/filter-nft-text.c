@@ -340,7 +340,6 @@ static void
 interface_chains(struct nft_text *x, const struct nft_way *way,
     unsigned count)
 {
-	nft_text_in(x);
 	for (unsigned i = 0; i < x->in->node_count; i++) {
 		if (i == x->in->self)
 			continue;
@@ -384,14 +383,13 @@ filter_nft_text(struct nft_doc *doc, const struct filter_input *in,
 		connections(doc, '4', "ipv4_addr");
 	if (has_family(in, AF_INET6))
 		connections(doc, '6', "ipv6_addr");
-	common_chains(doc, in);
-	nft_text_taken(doc, in);
 	for (unsigned i = 0; i < in->intf_count; i++) {
 		x.intf = &in->intf[i];
 		x.intf_no = i;
 		if (in->intf_count > 1)
 			(void)snprintf(x.suffix, sizeof(x.suffix), "_%s",
 			    x.intf->name);
+		nft_text_in(&x);
 		for (unsigned f = 0; f < 2; f++) {
 			set_family(&x, families[f]);
 			if (has_family(in, families[f]))
@@ -399,4 +397,6 @@ filter_nft_text(struct nft_doc *doc, const struct filter_input *in,
 		}
 		interface_chains(&x, way, way_count);
 	}
+	nft_text_taken(doc, in);
+	common_chains(doc, in);
 }

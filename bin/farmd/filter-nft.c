@@ -335,25 +335,29 @@ both_ways(const struct nft_plan *a, const struct nft_plan *b,
 	return way;
 }
 
-/* From the plan of the kernel to this one; takes it over when it is in. */
+static bool
+has_new_ways(const struct nft_plan *old, const struct nft_plan *plan)
+{
+	for (unsigned i = 0; i < plan->way_count; i++) {
+		bool is_new = true;
+
+		for (unsigned j = 0; j < old->way_count; j++)
+			if (old->way[j].number == plan->way[i].number)
+				is_new = false;
+		if (is_new)
+			return true;
+	}
+	return false;
+}
+
 static int
-apply_plan(struct filter *f, const struct filter_input *in,
+apply_elements(struct filter *f, const struct filter_input *in,
     struct nft_plan *plan, char why[FILTER_WHY_LEN])
 {
 	struct nft_flows flows = { 0 };
 	struct nft_batch *b;
-	struct nft_doc doc;
-	struct nft_way *way;
-	unsigned count;
-	int rc;
 
-	way = both_ways(&f->plan, plan, &count);
-	filter_nft_text(&doc, in, way, count);
-	free(way);
-	rc = run_doc(f, &doc, why);
-	if (rc == 0)
-		rc = list_flows(&flows, in, plan, why);
-	if (rc == -1) {
+	if (list_flows(&flows, in, plan, why) == -1) {
 		nft_flows_free(&flows);
 		return -1;
 	}
@@ -370,6 +374,31 @@ apply_plan(struct filter *f, const struct filter_input *in,
 	learn_flows(f, &flows);
 	learn_plan(f, plan);
 	memset(plan, 0, sizeof(*plan));
+	return 0;
+}
+
+/*
+ * From the plan of the kernel to this one; takes it over when it is in.
+ * Rules come first only if elements need them: after a death every
+ * millisecond before the elements is one in which nobody answers.
+ */
+static int
+apply_plan(struct filter *f, const struct filter_input *in,
+    struct nft_plan *plan, char why[FILTER_WHY_LEN])
+{
+	struct nft_doc doc;
+	struct nft_way *way;
+	unsigned count;
+
+	if (has_new_ways(&f->plan, plan)) {
+		way = both_ways(&f->plan, plan, &count);
+		filter_nft_text(&doc, in, way, count);
+		free(way);
+		if (run_doc(f, &doc, why) == -1)
+			return -1;
+	}
+	if (apply_elements(f, in, plan, why) == -1)
+		return -1;
 	filter_nft_text(&doc, in, f->plan.way, f->plan.way_count);
 	return run_doc(f, &doc, why);
 }

@@ -29,3 +29,7 @@ noinst_PROGRAMS += t/farm/filterctl
 t_farm_filterctl_SOURCES = %D%/filterctl.c
 t_farm_filterctl_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 t_farm_filterctl_LDADD = $(FARMD_LIBS)
+noinst_PROGRAMS += t/farm/bucket
+t_farm_bucket_SOURCES = %D%/bucket.c
+t_farm_bucket_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+t_farm_bucket_LDADD = $(FARMD_LIBS)

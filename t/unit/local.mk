@@ -373,3 +373,11 @@ t_unit_farm_bpf_SOURCES = %D%/farm-bpf.c %D%/farm-frame.h %D%/tap.h
 t_unit_farm_bpf_LDADD = $(FARMD_LIBS)
 t_unit_farm_bpf_DEPENDENCIES = $(bpf_DATA) bin/farmd/libfarmd.a
 endif
+
+check_PROGRAMS += t/unit/hash
+t_unit_hash_SOURCES = %D%/hash.c %D%/tap.h
+t_unit_hash_LDADD = $(FARMD_LIBS)
+
+check_PROGRAMS += t/unit/filter-nft-text
+t_unit_filter_nft_text_SOURCES = %D%/filter-nft-text.c %D%/tap.h
+t_unit_filter_nft_text_LDADD = $(FARMD_LIBS)

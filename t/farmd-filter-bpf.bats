@@ -1,0 +1,1 @@
+farmd-filter.bats
