@@ -352,7 +352,11 @@ accord_is_director(const struct accord *a)
 bool
 accord_is_closed(const struct accord *a)
 {
-	return !a->is_started;
+	/*
+	 * The director may start by our `stopped' before we do: what it sends
+	 * us must find us open.  Nothing else does, as we take no bucket yet.
+	 */
+	return !a->is_started && a->step != FARM_STOPPED;
 }
 
 const struct share *

@@ -59,7 +59,10 @@ uint64_t	accord_keepers(const struct accord *a, unsigned table,
 uint64_t	accord_members(const struct accord *a);
 /* This node answers ARP and ND.  0 or 1; never while it takes no part. */
 bool	accord_is_director(const struct accord *a);
-/* Takes no SYN at all: hold, none, blocked, or not started yet. */
+/*
+ * Takes no SYN at all, not one that another node directs here either: hold,
+ * none, blocked, or others may not start yet.
+ */
 bool	accord_is_closed(const struct accord *a);
 /* The share that is acted upon (epoch 0: none), and its digest. */
 const struct share	*accord_share(const struct accord *a);

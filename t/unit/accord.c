@@ -470,6 +470,35 @@ test_mutants(void)
 	ok(w.broken != NULL, "noticed: the one before is not");
 }
 
+/*
+ * Frames go to the taker that the director knows: while a node joins, with
+ * the last message on its way, none goes to it before it is open.
+ */
+static void
+test_join_is_open(void)
+{
+	unsigned sent = 0, lost = 0;
+
+	for (unsigned delay = 0; delay < 8; delay++) {
+		begin(3, 2);
+		w.delay_min = 0;
+		w.delay_max = 2 * delay + 1;
+		world_on(&w, 2, SHARE_SERVE);
+		for (int i = 0; i < 2000; i++) {
+			world_run(&w, 1);
+			for (unsigned b = 0; b < SHARE_BUCKETS; b++) {
+				if (accord_taker(w.n[0].a, 0, b) != 3)
+					continue;
+				sent++;
+				lost += accord_is_closed(w.n[2].a);
+			}
+		}
+		w.delay_max = 1;
+	}
+	ok(sent > 0 && lost == 0, "a node that joins takes what the director "
+	    "sends it from the first frame on (%u of %u lost)", lost, sent);
+}
+
 int
 main(void)
 {
@@ -485,6 +514,7 @@ main(void)
 	test_words();
 	test_memory();
 	test_mutants();
+	test_join_is_open();
 	world_fini(&w);
 	return tap_done();
 }
