@@ -25,6 +25,7 @@ libcommon_libcommon_a_SOURCES = \
 	%D%/machine.c %D%/machine.h \
 	%D%/observe.c %D%/observe.h \
 	%D%/paths.c %D%/paths.h \
+	%D%/punctual.c %D%/punctual.h \
 	%D%/priv.c %D%/priv.h \
 	%D%/remote.c %D%/remote.h \
 	%D%/seal.c %D%/seal.h \

@@ -8,6 +8,7 @@
 
 #include "daemon.h"
 #include "log.h"
+#include "punctual.h"
 #include "xalloc.h"
 
 #include "farm.h"
@@ -151,6 +152,8 @@ start(struct daemon *d)
 	f->second = loop_timer_new(d->loop, on_second, f);
 	heart_open(f);
 	vip_open(f);
+	if (!punctual_schedule(PUNCTUAL_PRIORITY))
+		log_warn("no real-time scheduling: may be late under load");
 	farm_think(f);
 	on_second(f);
 }

@@ -6,7 +6,6 @@
  */
 
 #include <errno.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -18,6 +17,7 @@
 #include "daemon.h"
 #include "log.h"
 #include "paths.h"
+#include "punctual.h"
 #include "statefile.h"
 #include "xalloc.h"
 
@@ -534,12 +534,10 @@ begin_life(struct heart *h)
 static void
 be_punctual(struct heart *h, cfg_t *cfg)
 {
-	struct sched_param sp = { 0 };
+	int priority = (int)cfg_getint(cfg, "priority");
 
-	sp.sched_priority = (int)cfg_getint(cfg, "priority");
-	if (sp.sched_priority > 0) {
-		h->is_rr = sched_setscheduler(0,
-		    SCHED_RR | SCHED_RESET_ON_FORK, &sp) == 0;
+	if (priority > 0) {
+		h->is_rr = punctual_schedule(priority);
 		if (!h->is_rr)
 			log_warn("no real-time scheduling: may be late under "
 			    "load");

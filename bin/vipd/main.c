@@ -14,6 +14,7 @@
 #include "act.h"
 #include "claim.h"
 #include "probe.h"
+#include "punctual.h"
 #include "show.h"
 #include "vipd.h"
 #include "xalloc.h"
@@ -314,6 +315,8 @@ start(struct daemon *d)
 	    v);
 	v->timer = loop_timer_new(d->loop, on_timer, v);
 	serve_on_close(d->serve, on_gone);
+	if (!punctual_schedule(PUNCTUAL_PRIORITY))
+		log_warn("no real-time scheduling: may be late under load");
 	show_lans(v, NULL);
 }
 
