@@ -44,13 +44,14 @@ struct client {
 	struct mark		*mark;
 	unsigned		mark_count;
 	bool			is_ending;
+	bool			is_to_speak;	/* to hold */
 };
 
 /* --- control.c: the FIFO --- */
 
 /*
  * Lines: `mark NAME [SECONDS.MICROSECONDS]', the time of day of the event or
- * now, and `end'.
+ * now; `speak', for idle clients; and `end'.
  */
 void	control_open(struct client *c);
 void	control_close(struct client *c);

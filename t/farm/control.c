@@ -67,6 +67,10 @@ control_line(struct client *c, char *line, struct mono now)
 		c->is_ending = true;
 		return;
 	}
+	if (strcmp(verb, "speak") == 0) {
+		c->is_to_speak = true;
+		return;
+	}
 	name = strtok_r(NULL, " ", &save);
 	when = strtok_r(NULL, " ", &save);
 	if (strcmp(verb, "mark") != 0 || name == NULL) {

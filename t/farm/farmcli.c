@@ -4,7 +4,7 @@
  *
  *	farmcli hold   -d ADDRESS [-n 300] [-i 100] [-q N]
  *		long-lived connections; each sends a message every -i ms, but
- *		every Nth none before the end
+ *		every Nth none by itself
  *	farmcli fresh  -d ADDRESS [-i 2]
  *		a new connection every -i ms
  *	farmcli udp    -d ADDRESS [-i 2]
@@ -21,7 +21,8 @@
  *	-s FIRST+COUNT	source addresses
  *	-b MS		longer than this is no answer
  *	-t SECONDS	ends after that time
- *	-c FIFO		made and removed; lines `mark NAME [TIME]' and `end'
+ *	-c FIFO		made and removed; lines `mark NAME [TIME]', `speak'
+ *			(hold: the idle ones send once) and `end'
  *
  * It prints `ready' when it is at work (hold: when all are connected) and its
  * report when it ends; SIGTERM ends it, too.

@@ -117,7 +117,7 @@ totals_report(const struct hold *h, const struct client *c)
 {
 	unsigned *alive = xcalloc(name_count(), sizeof(*alive));
 	unsigned *hung = xcalloc(name_count(), sizeof(*hung));
-	unsigned broken = 0, hung_all = 0, node, unanswered = 0;
+	unsigned broken = 0, hung_all = 0, node;
 	size_t i;
 
 	for (i = 0; i < h->life_count; i++) {
@@ -127,15 +127,12 @@ totals_report(const struct hold *h, const struct client *c)
 		hung[l->node] += l->hung;
 		hung_all += l->hung;
 		broken += l->end != LE_ALIVE && l->node != NOBODY;
-		unanswered += l->end == LE_ALIVE && l->node == NOBODY;
 	}
-	for (i = 0; i < c->count; i++)
-		unanswered += h->client[i].fd == -1;
 	for (node = 1; node < name_count(); node++)
 		printf("total node=%s count=%u hung=%u\n", name_of(node),
 		    alive[node], hung[node]);
 	printf("total clients=%u unanswered=%u hung=%u broken=%u\n", c->count,
-	    unanswered, hung_all, broken);
+	    h->unanswered, hung_all, broken);
 }
 
 void

@@ -84,6 +84,21 @@ client_send(struct hold *h, struct hold_client *hc, struct mono now)
 	hc->sent = now;
 }
 
+/* The idle ones, too, once: so they learn whether their node is dead. */
+static void
+clients_speak(struct hold *h, const struct client *c, struct mono now)
+{
+	unsigned i;
+
+	for (i = 0; i < c->count; i++) {
+		struct hold_client *hc = &h->client[i];
+
+		if (hc->fd != -1 && hc->owed == 0 &&
+		    mono_is_set(life_of(h, hc)->answered))
+			client_send(h, hc, now);
+	}
+}
+
 static void
 client_echoed(struct hold *h, struct hold_client *hc, struct mono now)
 {
@@ -177,10 +192,7 @@ all_answered(const struct hold *h, const struct client *c)
 	return true;
 }
 
-/*
- * Each has to answer once more, the idle ones too: those of a dead node learn
- * only now that it is.
- */
+/* Each has to answer once more. */
 static void
 last_words(struct hold *h, struct client *c)
 {
@@ -189,13 +201,10 @@ last_words(struct hold *h, struct client *c)
 	unsigned i;
 
 	control_mark(c, "end", now);
-	for (i = 0; i < c->count; i++) {
-		struct hold_client *hc = &h->client[i];
-
-		if (hc->fd != -1 && hc->owed == 0 &&
-		    mono_is_set(life_of(h, hc)->answered))
-			client_send(h, hc, now);
-	}
+	for (i = 0; i < c->count; i++)
+		h->unanswered += h->client[i].fd == -1 ||
+		    !mono_is_set(life_of(h, &h->client[i])->answered);
+	clients_speak(h, c, now);
 	while (is_waiting && mono_diff_ms(now, start) < c->bound_ms) {
 		events_take(h, c, mono_add_ms(now, 10));
 		is_waiting = false;
@@ -227,6 +236,10 @@ hold(struct client *c)
 	while (!c->is_ending) {
 		now = mono_now();
 		control_read(c, now);
+		if (c->is_to_speak) {
+			c->is_to_speak = false;
+			clients_speak(&h, c, now);
+		}
 		next = clients_turn(&h, c, now);
 		events_take(&h, c, next);
 		if (!is_ready && all_answered(&h, c)) {

@@ -53,6 +53,7 @@ struct hold {
 	size_t			life_count;
 	struct stall		*stall;
 	size_t			stall_count;
+	unsigned		unanswered;	/* at the end */
 };
 
 void	hold_report(const struct hold *h, const struct client *c);

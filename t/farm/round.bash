@@ -20,6 +20,8 @@ ROUND_SLACK_MS=50
 # latest when twice the time, and a first wait, have passed.
 ROUND_RTO_MS=200
 ROUND_PERIOD_MS=2
+# Of the farm; who starts it sets another.
+ROUND_TIMEOUT_MS=500
 
 # round_bound TIMEOUT_MS: the latest time, after a death, of a trial that was
 # not answered at first.
@@ -86,10 +88,11 @@ round_run()
 	    return 1
 	# shellcheck disable=SC2046 # lists of words
 	{
-		round_event drain on n1 holdfast farm $FARM drain $drain &&
+		round_event drain on n1 holdfast farm $FARM drain $drain \
+		    --no-wait &&
 		wait_shared_by 20 $(round_others $drain) &&
 		round_event undrain \
-		    on n1 holdfast farm $FARM drain $drain --off &&
+		    on n1 holdfast farm $FARM drain $drain --off --no-wait &&
 		wait_shared_by 20 n1 n2 n3 &&
 		round_event stop on $stop holdfast stop $FARM &&
 		wait_shared_by 20 $(round_others $stop) &&
@@ -97,7 +100,7 @@ round_run()
 		wait_shared_by 30 n1 n2 n3 &&
 		round_event death node_die $die &&
 		wait_shared_by 20 $(round_others $die) &&
-		round_back "$dir" &&
+		round_idle &&
 		round_event rejoin "$LAB" power on $die &&
 		wait_shared_by 60 n1 n2 n3
 	} || {
@@ -107,9 +110,17 @@ round_run()
 	clients_end "$dir"
 }
 
-# Clients that spoke with the dead node have another by now.
-round_back()
+# Those that were active know that their node is dead; those that were idle
+# learn it when they speak.  Had they not before the node is back, they would
+# meet buckets that move, and wait: farmd(8), CAVEATS.
+round_idle()
 {
+	local ms=$(($(round_bound "$ROUND_TIMEOUT_MS") * 2 + ROUND_RTO_MS))
+	local at
+
+	at=$((${EPOCHREALTIME/./} / 1000 + ms))
+	wait_until 10 "[ \"\$(now_ms)\" -ge $at ]"
+	round_event speak on c1 sh -c 'echo speak 1<>/run/hold.fifo'
 	wait_until 20 "[ \$(on c1 ss -Htn state established \
 	    'dport = 7800' | wc -l) -ge 300 ]"
 }
@@ -130,33 +141,32 @@ round_zero()
 	[ "$n" = 0 ] || round_complain "$report: $* $field=$n"
 }
 
-# round_judge DIR TIMEOUT_MS: false and each thing that was not as asked for.
+# round_judge DIR: false and each thing that was not as asked for.
 round_judge()
 {
 	local dir=$1 bound round_bad=0 round_seed stop die mark node what
 
-	bound=$(round_bound "$2")
+	bound=$(round_bound "$ROUND_TIMEOUT_MS")
 	round_seed=$(value seed "$dir/who")
 	stop=$(value stop "$dir/who")
 	die=$(value die "$dir/who")
-	for mark in start drain undrain stop restart death rejoin; do
+	for mark in start drain undrain stop restart death speak rejoin end; do
 		for node in n1 n2 n3; do
 			case $mark$node in
-			stop$stop|death$die) continue ;;
+			stop$stop|death$die|speak$die) continue ;;
 			esac
 			round_zero "$dir" hold broken mark=$mark node=$node
 		done
 		[ $mark = death ] ||
 			round_zero "$dir" hold broken mark=$mark node=nobody
 		round_zero "$dir" udp twice mark=$mark
-		[ $mark != death ] || continue
+		case $mark in
+		death|end) continue ;;
+		esac
 		for what in failed reset error; do
 			round_zero "$dir" fresh $what mark=$mark
 			round_zero "$dir" udp $what mark=$mark
 		done
-	done
-	for node in $(round_others "$die"); do
-		round_zero "$dir" hold broken mark=end node="$node"
 	done
 	round_zero "$dir" hold hung total clients=300
 	round_zero "$dir" hold unanswered total clients=300
@@ -181,6 +191,9 @@ round_judge_death()
 	ms=$(value last_ms "$dir/hold.out" mark=death node="$die")
 	at_most "$ms" $((bound * 2 + ROUND_RTO_MS)) 2>/dev/null ||
 	    round_complain "hold: the last one was reset after $ms ms"
+	ms=$(value last_ms "$dir/hold.out" mark=speak node="$die")
+	at_most "$ms" $ROUND_RTO_MS 2>/dev/null ||
+	    round_complain "hold: one that spoke was reset after $ms ms"
 }
 
 # round_tell DIR: the round in a line.
