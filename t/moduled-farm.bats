@@ -261,11 +261,15 @@ n1 stop_both force WAIT STOP stop" ]
 	before=$(ask n1 status | sed -n 's/^kind=farm .* epoch=\([0-9]*\).*/\1/p')
 	[ -n "$before" ]
 	ask n2 status | grep -q '^kind=node name=n1 .*share=50'
+	since=$(ask n1 why | sed -n '1s/.*since \([-0-9: ]*\) (.*/\1/p')
+	[ -n "$since" ]
 	kill_node 1
 	start_node 1
 	wait_until 5 'is n1 "UP Ready"'
 	[ ! -s "$W/scripts" ]
 	serves n1 open
+	# It did not come to UP anew.
+	ask n1 why | grep -q "since $since ("
 	# No other wish than open was stated meanwhile.
 	not grep -q 'Share of this node' <(tail -n 3 \
 	    "$W/n2/var/log/holdfast/web.events" | grep -v 'was 0')
@@ -331,8 +335,12 @@ n1 stop_both force WAIT STOP stop" ]
 }
 
 @test "the link goes down: WAIT; it comes back: UP" {
+	conf 1 's/handle_ms = .*/handle_ms = 3000/'
 	up 1 2
 	ask c link node=n1 up=0
+	# Its clients do not wait for the rule.
+	wait_until 1 'serves n1 hold'
+	[ "$(why n1)" = checker-failed ]
 	wait_until 5 '[ "$(why n1)" = resource ]'
 	is n1 "WAIT NotReady"
 	wait_until 5 "ask n2 status | grep -q 'code=farm-node-out text=\"n1 is in WAIT NotReady, reason resource; 1 of 3 nodes serve\" command=\"on n1: holdfast why web\"'"

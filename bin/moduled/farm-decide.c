@@ -178,13 +178,18 @@ in_wait(struct machine *m, const struct view *v, struct decision *d)
 
 /* --- UP --------------------------------------------------------------- */
 
+static bool
+link_is_up(const struct view *v)
+{
+	return !v->conf->vip || v->farm->lone || v->vip_link_up;
+}
+
 /* Is there anybody whose end is worth to be waited for? */
 static bool
 can_drain(const struct machine *m, const struct view *v)
 {
 	return !m->sick && !v->farm->lone && app_is_ready(v) &&
-	    v->farm->f.known &&
-	    (!v->conf->vip || v->vip_link_up);
+	    v->farm->f.known && link_is_up(v);
 }
 
 /* true: what was connected has ended, or had its time. */
@@ -249,7 +254,8 @@ serve_of(const struct machine *m, const struct view *v)
 
 	if (f->scriptcontrol ? !m->traffic : !app_is_ready(v))
 		return FARM_HOLD;
-	if (m->sick || f->sick[0] != '\0')
+	/* The rule about the link waits; its clients need not, too. */
+	if (m->sick || f->sick[0] != '\0' || !link_is_up(v))
 		return FARM_HOLD;
 	return f->drain ? FARM_DRAIN : FARM_OPEN;
 }
@@ -272,6 +278,9 @@ judge(struct machine *m, const struct view *v, struct decision *d)
 		because(d, Q_NOTREADY, obstacle(v), "%s", f->f.text);
 	else if (f->sick[0] != '\0')
 		because(d, Q_TRANSIENT, RS_CHECKER_FAILED, "%s", f->sick);
+	else if (!link_is_up(v))
+		because(d, Q_TRANSIENT, RS_CHECKER_FAILED, "the link that "
+		    "carries %s is down", v->conf->addresses);
 	else if (d->serve == FARM_OPEN && !farm_is(f, FARM_OPEN))
 		because(d, Q_TRANSIENT, RS_FARM_JOINING, "%s", "");
 }

@@ -143,7 +143,7 @@ static const struct reason_row rows[RS_COUNT] = {
 	    "holdfast forcestop {module}",
 	    "stops now; these connections are broken" },
 	[RS_CHECKER_FAILED] = { "checker-failed", true, false,
-	    "takes no clients: {detail}", "the checker's consent", "",
+	    "takes no clients: {detail}", "what is checked, well again", "",
 	    "mend what it looks at; it goes on by itself" },
 	[RS_FARM_OUTCAST] = { "farm-outcast", false, false,
 	    "{detail}", "a network that passes both ways "

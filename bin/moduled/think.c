@@ -278,6 +278,9 @@ save_state(struct moduled *md)
 	n += strlen(text + n);
 	if (!scripts_save(md->scripts, text + n, sizeof(text) - n))
 		return;
+	n += strlen(text + n);
+	(void)snprintf(text + n, sizeof(text) - n, "since at=%lld\n",
+	    (long long)md->state_wall_s);
 	if (!moduled_news(&md->said_file, text))
 		return;
 	if (statefile_write_volatile(path_run(path, "%s/state", md->name),
@@ -392,6 +395,18 @@ moduled_think(struct moduled *md)
 	md->thinking = false;
 }
 
+/* A restart of moduled is no new state. */
+static void
+read_since(struct moduled *md, const char *p)
+{
+	struct line l;
+	const char *why;
+
+	if (p != NULL && line_parse(&l, p + 1, strcspn(p + 1, "\n"),
+	    &why) == 0 && strcmp(l.verb, "since") == 0)
+		(void)line_get_num(&l, "at", 1, wall_now(), &md->state_wall_s);
+}
+
 /* The file of an earlier life in this boot; false: there is none. */
 static bool
 read_state(struct moduled *md)
@@ -414,6 +429,8 @@ read_state(struct moduled *md)
 		p = strchr(p, '\n');
 		good = good && p != NULL && scripts_restore(md->scripts,
 		    p + 1);
+		if (good)
+			read_since(md, strchr(p + 1, '\n'));
 		if (!good) {
 			log_warnx("%s: damaged: what runs is found out anew",
 			    path);
@@ -433,6 +450,7 @@ read_state(struct moduled *md)
 void
 moduled_take_up(struct moduled *md)
 {
+	md->state_wall_s = wall_now();
 	if (read_state(md))
 		log_info("taken up in %s", state_name(md->m.state));
 	else
@@ -440,5 +458,4 @@ moduled_take_up(struct moduled *md)
 		    !farm_is_lone(md));
 	(void)snprintf(md->v.stoprole, sizeof(md->v.stoprole), "%s",
 	    md->wish.role);
-	md->state_wall_s = wall_now();
 }

@@ -433,6 +433,16 @@ test_words(void)
 	ok(d.serve == FARM_HOLD && m.state == ST_UP, "a checker fails: shut");
 	reason_is(RS_CHECKER_FAILED, Q_TRANSIENT, "and says so");
 
+	be_up();
+	v.vip_link_up = false;
+	think();
+	ok(d.serve == FARM_HOLD && m.state == ST_UP,
+	    "a dead link: its clients go elsewhere at once");
+	reason_is(RS_CHECKER_FAILED, Q_TRANSIENT, "and says so");
+	v.vip_link_up = true;
+	think();
+	ok(d.serve == FARM_OPEN, "it is back before its rule acted");
+
 	be_held();
 	farm.scriptcontrol = true;
 	scripts_run(ST_UP);
