@@ -24,7 +24,7 @@ setup_file()
 	    skip "built without BPF"
 	export FILTER_BACKEND=${FILTER_BACKEND:-nft}
 	export BATS_NO_PARALLELIZE_WITHIN_FILE=true
-	export NS="hff$$" DIR=$BATS_FILE_TMPDIR HOLDFAST_ROOT=$BATS_FILE_TMPDIR
+	export NS="hfi$$" DIR=$BATS_FILE_TMPDIR HOLDFAST_ROOT=$BATS_FILE_TMPDIR
 	local i
 
 	mkdir -p "$DIR/usr/lib/holdfast" "$DIR/run/holdfast"
@@ -76,7 +76,7 @@ teardown_file()
 	for p in "$DIR"/*.pid; do
 		[ ! -s "$p" ] || kill "$(cat "$p")" 2>/dev/null || :
 	done
-	for i in 1 2 3 c w; do
+	for i in 1 2 3 c w s; do
 		ip netns del "$NS-$i" 2>/dev/null || :
 	done
 }
@@ -556,4 +556,97 @@ arp_filter()
 	[ -z "$(at 1 nft list tables)" ]
 	rm "$DIR/ctl1"
 	filter_start 1
+}
+
+# The nodes as firewalls between the clients and host s, 10.77.0.10.
+firewalls()
+{
+	local i
+
+	ip netns add "$NS-s"
+	ip -n "$NS-w" link add br1 type bridge mcast_snooping 0
+	ip -n "$NS-w" link set br1 up
+	for i in 1 2 3 s; do
+		ip link add eth1 netns "$NS-$i" type veth peer name "q$i" \
+		    netns "$NS-w"
+		ip -n "$NS-$i" link set eth1 address "02:00:00:00:01:0${i/s/9}"
+		ip -n "$NS-$i" addr add "10.77.0.${i/s/10}/24" dev eth1
+		ip -n "$NS-$i" addr add "fd77::${i/s/10}/64" dev eth1 nodad
+		ip -n "$NS-$i" link set eth1 up
+		ip -n "$NS-w" link set "q$i" master br1 up
+	done
+	for i in 1 2 3; do
+		at $i sysctl -qw net.ipv4.ip_forward=1 \
+		    net.ipv6.conf.all.forwarding=1 \
+		    net.netfilter.nf_conntrack_tcp_loose=0
+		bridge -n "$NS-$i" fdb add 02:fe:00:00:00:77 dev eth1 self \
+		    permanent
+		# A firewall that sees one direction alone passes nothing.
+		at $i nft -f - <<-END
+			table inet wall {
+				counter opened { }
+				chain f {
+					type filter hook forward priority 0
+					ct state invalid drop
+					tcp flags != syn ct state new drop
+					tcp flags syn / syn,ack counter name opened
+				}
+			}
+		END
+	done
+	ip -n "$NS-s" route add default via 10.77.0.100
+	ip -n "$NS-s" route add default via fd77::100
+	ip -n "$NS-c" route add 10.77.0.0/24 via $VIP
+	ip -n "$NS-c" route add fd77::/64 via $VIP6
+	background srvs s "$top_builddir/t/farm/farmsrv" inside 7800
+}
+
+# firewall NODE FROM-TO:TAKER...: with the rules of routed packets.
+firewall()
+{
+	table "$@"
+	sed -i -e '/^rule/d; /^intf/a intf name=eth1' \
+	    -e 's/^node.*\(.\)$/& mac2=02:00:00:00:01:0\1/' "$DIR/table$1"
+	cat >>"$DIR/table$1" <<-END
+		addr ip=10.77.0.100 intf=1 vmac=02:fe:00:00:00:77
+		addr ip=fd77::100 intf=1 vmac=02:fe:00:00:00:77
+		rule group=0 proto=route key=source addr=0
+		rule group=0 proto=route key=source addr=1
+		rule group=0 proto=route key=dest addr=2
+		rule group=0 proto=route key=dest addr=3
+	END
+	wc -l <"$DIR/filter$1.out" >"$DIR/lines"
+	echo "$DIR/table$1" >"$DIR/ctl$1"
+	wait_until 5 "[ \$(wc -l <$DIR/filter$1.out) -gt $(cat "$DIR/lines") ]"
+}
+
+@test "firewalls: what goes in by a node comes back by it" {
+	local i a
+
+	[ "$FILTER_BACKEND" = nft ] || skip "of nftables"
+	firewalls
+	for i in 1 2 3; do
+		firewall $i 0-1365:1 1366-2730:2 2731-4095:3
+	done
+	# By different nodes outside and inside, and by the vmacs.
+	for i in "1 02:00:00:00:01:02" "vmac 02:fe:00:00:00:77"; do
+		by "${i% *}"
+		for a in 10.77.0.100 fd77::100; do
+			ip -n "$NS-s" neigh replace $a lladdr "${i#* }" \
+			    dev eth1 nud permanent
+		done
+		farmcli fair -d 10.77.0.10 -s 10.99.0.1+120 -n 120 |
+		    grep ' answered=120 failed=0 '
+		farmcli fair -d fd77::10 -s fd99::1+120 -n 120 |
+		    grep ' answered=120 failed=0 '
+	done
+	for i in 1 2 3; do
+		[ "$(at $i nft list counter inet wall opened |
+		    sed -n 's/.*packets \([0-9]*\).*/\1/p')" -gt 60 ]
+		at $i nft list table netdev holdfast_web |
+		    grep -q 'packets through this node, by their destination'
+	done
+	# And what is for a node itself is.
+	at c ping -c 1 -W 1 10.88.1.2
+	at s ping -c 1 -W 1 10.77.0.3
 }

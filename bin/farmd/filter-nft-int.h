@@ -4,6 +4,7 @@
 #define FARMD_FILTER_NFT_INT_H
 
 #include <arpa/inet.h>
+#include <stdbool.h>
 
 #include "filter-nft-text.h"
 
@@ -29,12 +30,27 @@ struct nft_text {
 
 char	*nft_text_mac(char out[NT_MAC_LEN], const struct filter_mac *m);
 char	*nft_text_ip(char out[INET6_ADDRSTRLEN], const struct filter_addr *a);
+void	nft_text_family(struct nft_text *x, int family);
 bool	nft_text_has(const struct nft_text *x, const struct filter_addr *a);
 /* "10.88.1.100, 10.88.1.101": those of this interface and family; count. */
 unsigned nft_text_addrs(const struct nft_text *x, char *out, size_t size);
 /* The hash of a key, then the bucket's number in that map, as the mark. */
 char	*nft_text_lookup(const struct nft_text *x, char out[256],
 	    enum filter_key key, const char *map, unsigned table);
+
+/* A line of the map at hand: "NUMBER : " and where it goes, or if it is me. */
+void	nft_text_taker(struct nft_text *x, unsigned number, int taker,
+	    const char *me);
+/* The MACs of the other nodes, as nft_text_addrs(). */
+unsigned nft_text_peers(const struct nft_text *x, char *out, size_t size);
+
+/*
+ * filter-nft-route.c: packets through this node.  The line of the base
+ * chain; the chains, if a rule asks for them.
+ */
+void	nft_text_route_in(struct nft_text *x);
+bool	nft_text_route(struct nft_text *x, const struct nft_way *way,
+	    unsigned count);
 
 /*
  * filter-nft-rules.c.  What becomes of a connection or datagram that is

@@ -122,7 +122,7 @@ nft_text_in(struct nft_text *x)
 	    "\"%s\" priority -500; policy accept; comment \"what the wire "
 	    "brings; not for our addresses: accept\";", x->intf->name);
 	for (unsigned i = 0; i < 2; i++) {
-		x->family = families[i];
+		nft_text_family(x, families[i]);
 		if (nft_text_addrs(x, addrs, sizeof(addrs)) == 0)
 			continue;
 		nft_doc_line(x->doc, "%s daddr . ether daddr vmap "
@@ -132,6 +132,7 @@ nft_text_in(struct nft_text *x)
 			    ND_TYPES " accept", addrs);
 		nft_doc_line(x->doc, "%s daddr { %s } " NT_REJECT
 		    " comment \"the frame is another's\"", ip[i], addrs);
+		nft_text_route_in(x);
 	}
 }
 
@@ -537,24 +538,22 @@ unmatched(struct nft_text *x, enum frame kind)
 	nft_doc_line(x->doc, NT_REJECT);
 }
 
-static void
-peers(struct nft_text *x)
+unsigned
+nft_text_peers(const struct nft_text *x, char *out, size_t size)
 {
-	char macs[FILTER_NODE_MAX * (NT_MAC_LEN + 2)], mac[NT_MAC_LEN];
+	char mac[NT_MAC_LEN];
+	unsigned count = 0;
 	size_t len = 0;
 
-	macs[0] = '\0';
-	for (unsigned i = 0; i < x->in->node_count; i++) {
+	out[0] = '\0';
+	for (unsigned i = 0; i < x->in->node_count && len < size; i++) {
 		const struct filter_mac *m = &x->intf->node_mac[i];
 
 		if (i != x->in->self && filter_mac_is_set(m))
-			len += (size_t)snprintf(macs + len, sizeof(macs) - len,
-			    "%s%s", len > 0 ? ", " : "",
-			    nft_text_mac(mac, m));
+			len += (size_t)snprintf(out + len, size - len, "%s%s",
+			    count++ > 0 ? ", " : "", nft_text_mac(mac, m));
 	}
-	if (len > 0)
-		nft_doc_line(x->doc, "ether saddr { %s } goto sent%c%s",
-		    macs, x->v, x->suffix);
+	return count;
 }
 
 static void
@@ -565,13 +564,14 @@ kind_chains(struct nft_text *x, enum frame kind)
 		"another node directed it here: never on again",
 		"this node directs it",
 	};
-	char name[NFT_NAME_LEN];
+	char macs[FILTER_NODE_MAX * (NT_MAC_LEN + 2)], name[NFT_NAME_LEN];
 
 	nft_name(name, "%s%c%s", frame_name[kind], x->v, x->suffix);
 	nft_doc_add(x->doc, NK_CHAIN, name, "comment \"%s\";", about[kind]);
 	nft_name(name, "%s%c", frame_name[kind], x->v);
-	if (kind == NF_DIRECT)
-		peers(x);
+	if (kind == NF_DIRECT && nft_text_peers(x, macs, sizeof(macs)) > 0)
+		nft_doc_line(x->doc, "ether saddr { %s } goto sent%c%s", macs,
+		    x->v, x->suffix);
 	nft_doc_line(x->doc, "%s goto %s_fragment%s", x->fragment, name,
 	    x->suffix);
 	nft_doc_line(x->doc, "%s daddr . %s%s vmap @%s_services%s", x->ip,

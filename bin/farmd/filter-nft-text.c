@@ -65,10 +65,24 @@ nft_text_lookup(const struct nft_text *x, char out[256],
 		and = " . th sport";
 	else if (key == FK_IPID && x->v == '4')
 		and = " . ip id";
-	(void)snprintf(out, 256, "meta mark set jhash %s saddr%s mod %u "
-	    "seed 0x%08x meta mark set meta mark map @%s_%u", x->ip, and,
+	(void)snprintf(out, 256, "meta mark set jhash %s %s%s mod %u "
+	    "seed 0x%08x meta mark set meta mark map @%s_%u", x->ip,
+	    key == FK_DEST ? "daddr" : "saddr", and,
 	    HASH_BUCKETS, x->in->seed, map, table);
 	return out;
+}
+
+void
+nft_text_family(struct nft_text *x, int family)
+{
+	x->family = family;
+	x->v = family == AF_INET ? '4' : '6';
+	x->ip = family == AF_INET ? "ip" : "ip6";
+	/* IPv6's next header may be an extension. */
+	x->proto = family == AF_INET ? "ip protocol" : "meta l4proto";
+	x->icmp = family == AF_INET ? "icmp" : "icmpv6";
+	x->fragment = family == AF_INET ? "ip frag-off & 0x3fff != 0" :
+	    "exthdr frag exists";
 }
 
 static bool
@@ -292,13 +306,14 @@ moving(struct nft_text *x, const struct nft_way *w)
 	}
 }
 
-static void
-taker_line(struct nft_text *x, unsigned number, int taker)
+void
+nft_text_taker(struct nft_text *x, unsigned number, int taker,
+    const char *me)
 {
 	char name[NFT_NAME_LEN];
 
 	if (taker == (int)x->in->self) {
-		nft_doc_line(x->doc, "%u : jump open", number);
+		nft_doc_line(x->doc, "%u : %s", number, me);
 	} else if (taker < 0) {
 		nft_doc_line(x->doc, "%u : goto nobody", number);
 	} else {
@@ -317,20 +332,20 @@ ways(struct nft_text *x, const struct nft_way *way, unsigned count)
 	nft_doc_add(x->doc, NK_MAP, name, "type mark : verdict; "
 	    "comment \"who gets a SYN or a datagram\";");
 	nft_doc_line(x->doc, "%u : jump may_open", NFT_WAY_ME);
-	taker_line(x, NFT_WAY_NOBODY, -1);
-	taker_line(x, NFT_WAY_WATCHED, (int)in->self);
+	nft_text_taker(x, NFT_WAY_NOBODY, -1, "");
+	nft_text_taker(x, NFT_WAY_WATCHED, (int)in->self, "jump open");
 	for (unsigned i = 0; i < in->node_count; i++)
 		if (i != in->self)
-			taker_line(x, NFT_WAY_NODE + i, (int)i);
+			nft_text_taker(x, NFT_WAY_NODE + i, (int)i, "");
 	for (unsigned i = 0; i < count; i++)
-		taker_line(x, way[i].number, way[i].taker);
+		nft_text_taker(x, way[i].number, way[i].taker, "jump open");
 	nft_name(name, "keepers%s", x->suffix);
 	nft_doc_add(x->doc, NK_MAP, name, "type mark : verdict; "
 	    "comment \"who gets the rest of a connection\";");
-	taker_line(x, NFT_WAY_NOBODY, -1);
+	nft_text_taker(x, NFT_WAY_NOBODY, -1, "");
 	for (unsigned i = 0; i < in->node_count; i++)
 		if (i != in->self)
-			taker_line(x, NFT_WAY_NODE + i, (int)i);
+			nft_text_taker(x, NFT_WAY_NODE + i, (int)i, "");
 	for (unsigned i = 0; i < count; i++)
 		nft_doc_line(x->doc, "%u : jump moving_%u%s", way[i].number,
 		    way[i].number, x->suffix);
@@ -351,19 +366,6 @@ interface_chains(struct nft_text *x, const struct nft_way *way,
 	for (unsigned i = 0; i < count; i++)
 		moving(x, &way[i]);
 	ways(x, way, count);
-}
-
-static void
-set_family(struct nft_text *x, int family)
-{
-	x->family = family;
-	x->v = family == AF_INET ? '4' : '6';
-	x->ip = family == AF_INET ? "ip" : "ip6";
-	/* IPv6's next header may be an extension. */
-	x->proto = family == AF_INET ? "ip protocol" : "meta l4proto";
-	x->icmp = family == AF_INET ? "icmp" : "icmpv6";
-	x->fragment = family == AF_INET ? "ip frag-off & 0x3fff != 0" :
-	    "exthdr frag exists";
 }
 
 void
@@ -391,9 +393,10 @@ filter_nft_text(struct nft_doc *doc, const struct filter_input *in,
 			    x.intf->name);
 		nft_text_in(&x);
 		for (unsigned f = 0; f < 2; f++) {
-			set_family(&x, families[f]);
+			nft_text_family(&x, families[f]);
 			if (has_family(in, families[f]))
 				nft_text_frames(&x);
+			(void)nft_text_route(&x, way, way_count);
 		}
 		interface_chains(&x, way, way_count);
 	}

@@ -11,6 +11,7 @@ bin_farmd_libfarmd_a_SOURCES = \
 	%D%/filter-arp.c \
 	%D%/filter-input.c %D%/filter-input.h \
 	%D%/filter-nft-int.h \
+	%D%/filter-nft-route.c \
 	%D%/filter-nft-rules.c \
 	%D%/filter-nft-text.c %D%/filter-nft-text.h \
 	%D%/filter-nft.c \

@@ -12,8 +12,9 @@
  *
  *	farm module=M id=1 seed=7 self=0 director=1 closed=0 tables=1
  *	intf name=eth0			its MAC is looked up
- *	node name=n1 id=1 mac=MAC	mac: at the first interface
- *	addr ip=ADDRESS vmac=MAC is_vmac=0
+ *	node name=n1 id=1 mac=MAC mac2=MAC	at the first interface, at
+ *					the second
+ *	addr ip=ADDRESS intf=0 vmac=MAC is_vmac=0
  *	group name=web table=0
  *	rule group=0 proto=tcp low=80 high=80 key=addr addr=-1
  *	buckets table=0 from=0 to=4095 taker=1 keepers=0
@@ -103,6 +104,7 @@ on_node(struct filter_input *in, const struct line *l)
 	    text(l, "name"));
 	in->node[n].id = (uint8_t)number(l, "id", 0);
 	in->intf[0].node_mac[n] = mac(l, "mac");
+	in->intf[1].node_mac[n] = mac(l, "mac2");
 	in->members |= UINT64_C(1) << n;
 }
 
@@ -114,6 +116,7 @@ on_addr(struct filter_input *in, const struct line *l)
 	a->family = strchr(text(l, "ip"), ':') != NULL ? AF_INET6 : AF_INET;
 	if (inet_pton(a->family, text(l, "ip"), a->ip) != 1)
 		bad(text(l, "ip"), "not an address");
+	a->intf = (unsigned)number(l, "intf", 0);
 	a->vmac = mac(l, "vmac");
 	a->is_vmac = line_get_bool(l, "is_vmac");
 }

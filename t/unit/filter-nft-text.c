@@ -182,6 +182,32 @@ test_ports(void)
 }
 
 static void
+test_route(void)
+{
+	struct nft_doc doc;
+
+	input_reset();
+	in.rule[0] = (struct filter_rule){ .addr = 0, .proto = FP_ROUTE,
+	    .high = 65535, .key = FK_DEST };
+	doc = doc_of(NULL);
+	ok(strstr(body(&doc, NK_CHAIN, "in_eth0"), "\nmeta protocol ip "
+	    "ether daddr { 02:00:00:00:00:01 } goto route4\n") != NULL,
+	    "what is for others comes last");
+	ok(strncmp(body(&doc, NK_CHAIN, "route4"), "fib daddr type { local",
+	    22) == 0, "what is for this node is its own");
+	ok(strstr(body(&doc, NK_CHAIN, "route4"), "jhash ip daddr mod") !=
+	    NULL, "inside the destination is hashed");
+	ok(strstr(body(&doc, NK_MAP, "routers"), "1 : jump may_open") != NULL,
+	    "no connection is written down");
+	nft_doc_fini(&doc);
+	in.rule[0].key = FK_SOURCE;
+	doc = doc_of(NULL);
+	ok(strstr(body(&doc, NK_CHAIN, "route4"), "jhash ip saddr mod") !=
+	    NULL, "outside the source");
+	nft_doc_fini(&doc);
+}
+
+static void
 test_plan(void)
 {
 	struct nft_plan old, plan, watch;
@@ -284,6 +310,7 @@ main(void)
 	test_input();
 	test_rules();
 	test_ports();
+	test_route();
 	test_plan();
 	test_moving();
 	test_diff();
