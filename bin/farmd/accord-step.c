@@ -266,6 +266,18 @@ goes_on(struct accord *a, int who, const char *what)
 	return false;
 }
 
+/*
+ * Nobody stands in the way from outside.  Asked before this node says ready
+ * and again before it starts: somebody may have come back in between.
+ */
+static bool
+is_clear(struct accord *a)
+{
+	return goes_on(a, view_pending(a), "has not answered yet") &&
+	    goes_on(a, view_outsider(a), "takes clients without being in the "
+	    "share of the others");
+}
+
 void
 step_go(struct accord *a)
 {
@@ -280,10 +292,7 @@ step_go(struct accord *a)
 	if (a->step == FARM_ACTING)
 		return;
 	share_set_of(&own, &a->next, a->conf.node[a->conf.self].id);
-	if (a->step == FARM_PREPARED &&
-	    goes_on(a, view_pending(a), "has not answered yet") &&
-	    goes_on(a, view_outsider(a), "takes clients without being in the "
-	    "share of the others"))
+	if (a->step == FARM_PREPARED && is_clear(a))
 		set_step(a, loses(a, &own) ? FARM_READY : FARM_STOPPED);
 	if (a->step == FARM_READY && goes_on(a, who_is_behind(a, FARM_READY),
 	    "has not prepared the next share")) {
@@ -292,7 +301,7 @@ step_go(struct accord *a)
 	}
 	if (a->step == FARM_STOPPED && goes_on(a,
 	    who_is_behind(a, FARM_STOPPED), "has not stopped for the next "
-	    "share")) {
+	    "share") && is_clear(a)) {
 		start(a);
 		set_step(a, FARM_ACTING);
 	}

@@ -105,7 +105,7 @@ machine_end(struct world *w, unsigned i)
 	}
 	drop(&n->said);
 	memset(&n->takes, 0, sizeof(n->takes));
-	n->directs = n->is_on = n->was_late = false;
+	n->directs = n->is_on = n->was_late = n->is_unsaved = false;
 	n->apply_at = n->frozen_until = n->stuck_until = 0;
 	n->farmd_gone = n->farmd_back = 0;
 	n->saved[0] = n->older[0] = '\0';
@@ -150,7 +150,8 @@ overlap(const struct share_set *a, const struct share_set *b)
 
 /*
  * Two nodes that once did not overlap and since then never lost each other
- * must not overlap.
+ * must not overlap.  Who lost each other have met again when each was told by
+ * the other that it is heard.
  */
 static void
 check(struct world *w)
@@ -160,15 +161,17 @@ check(struct world *w)
 			struct node *a = &w->n[i], *b = &w->n[j];
 			bool *bound = &w->bound[i][j];
 
+			if (a->net[j] == ACCORD_DOWN ||
+			    b->net[i] == ACCORD_DOWN)
+				w->lost[i][j] = w->lost[j][i] = true;
 			if (!a->is_on || !b->is_on ||
-			    a->net[j] == ACCORD_DOWN ||
-			    b->net[i] == ACCORD_DOWN ||
 			    w->lost[i][j] || w->lost[j][i] ||
 			    is_withdrawn(w, i) || is_withdrawn(w, j) ||
 			    a->was_late || b->was_late)
 				*bound = false;
 			else if (!overlap(&a->takes, &b->takes))
-				*bound = true;
+				*bound = *bound ||
+				    (!a->is_unsaved && !b->is_unsaved);
 			else if (*bound)
 				breaks(w, "two take one bucket");
 		}
@@ -437,6 +440,7 @@ think(struct world *w, unsigned i)
 	static struct share was;
 	static struct accord_in in;
 	struct accord_out out;
+	bool was_closed;
 	unsigned dies = one_in(w, w->crash) ? 1 + world_rnd(w, 3) : 0;
 
 	w->thoughts++;
@@ -444,10 +448,13 @@ think(struct world *w, unsigned i)
 	if (w->mutant == ANY_LIFE)
 		believe(w, i, &in);
 	was = *accord_share(n->a);
+	was_closed = accord_is_closed(n->a);
 	accord_think(n->a, &in, &out);
 	n->was_late = n->is_dirty = false;
 	n->wake = mono_is_set(out.wake) ? out.wake.ns / 1000000 : 0;
-	if (accord_share(n->a)->epoch != was.epoch)
+	/* Who only looked on may have seen one that nobody else acted on. */
+	if (accord_share(n->a)->epoch != was.epoch && !was_closed &&
+	    !accord_is_closed(n->a))
 		count_moves(w, &was, accord_share(n->a));
 	if (out.buckets && dies != 1)
 		apply(w, i);
@@ -457,6 +464,7 @@ think(struct world *w, unsigned i)
 		publish(w, i);
 	if (w->trace)
 		trace(w, i, &out, dies);
+	n->is_unsaved = dies == 2;
 	if (dies != 0)
 		world_kill_farmd(w, i, 1 + world_rnd(w, 300),
 		    one_in(w, 3));
@@ -502,7 +510,7 @@ static void
 carry(struct world *w, unsigned i, unsigned j)
 {
 	struct node *to = &w->n[j];
-	struct word *said = w->n[i].said;
+	const struct word *said = w->n[i].said;
 
 	for (unsigned k = 0; k < FLIGHT_MAX; k++) {
 		struct flight *f = &w->flight[i][j][k];
@@ -512,7 +520,9 @@ carry(struct world *w, unsigned i, unsigned j)
 		if (runs(w, j) && w->link[i][j] && (to->has[i] == NULL ||
 		    to->has[i]->version < f->word->version)) {
 			hold(&to->has[i], f->word);
-			w->lost[i][j] = false;
+			if (farm_blob_hears(&f->word->blob,
+			    to->conf.node[j].id, 0))
+				w->lost[i][j] = false;
 			to->is_dirty = true;
 		}
 		drop(&f->word);
@@ -520,6 +530,7 @@ carry(struct world *w, unsigned i, unsigned j)
 	if (!runs(w, i) || !runs(w, j) || !w->link[i][j])
 		return;
 	if (is_withdrawn(w, i)) {
+		drop(&w->n[i].said);
 		if (to->has[i] != NULL && to->net[i] == ACCORD_UP) {
 			drop(&to->has[i]);
 			w->lost[i][j] = to->is_dirty = true;

@@ -55,6 +55,8 @@ struct node {
 	/* kernel */
 	struct share_set	takes;
 	bool			directs;
+	/* The filter took effect and farmd died: a stop nobody knows of. */
+	bool			is_unsaved;
 	int64_t			apply_at;	/* a mutant's late filter */
 	struct share_set	apply;
 };
@@ -70,7 +72,7 @@ struct world {
 	bool		link[WORLD_MAX][WORLD_MAX];	/* from, to */
 	bool		mute[WORLD_MAX][WORLD_MAX];	/* beats only */
 	bool		bound[WORLD_MAX][WORLD_MAX];
-	/* from was withdrawn, and to has not heard of it since. */
+	/* They lost each other; from has not told to since that it hears it. */
 	bool		lost[WORLD_MAX][WORLD_MAX];
 	struct flight	flight[WORLD_MAX][WORLD_MAX][FLIGHT_MAX];
 	int64_t		resend[WORLD_MAX][WORLD_MAX];
