@@ -31,7 +31,8 @@ cluster_configure()
 			[ "$node" = n1 ] || host_run n1 cat "/etc/holdfast/$file" |
 			    host_run "$node" sh -c "umask 077 &&
 			    mkdir -p -m 755 /etc/holdfast &&
-			    cat >/etc/holdfast/$file"
+			    cat >/etc/holdfast/$file && sync /etc/holdfast/$file \
+			    /etc/holdfast"
 		done
 		host_run "$node" holdfast config
 	done
