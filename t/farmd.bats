@@ -376,4 +376,6 @@ teardown_file()
 	    -s 10.99.4.1+100 -o "$T/fair"
 	[ "$(wc -l <"$T/fair")" -eq 100 ]
 	ip netns exec "$NS-s" bridge link set dev p2 flood on
+	# Nodes of the farm are no strangers, with whatever MAC they answer.
+	not grep "another host" "$T"/log.*
 }

@@ -49,6 +49,12 @@ add_peers(const struct farm *f, struct line_out *o)
 			list_add(list, sizeof(list), mac);
 		}
 	}
+	/* A node that has not yet fallen back, or not yet come back. */
+	for (unsigned i = 0; i < f->conf.addr_count; i++)
+		if (f->conf.is_vmac[i]) {
+			mac_text(mac, f->in.addr[i].vmac.byte);
+			list_add(list, sizeof(list), mac);
+		}
 	if (list[0] != '\0')
 		line_add(o, "peers", list);
 }
