@@ -18,6 +18,7 @@
 #include "command.h"
 #include "config-cluster.h"
 #include "config-safe.h"
+#include "config-vip.h"
 #include "generation.h"
 #include "modules.h"
 #include "paths.h"
@@ -123,11 +124,7 @@ find_cgroup(char group[CGROUP_PATH_LEN])
 static void
 look_for_mirror(const char *module, void *arg)
 {
-	char *text = generation_read(module, generation_active(module),
-	    "mirrord.conf");
-
-	*(bool *)arg |= text != NULL;
-	free(text);
+	*(bool *)arg |= generation_has(module, "mirrord.conf");
 }
 
 static void
@@ -293,7 +290,8 @@ check_module(const char *module, void *arg)
 		return;
 	}
 	report_init(&r, module);
-	(void)safe_compile(&m, text, strlen(text), &r);
+	if (safe_compile(&m, text, strlen(text), &r) == 0)
+		vip_check_others(&m, &r);
 	report_print(&r, stdout);
 	k->errors += r.errors;
 	k->warnings += r.warnings;

@@ -34,6 +34,7 @@ static void
 show_node(const struct farm_view *v, const struct farm_node *n, FILE *out)
 {
 	char name[CLUSTER_NAME_LEN + 2];
+	struct farm_cell cell;
 	unsigned g;
 
 	(void)snprintf(name, sizeof(name), "%s%s", n->name, n->is_self ?
@@ -43,11 +44,12 @@ show_node(const struct farm_view *v, const struct farm_node *n, FILE *out)
 	    n->quality[0] != '\0' ? n->quality : "-", is_heard(n) ?
 	    serve_word(n) : "-");
 	for (g = 0; g < v->group_count; g++) {
-		if (n->cell[g].percent[0] == '\0')
+		cell = farm_node_takes(n, g);
+		if (cell.percent[0] == '\0')
 			fprintf(out, " %15s", "-");
 		else
-			fprintf(out, " %5" PRId64 " %7s %%",
-			    n->cell[g].buckets, n->cell[g].percent);
+			fprintf(out, " %5" PRId64 " %7s %%", cell.buckets,
+			    cell.percent);
 	}
 	if (is_heard(n))
 		fprintf(out, " %9" PRId64 "\n", n->draining);
@@ -125,14 +127,16 @@ static json_t *
 shares_of(const struct farm_view *v, const struct farm_node *n)
 {
 	json_t *list = json_array(), *o;
+	struct farm_cell cell;
 	unsigned g;
 
 	for (g = 0; g < v->group_count; g++) {
+		cell = farm_node_takes(n, g);
 		o = json_object();
 		put(o, "group", v->group[g]);
-		put_number(o, "buckets", n->cell[g].buckets);
+		put_number(o, "buckets", cell.buckets);
 		json_object_set_new(o, "percent",
-		    json_real(strtod(n->cell[g].percent, NULL)));
+		    json_real(strtod(cell.percent, NULL)));
 		json_array_append_new(list, o);
 	}
 	return list;

@@ -231,6 +231,15 @@ farm_view_self(const struct farm_view *v)
 	return NULL;
 }
 
+struct farm_cell
+farm_node_takes(const struct farm_node *n, unsigned g)
+{
+	static const struct farm_cell nothing = { 0, "0.0" };
+
+	return strcmp(n->serve, "hold") == 0 ||
+	    strcmp(n->serve, "none") == 0 ? nothing : n->cell[g];
+}
+
 int64_t
 farm_node_buckets(const struct farm_view *v, const struct farm_node *n)
 {
@@ -238,6 +247,6 @@ farm_node_buckets(const struct farm_view *v, const struct farm_node *n)
 	unsigned g;
 
 	for (g = 0; g < v->group_count; g++)
-		sum += n->cell[g].buckets;
+		sum += farm_node_takes(n, g).buckets;
 	return sum;
 }

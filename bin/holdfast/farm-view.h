@@ -76,6 +76,11 @@ void	farm_view_add(struct farm_view *v, const struct line *l);
 void	farm_view_warnings(struct farm_view *v, const struct status *st,
 	    const char *module);
 const struct farm_node	*farm_view_self(const struct farm_view *v);
+/*
+ * What it takes of group g.  Of a node that is held back farmd tells the last
+ * table it had a part in: it takes nothing.
+ */
+struct farm_cell	farm_node_takes(const struct farm_node *n, unsigned g);
 /* Its buckets in all groups. */
 int64_t	farm_node_buckets(const struct farm_view *v,
 	    const struct farm_node *n);

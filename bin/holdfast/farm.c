@@ -49,21 +49,11 @@ ask_farmd(const char *module, int *rc)
 	return NULL;
 }
 
-static bool
-is_farm(const char *module)
-{
-	char *text = generation_read(module, generation_active(module),
-	    "farmd.conf");
-
-	free(text);
-	return text != NULL;
-}
-
 /* 0, or an exit status after saying why it is none. */
 static int
 check_farm(const char *module)
 {
-	if (is_farm(module))
+	if (generation_has(module, "farmd.conf"))
 		return 0;
 	if (!modules_is_installed(module))
 		fprintf(stderr, "holdfast: module %s is not installed on "
@@ -282,7 +272,7 @@ show_if_farm(const char *module, void *arg)
 	struct shown *s = arg;
 	int rc;
 
-	if (!is_farm(module))
+	if (!generation_has(module, "farmd.conf"))
 		return;
 	s->count++;
 	rc = show(module, false);

@@ -218,6 +218,15 @@ hash_file(const char *rel, const char *path, void *arg)
 	return 0;
 }
 
+bool
+generation_has(const char *module, const char *name)
+{
+	char *text = generation_read(module, generation_active(module), name);
+
+	free(text);
+	return text != NULL;
+}
+
 char *
 generation_digest(const char *safeconf, const char *bin)
 {

@@ -30,6 +30,8 @@ int	generation_activate(const char *module, long number);
 void	generation_prune(const char *module);
 /* A file of generation `number', malloc'd, or NULL with errno. */
 char	*generation_read(const char *module, long number, const char *name);
+/* Has the active one such a file?  Only a farm has a farmd.conf. */
+bool	generation_has(const char *module, const char *name);
 /*
  * Hex digest, malloc'd, over what must be equal on both nodes: the expanded
  * configuration and the scripts in `bin'.  NULL with errno.

@@ -254,12 +254,17 @@ add_module(const char *module, void *arg)
 		{ "check", { "@", "check", "@M" } },
 		{ "resources", { "@", "get", "@M" } },
 	};
+	static const struct command farm = {
+		"farm", { "@", "farm", "@M" }
+	};
 	struct snapshot *s = arg;
 	char path[PATH_LEN], name[128];
 	size_t i;
 
 	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		add_command(s, &commands[i], module);
+	if (generation_has(module, "farmd.conf"))
+		add_command(s, &farm, module);
 	snprintf(name, sizeof(name), "%s/wish", module);
 	add_file(s, name, path_state(path, "%s/wish", module));
 	snprintf(name, sizeof(name), "%s/run", module);

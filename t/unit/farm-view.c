@@ -118,6 +118,18 @@ test_text(void)
 	free(v);
 }
 
+static void
+test_held(void)
+{
+	struct farm_view *v = calloc(1, sizeof(*v));
+
+	add(v, "node=n1 self=1 net=up serve=hold state=UP quality=NotReady");
+	add(v, "node=n1 group=http buckets=4096 percent=100.0");
+	is_num(farm_node_buckets(v, farm_view_self(v)), 0,
+	    "who is held back takes nothing, whatever its last table said");
+	free(v);
+}
+
 /* moduled tells the same warning with a command of its own. */
 static void
 test_same_warning(void)
@@ -162,6 +174,7 @@ int
 main(void)
 {
 	test_text();
+	test_held();
 	test_same_warning();
 	test_bounds();
 	return tap_done();
