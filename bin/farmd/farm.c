@@ -93,7 +93,7 @@ farm_serves(const struct farm *f)
 	if (f->wish.serve == FARM_NONE)
 		return f->is_filtered || !has_addresses ? FARM_HOLD :
 		    FARM_NONE;
-	if (!is_applied(f) || f->vip_good == NULL)
+	if (!is_applied(f) || !vip_holds(f))
 		return FARM_NONE;
 	if (f->wish.serve == FARM_OPEN && takes_part(f))
 		return FARM_OPEN;
@@ -449,6 +449,8 @@ think_once(struct farm *f)
 	vip_wish(f);
 	if (do_filters(f, now))
 		publish(f, out.blob || out.buckets);
+	/* It may be the first that is in force. */
+	vip_wish(f);
 	if (f->wish.serve == FARM_NONE && f->is_filtered && vip_is_done(f) &&
 	    !f->apply_due && !mono_is_set(f->apply_retry)) {
 		take_away(f);

@@ -142,6 +142,8 @@ void	vip_open(struct farm *f);
 void	vip_wish(struct farm *f);
 /* It has the wish that is now. */
 bool	vip_is_done(const struct farm *f);
+/* The addresses are here. */
+bool	vip_holds(const struct farm *f);
 
 /* --- facts.c -------------------------------------------------------- */
 

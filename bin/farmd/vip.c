@@ -77,14 +77,20 @@ add_vmacs(const struct farm *f, struct line_out *o)
 		line_add(o, "mac", list);
 }
 
+/*
+ * No address before the filter is in force: in between this node would answer
+ * ARP for it, and refuse the clients that came.  vipd tells the interfaces,
+ * which the filter needs, without.
+ */
 static void
 wish_line(const struct farm *f, struct line_out *o)
 {
+	bool hold = f->wish.serve != FARM_NONE && f->is_filtered;
+
 	line_begin(o, "want");
 	line_add(o, "name", f->d->module);
-	line_add_num(o, "own", f->wish.serve != FARM_NONE &&
-	    accord_is_director(f->accord));
-	line_add_num(o, "hold", f->wish.serve != FARM_NONE);
+	line_add_num(o, "own", hold && accord_is_director(f->accord));
+	line_add_num(o, "hold", hold);
 	add_vmacs(f, o);
 	add_peers(f, o);
 }
@@ -164,6 +170,12 @@ vip_is_done(const struct farm *f)
 
 	free(text);
 	return is_done;
+}
+
+bool
+vip_holds(const struct farm *f)
+{
+	return f->vip_good != NULL && strstr(f->vip_good, " hold=1") != NULL;
 }
 
 static void
