@@ -52,16 +52,16 @@ pages()
 @test "plug pulled: the farm goes on, the database is taken over" {
 	local begun
 
-	wait_until 10 'pair_is_level n1 n2'
-	wait_until 10 '[ "$(pages)" = "n1 n2" ]'
+	wait_until 20 'pair_is_level n1 n2'
+	wait_until 20 '[ "$(pages)" = "n1 n2" ]'
 	[ "$(sql 'SELECT 1')" = 1 ]
 	begun=$(now_ms)
 	"$LAB" power off n1
-	wait_until 10 '[ "$(pages)" = n2 ]'
+	wait_until 20 '[ "$(pages)" = n2 ]'
 	echo "# pages of n2 alone after $(($(now_ms) - begun)) ms" >&3
 	wait_until 30 '[ "$(sql "SELECT 1")" = 1 ]'
 	echo "# the database after $(($(now_ms) - begun)) ms" >&3
-	wait_state 10 n2 ALONE
+	wait_state 20 n2 ALONE
 	"$LAB" power on n1
 	wait_until 60 'pair_is_level n2 n1'
 	wait_until 30 '[ "$(pages)" = "n1 n2" ]'

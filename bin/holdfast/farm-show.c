@@ -236,7 +236,8 @@ farm_show_json(const struct farm_view *v, const char *module, FILE *out)
 	json_object_set_new(o, "addresses", addresses_of(v));
 	json_object_set_new(o, "packets", packets_of(v));
 	json_object_set_new(o, "warnings", warnings_of(v));
-	(void)json_dumpf(o, out, JSON_INDENT(2));	/* main looks at out */
+	/* main looks at out; percents have one digit, not seventeen. */
+	(void)json_dumpf(o, out, JSON_INDENT(2) | JSON_REAL_PRECISION(4));
 	fputc('\n', out);
 	json_decref(o);
 }

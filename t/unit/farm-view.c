@@ -109,7 +109,7 @@ test_text(void)
 	free(text);
 	text = shown(v, true);
 	ok(strstr(text, "\"schema\": 1") != NULL &&
-	    strstr(text, "\"percent\": 33.") != NULL &&
+	    strstr(text, "\"percent\": 33.3\n") != NULL &&
 	    strstr(text, "\"rejected\": 3") != NULL &&
 	    strstr(text, "\"command\": \"holdfast module push web -H '*'\"")
 	    != NULL, "the same as a document");
