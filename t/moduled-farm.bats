@@ -319,6 +319,8 @@ n1 stop_both force WAIT STOP stop" ]
 		ask c code node=n1 code=$code text='"n3 hears nobody"'
 		wait_until 5 "ask n1 status | grep -q 'kind=warning code=$code text=.*n3 hears nobody.* command=\"[^\"]'"
 		is n1 "UP Ready"
+		# It hides no other one.
+		ask n1 status | grep -q 'code=farm-waits text="n9 does not'
 	done
 	event 1 '| W | farmd | farm-no-flood: n3 hears nobody'
 	ask c code node=n1 code='""' text='""'

@@ -144,34 +144,72 @@ blocker(const struct farm *f, char text[FARM_TEXT_LEN])
 	return "farm-filter";
 }
 
-static const char *
-warning(const struct farm *f, char text[FARM_TEXT_LEN])
+/* What the agreement says of other nodes; its code is not fixed. */
+static bool
+code_of_accord(const struct farm *f, char text[FARM_TEXT_LEN])
 {
-	if (code_of_flood(f, text))
-		return "farm-no-flood";
-	if (code_of_power(f, text))
-		return "farm-no-power";
-	if (accord_code(f->accord)[0] != '\0') {
-		(void)snprintf(text, FARM_TEXT_LEN, "%s",
-		    accord_text(f->accord));
-		return accord_code(f->accord);
-	}
-	if (!mono_is_set(f->rules_gone))
-		return "";
+	(void)snprintf(text, FARM_TEXT_LEN, "%s", accord_text(f->accord));
+	return !is_blocker(f) && accord_code(f->accord)[0] != '\0' &&
+	    strcmp(accord_code(f->accord), "farm-no-power") != 0;
+}
+
+static bool
+code_of_rules(const struct farm *f, char text[FARM_TEXT_LEN])
+{
 	(void)snprintf(text, FARM_TEXT_LEN, "rules of the filter were "
 	    "changed by another program and are restored");
-	return "farm-rules-gone";
+	return mono_is_set(f->rules_gone);
+}
+
+/* Several may be true at once, and each has its own cure: the gravest first. */
+static const struct {
+	const char	*code;		/* NULL: the agreement's */
+	bool		(*look)(const struct farm *f,
+			    char text[FARM_TEXT_LEN]);
+} warnings[] = {
+	{ "farm-no-power",	code_of_power },
+	{ NULL,			code_of_accord },
+	{ "farm-no-flood",	code_of_flood },
+	{ "farm-rules-gone",	code_of_rules },
+};
+
+#define WARNINGS (sizeof(warnings) / sizeof(warnings[0]))
+
+/* The code, or "". */
+static const char *
+warning(const struct farm *f, size_t i, char text[FARM_TEXT_LEN])
+{
+	if (!warnings[i].look(f, text))
+		return "";
+	return warnings[i].code != NULL ? warnings[i].code :
+	    accord_code(f->accord);
 }
 
 const char *
 facts_code(const struct farm *f, char text[FARM_TEXT_LEN], bool *blocks)
 {
 	const char *code;
+	size_t i;
 
 	text[0] = '\0';
 	code = blocker(f, text);
 	*blocks = code[0] != '\0';
-	return *blocks ? code : warning(f, text);
+	for (i = 0; code[0] == '\0' && i < WARNINGS; i++)
+		code = warning(f, i, text);
+	if (code[0] == '\0')
+		text[0] = '\0';
+	return code;
+}
+
+static void
+add_warnings(const struct farm *f, struct line_out *o)
+{
+	char text[FARM_TEXT_LEN];
+	const char *code;
+
+	for (size_t i = 0; i < WARNINGS; i++)
+		if ((code = warning(f, i, text))[0] != '\0')
+			line_addf(o, "warning", "%s %s", code, text);
 }
 
 /* --- events --------------------------------------------------------- */
@@ -218,13 +256,21 @@ fact_line(const struct farm *f, struct line_out *o)
 	line_add_num(o, "blocked", blocks);
 	line_add(o, "code", code);
 	line_add(o, "text", text);
+	add_warnings(f, o);
+}
+
+/* A member without power has no bucket, and is open all the same. */
+static bool
+peer_is_open(const struct farm_blob *b, uint8_t id)
+{
+	return b->role == SHARE_SERVE && share_member(&b->acting, id) != NULL;
 }
 
 static const char *
-peer_serves(const struct farm_blob *b)
+peer_serves(const struct farm_blob *b, uint8_t id)
 {
 	if (b->role == SHARE_SERVE)
-		return b->is_idle ? "hold" : "open";
+		return peer_is_open(b, id) ? "open" : "hold";
 	return share_role_name(b->role);
 }
 
@@ -245,6 +291,7 @@ node_line(const struct farm *f, struct line_out *o, unsigned i)
 	static const struct farm_blob none;
 	const struct farm_peer *p = &f->peer[i];
 	const struct farm_blob *b = p->blob != NULL ? p->blob : &none;
+	uint8_t id = f->cluster.node[i].id;
 
 	line_begin(o, "node");
 	line_add(o, "name", f->cluster.node[i].name);
@@ -254,11 +301,10 @@ node_line(const struct farm *f, struct line_out *o, unsigned i)
 	line_add_num(o, "since_s", b->since_s);
 	line_add(o, "reason", b->reason);
 	line_add_num(o, "standby", b->standby);
-	line_add(o, "serve", peer_serves(b));
+	line_add(o, "serve", peer_serves(b, id));
 	line_add_num(o, "draining", b->draining);
 	line_add(o, "code", b->code);
-	add_shares(f, o, &b->acting, f->cluster.node[i].id,
-	    b->role == SHARE_SERVE && !b->is_idle);
+	add_shares(f, o, &b->acting, id, peer_is_open(b, id));
 	add_macs(o, b);
 }
 
@@ -410,7 +456,7 @@ status_node(const struct farm *f, struct client *c, unsigned i)
 	line_add(&o, "reason", is_self ? w->reason : b->reason);
 	line_add_num(&o, "standby", is_self ? w->standby : b->standby);
 	line_add(&o, "serve", is_self ? farm_serve_name(farm_serves(f)) :
-	    peer_serves(b));
+	    peer_serves(b, f->cluster.node[i].id));
 	line_add_num(&o, "draining", is_self ? f->draining : b->draining);
 	line_add(&o, "delivery", is_self ? farm_delivery(f) : b->delivery);
 	line_add(&o, "backend", is_self ? backend_name(f) : b->backend);
@@ -487,6 +533,26 @@ status_counters(const struct farm *f, struct client *c)
 	}
 }
 
+/* Those beside the first one. */
+static void
+status_warnings(const struct farm *f, struct client *c, const char *said)
+{
+	char text[FARM_TEXT_LEN];
+	struct line_out o;
+	const char *code;
+
+	for (size_t i = 0; i < WARNINGS; i++) {
+		code = warning(f, i, text);
+		if (code[0] == '\0' || strcmp(code, said) == 0)
+			continue;
+		line_begin(&o, "");
+		line_add(&o, "code", code);
+		line_add_num(&o, "blocked", false);
+		line_add(&o, "text", text);
+		serve_line(c, &o);
+	}
+}
+
 static void
 on_status(struct client *c, const struct line *l, void *arg)
 {
@@ -513,6 +579,7 @@ on_status(struct client *c, const struct line *l, void *arg)
 		line_add(&o, "text", text);
 		serve_line(c, &o);
 	}
+	status_warnings(f, c, code);
 	serve_ok(c);
 }
 

@@ -54,6 +54,25 @@ take_shares(struct farm_shares *s, const struct line *l)
 	}
 }
 
+/* Each "CODE TEXT". */
+static void
+take_warnings(struct farm_facts *f, const struct line *l)
+{
+	const char *v, *blank;
+	unsigned pos = 0;
+
+	while ((v = line_next(l, "warning", &pos)) != NULL &&
+	    f->warning_count < FARM_WARNINGS) {
+		blank = strchr(v, ' ');
+		if (blank == NULL || blank - v >= FACT_CODE)
+			continue;
+		(void)snprintf(f->warning[f->warning_count].code, FACT_CODE,
+		    "%.*s", (int)(blank - v), v);
+		(void)snprintf(f->warning[f->warning_count++].text,
+		    FACT_TEXT, "%s", blank + 1);
+	}
+}
+
 int
 farm_facts_parse(struct farm_facts *f, const struct line *l,
     const char **why)
@@ -79,6 +98,7 @@ farm_facts_parse(struct farm_facts *f, const struct line *l,
 	take(n.text, sizeof(n.text), l, "text");
 	n.blocked = line_get_bool(l, "blocked");
 	take_shares(&n.shares, l);
+	take_warnings(&n, l);
 	*f = n;
 	return 0;
 }

@@ -20,6 +20,7 @@
 #define FARM_MACS	8
 #define FARM_MAC_LEN	18
 #define FARM_DIGEST	24
+#define FARM_WARNINGS	8
 
 /* What this node wants of its share, and what it has of it. */
 enum farm_serve {
@@ -49,6 +50,10 @@ struct farm_facts {
 	char			delivery[FACT_CODE], backend[FACT_CODE];
 	char			code[FACT_CODE], text[FACT_TEXT];
 	bool			blocked;	/* by code, not warned only */
+	unsigned		warning_count;
+	struct {
+		char		code[FACT_CODE], text[FACT_TEXT];
+	}			warning[FARM_WARNINGS];
 	struct farm_shares	shares;
 };
 

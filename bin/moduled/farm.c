@@ -173,11 +173,24 @@ adopt(struct moduled *md)
 	    "of the farm: taken as running");
 }
 
+static bool
+was_warned(const struct farm_facts *f, const char *code, const char *text)
+{
+	unsigned i;
+
+	for (i = 0; i < f->warning_count; i++)
+		if (strcmp(f->warning[i].code, code) == 0 &&
+		    strcmp(f->warning[i].text, text) == 0)
+			return true;
+	return false;
+}
+
 static void
 tell_facts(const struct moduled *md, const struct farm_facts *old)
 {
 	const struct farm_facts *f = &md->farm->view.f;
 	char was[FACT_TEXT], is[FACT_TEXT];
+	unsigned i;
 
 	farm_shares_text(was, sizeof(was), &old->shares);
 	farm_shares_text(is, sizeof(is), &f->shares);
@@ -185,9 +198,13 @@ tell_facts(const struct moduled *md, const struct farm_facts *old)
 		events_add(JE_SHARE, "farmd", "Share of this node: %s, was %s "
 		    "(epoch %s, director %s)", is, was, f->epoch,
 		    f->director[0] != '\0' ? f->director : "none");
-	if (f->code[0] != '\0' && (strcmp(f->code, old->code) != 0 ||
+	if (f->blocked && (strcmp(f->code, old->code) != 0 ||
 	    strcmp(f->text, old->text) != 0))
 		events_add(JE_FARM, "farmd", "%s: %s", f->code, f->text);
+	for (i = 0; i < f->warning_count; i++)
+		if (!was_warned(old, f->warning[i].code, f->warning[i].text))
+			events_add(JE_FARM, "farmd", "%s: %s",
+			    f->warning[i].code, f->warning[i].text);
 }
 
 /* farm.share and, as the reference names it, GROUP_0 of each group. */

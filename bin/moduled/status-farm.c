@@ -85,23 +85,25 @@ put_drain(struct moduled *md, struct status_out *t)
 	status_warning(t, "farm-drain", text, command);
 }
 
+/* What blocks is said in its own place. */
 static void
-put_code(struct moduled *md, struct status_out *t)
+put_codes(struct moduled *md, struct status_out *t)
 {
 	const struct farm_facts *f = &md->farm->view.f;
-	enum reason r = farm_reason(f->code);
 	char text[FACT_TEXT * 2], command[FACT_TEXT * 2];
-	const struct reason_row *row = reason_row(r);
-	struct reason_args a = { .module = md->name, .node = md->conf.node,
-	    .peer = "", .addresses = md->addresses, .detail = f->text,
-	    .peer_now = "", .silent = "", .script = "" };
+	unsigned i;
 
-	/* What blocks is said in its own place. */
-	if (r == RS_NONE || r == md->dec.reason)
-		return;
-	status_warning(t, row->code, reason_text(text, sizeof(text),
-	    row->text, &a), reason_text(command, sizeof(command),
-	    row->go_on[0] != '\0' ? row->go_on : row->cost, &a));
+	for (i = 0; f->known && i < f->warning_count; i++) {
+		const struct reason_row *row = reason_row(farm_reason(
+		    f->warning[i].code));
+		struct reason_args a = { .module = md->name,
+		    .node = md->conf.node, .addresses = md->addresses,
+		    .detail = f->warning[i].text };
+
+		status_warning(t, row->code, reason_text(text, sizeof(text),
+		    row->text, &a), reason_text(command, sizeof(command),
+		    row->go_on[0] != '\0' ? row->go_on : row->cost, &a));
+	}
 }
 
 /* Standing aside, or stopped, or dead: one server less. */
@@ -144,11 +146,11 @@ put_nodes_out(struct moduled *md, struct status_out *t)
 {
 	const struct farm_nodes *all = &md->farm->view.nodes;
 	unsigned i, serving = md->dec.quality == Q_READY &&
-	    md->dec.serve == FARM_OPEN;
+	    farm_has_share(&md->farm->view.f.shares);
 
 	for (i = 0; i < all->count; i++)
 		if (farm_node_is_heard(&all->node[i]) &&
-		    all->node[i].serve == FARM_OPEN)
+		    farm_has_share(&all->node[i].shares))
 			serving++;
 	/* Before farmd's word about them they are only not known yet. */
 	if (md->m.state != ST_UP || !md->farm->view.f.known)
@@ -162,7 +164,7 @@ void
 status_farm_warnings(struct moduled *md, struct status_out *t)
 {
 	put_drain(md, t);
-	put_code(md, t);
+	put_codes(md, t);
 	put_nodes_out(md, t);
 }
 
@@ -189,6 +191,15 @@ put_self(struct moduled *md, struct status_out *t)
 	    reason_row(md->dec.reason)->code);
 	put_shares(&o, &f->shares);
 	status_put(t, &o);
+}
+
+/* The other node's clock may be ahead of ours. */
+static int64_t
+age(int64_t since_s)
+{
+	int64_t s = wall_now() - since_s;
+
+	return s > 0 ? s : 0;
 }
 
 static const char *
@@ -219,7 +230,7 @@ status_farm_nodes(struct moduled *md, struct status_out *t)
 		line_add_num(&o, "share", n->net == NET_UP ?
 		    farm_share(&n->shares) : 0);
 		if (heard && n->since_s > 0)
-			line_add_num(&o, "since_s", wall_now() - n->since_s);
+			line_add_num(&o, "since_s", age(n->since_s));
 		line_add_num(&o, "self", 0);
 		line_add(&o, "net", net_name(n->net));
 		line_add(&o, "serve", n->net == NET_UP ?

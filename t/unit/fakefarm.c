@@ -103,6 +103,10 @@ tell_fact(struct fake *f, struct client *to)
 	line_add(&o, "code", f->code);
 	line_add(&o, "text", f->text);
 	line_add_num(&o, "blocked", f->blocked);
+	if (!f->blocked && f->code[0] != '\0') {
+		line_addf(&o, "warning", "%s %s", f->code, f->text);
+		line_add(&o, "warning", "farm-waits n9 does not answer");
+	}
 	line_add_num(&o, "i", f->i);
 	put(f, to, &o);
 }

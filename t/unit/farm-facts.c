@@ -35,13 +35,18 @@ test_fact(void)
 	is_num(farm_facts_parse(&f, parse("fact serve=open epoch=7 "
 	    "digest=00aa director=n2 member=1 share=\"web 33\" "
 	    "share=\"dns 50\" drained=0 draining=12 delivery=director "
-	    "backend=bpf code=farm-no-flood text=\"n3 hears nobody\" i=4"),
+	    "backend=bpf code=farm-no-flood text=\"n3 hears nobody\" i=4 "
+	    "warning=\"farm-no-flood n3 hears nobody\" warning=odd "
+	    "warning=\"farm-waits for n2\""),
 	    &why), 0, "a fact");
 	ok(f.known && f.serve == FARM_OPEN && f.member && !f.drained,
 	    "its words");
 	is_num((int)f.draining, 12, "draining");
 	is_num((int)f.i, 4, "i");
 	is_str(f.director, "n2", "director");
+	is_num((int)f.warning_count, 2, "two warnings, one is broken");
+	is_str(f.warning[1].code, "farm-waits", "code");
+	is_str(f.warning[1].text, "for n2", "text");
 	is_num((int)farm_share(&f.shares), 33, "share of the first group");
 	is_str(farm_shares_text(buf, sizeof(buf), &f.shares),
 	    "web 33 %, dns 50 %", "shares in words");
