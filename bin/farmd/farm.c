@@ -349,7 +349,7 @@ fill_blob(struct farm *f, struct farm_blob *b, const char *code)
 }
 
 static void
-publish(struct farm *f, bool is_changed)
+publish(struct farm *f)
 {
 	char text[FARM_BLOB_MAX + 1], why[FARM_TEXT_LEN];
 	struct farm_blob *b = xcalloc(1, sizeof(*b));
@@ -359,7 +359,7 @@ publish(struct farm *f, bool is_changed)
 	if (!farm_blob_format(text, sizeof(text), b))
 		panic("what this node publishes does not fit a line");
 	free(b);
-	if ((is_changed || f->save_due) && memory_save(f))
+	if (f->save_due && memory_save(f))
 		f->save_due = false;
 	if (farm_news(&f->said_blob, text) && ask_is_up(f->heart))
 		heart_publish(f, f->said_blob);
@@ -447,14 +447,16 @@ think_once(struct farm *f)
 	note_share(f);
 	/* First: vipd works beside us while the kernel takes the filter. */
 	vip_wish(f);
+	/* Stays due while a filter that refuses keeps it from being said. */
+	f->save_due |= out.blob || out.buckets;
 	if (do_filters(f, now))
-		publish(f, out.blob || out.buckets);
+		publish(f);
 	/* It may be the first that is in force. */
 	vip_wish(f);
 	if (f->wish.serve == FARM_NONE && f->is_filtered && vip_is_done(f) &&
 	    !f->apply_due && !mono_is_set(f->apply_retry)) {
 		take_away(f);
-		publish(f, false);
+		publish(f);
 	}
 	/* Draining began just now. */
 	drain_look(f, now);
