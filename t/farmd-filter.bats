@@ -529,6 +529,7 @@ arp_filter()
 	    "delete element netdev holdfast_web share_0 { 77 }" \
 	    "add element netdev holdfast_web mine_0 { 4000 : 1 }" \
 	    "delete element netdev holdfast_web takers { 3 }" \
+	    "add element netdev holdfast_web flows4 { 10.9.9.9 . 1 . $VIP . 2 }" \
 	    "add rule netdev holdfast_web may_open drop"; do
 		not grep 'not intact' <<<"$(inspect 1)"
 		at 1 nft "$i"

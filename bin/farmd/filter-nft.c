@@ -233,26 +233,42 @@ apply_whole(struct filter *f, const struct filter_input *in,
 
 /* ---- what changed ---- */
 
-static void
-number(struct nft_batch *b, const char *map, unsigned t, uint32_t bucket,
-    uint32_t old, uint32_t new)
-{
-	char name[NFT_NAME_LEN];
+#define NO_ELEMENT	UINT32_MAX
 
-	if (old == new)
-		return;
-	nft_name(name, "%s_%u", map, t);
-	if (old != UINT32_MAX)
-		nft_batch_del(b, name, &bucket, sizeof(bucket));
-	if (new != UINT32_MAX)
-		nft_batch_add(b, name, &bucket, sizeof(bucket), &new,
-		    sizeof(new));
+enum number_map { NB_SHARE, NB_MINE };
+static const char *const number_map[] = { "share", "mine" };
+
+/* What stands in the map for a bucket. */
+static uint32_t
+number(const struct nft_plan *plan, enum number_map map, unsigned t,
+    unsigned bucket)
+{
+	if (map == NB_SHARE)
+		return plan->share[t][bucket];
+	return plan->mine[t][bucket] == NM_NONE ? NO_ELEMENT :
+	    plan->mine[t][bucket];
 }
 
-static uint32_t
-mine_number(uint8_t mine)
+/* All that goes, then all that comes: fewer, larger messages. */
+static void
+numbers(struct nft_batch *b, const struct nft_plan *from,
+    const struct nft_plan *to, enum number_map map, unsigned t)
 {
-	return mine == NM_NONE ? UINT32_MAX : mine;
+	char name[NFT_NAME_LEN];
+	uint32_t old, new;
+
+	nft_name(name, "%s_%u", number_map[map], t);
+	for (uint32_t i = 0; i < HASH_BUCKETS; i++) {
+		old = number(from, map, t, i);
+		if (old != number(to, map, t, i) && old != NO_ELEMENT)
+			nft_batch_del(b, name, &i, sizeof(i));
+	}
+	for (uint32_t i = 0; i < HASH_BUCKETS; i++) {
+		new = number(to, map, t, i);
+		if (new != number(from, map, t, i) && new != NO_ELEMENT)
+			nft_batch_add(b, name, &i, sizeof(i), &new,
+			    sizeof(new));
+	}
 }
 
 static struct nft_batch *
@@ -260,28 +276,10 @@ batch_of(const struct filter *f, const struct nft_plan *plan)
 {
 	struct nft_batch *b = nft_batch_new(&f->doc);
 
-	/* All that goes, then all that comes: fewer, larger messages. */
-	for (unsigned t = 0; t < plan->tables; t++)
-		for (unsigned i = 0; i < HASH_BUCKETS; i++)
-			if (f->plan.share[t][i] != plan->share[t][i])
-				number(b, "share", t, i, f->plan.share[t][i],
-				    UINT32_MAX);
-	for (unsigned t = 0; t < plan->tables; t++)
-		for (unsigned i = 0; i < HASH_BUCKETS; i++)
-			if (f->plan.share[t][i] != plan->share[t][i])
-				number(b, "share", t, i, UINT32_MAX,
-				    plan->share[t][i]);
-	for (unsigned t = 0; t < plan->tables; t++)
-		for (unsigned i = 0; i < HASH_BUCKETS; i++)
-			if (f->plan.mine[t][i] != plan->mine[t][i])
-				number(b, "mine", t, i,
-				    mine_number(f->plan.mine[t][i]),
-				    UINT32_MAX);
-	for (unsigned t = 0; t < plan->tables; t++)
-		for (unsigned i = 0; i < HASH_BUCKETS; i++)
-			if (f->plan.mine[t][i] != plan->mine[t][i])
-				number(b, "mine", t, i, UINT32_MAX,
-				    mine_number(plan->mine[t][i]));
+	for (unsigned t = 0; t < plan->tables; t++) {
+		numbers(b, &f->plan, plan, NB_SHARE, t);
+		numbers(b, &f->plan, plan, NB_MINE, t);
+	}
 	return b;
 }
 
@@ -483,7 +481,7 @@ nft_apply(struct filter *f, const struct filter_input *in,
 /* ---- by hand ---- */
 
 struct check {
-	uint32_t	 want[HASH_BUCKETS];	/* UINT32_MAX: none */
+	uint32_t	 want[HASH_BUCKETS];	/* or NO_ELEMENT */
 	unsigned	 differ;
 };
 
@@ -503,24 +501,22 @@ on_number(void *arg, const void *key, size_t key_len, const void *data,
 	if (bucket >= HASH_BUCKETS || c->want[bucket] != value)
 		c->differ++;
 	else
-		c->want[bucket] = UINT32_MAX;
+		c->want[bucket] = NO_ELEMENT;
 }
 
 static bool
-numbers_are_right(struct filter *f, const char *map, unsigned t)
+numbers_are_right(struct filter *f, enum number_map map, unsigned t)
 {
 	struct check c = { .differ = 0 };
 	char name[NFT_NAME_LEN];
-	bool is_share = strcmp(map, "share") == 0;
 
 	for (unsigned b = 0; b < HASH_BUCKETS; b++)
-		c.want[b] = is_share ? f->plan.share[t][b] :
-		    mine_number(f->plan.mine[t][b]);
-	nft_name(name, "%s_%u", map, t);
+		c.want[b] = number(&f->plan, map, t, b);
+	nft_name(name, "%s_%u", number_map[map], t);
 	if (nft_link_elements(f->link, &f->doc, name, on_number, &c) == -1)
 		return false;
 	for (unsigned b = 0; b < HASH_BUCKETS; b++)
-		c.differ += c.want[b] != UINT32_MAX;
+		c.differ += c.want[b] != NO_ELEMENT;
 	return c.differ == 0;
 }
 
@@ -555,6 +551,34 @@ small_maps(struct filter *f)
 	return sum;
 }
 
+static void
+on_flow(void *arg, const void *key, size_t key_len, const void *data,
+    size_t data_len)
+{
+	(void)key;
+	(void)key_len;
+	(void)data;
+	(void)data_len;
+	++*(unsigned *)arg;
+}
+
+static bool
+flows_are_right(struct filter *f)
+{
+	unsigned count = 0;
+
+	/* A family that the farm has not got has no set. */
+	for (char v = '4'; v <= '6'; v += 2) {
+		const char *name = v == '4' ? "flows4" : "flows6";
+
+		if (nft_doc_find(&f->doc, NK_SET, name) != NULL &&
+		    nft_link_elements(f->link, &f->doc, name, on_flow,
+		    &count) == -1)
+			return false;
+	}
+	return count == f->flows.count;
+}
+
 static const char *
 what_changed(struct filter *f)
 {
@@ -568,9 +592,11 @@ what_changed(struct filter *f)
 	else if (small_maps(f) != f->small_maps)
 		what = "has other elements in its maps";
 	for (unsigned t = 0; what == NULL && t < f->plan.tables; t++)
-		if (!numbers_are_right(f, "share", t) ||
-		    !numbers_are_right(f, "mine", t))
+		if (!numbers_are_right(f, NB_SHARE, t) ||
+		    !numbers_are_right(f, NB_MINE, t))
 			what = "has other buckets";
+	if (what == NULL && !flows_are_right(f))
+		what = "has other connections in its sets";
 	free(listing);
 	return what;
 }
