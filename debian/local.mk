@@ -6,6 +6,7 @@ EXTRA_DIST += \
 	%D%/changelog \
 	%D%/control \
 	%D%/copyright \
+	%D%/holdfast.lintian-overrides \
 	%D%/holdfast.postinst \
 	%D%/holdfast.postrm \
 	%D%/holdfast.prerm \
