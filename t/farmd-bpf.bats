@@ -337,8 +337,8 @@ check_move()
 	[ "$(tc -n "$NS-1" filter show dev e0 ingress |
 	    grep -c 'pref 102 .*farm_tc')" = 1 ]
 	grep -q farm_xdp <(ip -n "$NS-1" link show e0)
-	on 1 nft list table netdev holdfast_shop
-	not on 1 nft list table netdev holdfast_web
+	on 1 nft list table netdev holdfast_shop.bpf
+	not on 1 nft list table netdev holdfast_web.bpf
 	ctl 1 bpf remove shop
 	ip -n "$NS-1" link show e0 | diff "$T/link" -
 	[ -z "$(tc -n "$NS-1" qdisc show dev e0 clsact)" ]
@@ -383,14 +383,14 @@ asked()
 	[[ "$output" == *"not intact: e0: the XDP program"* ]]
 	echo "$T/web.1" >"$T/in.1"
 	wait_until 5 "grep -q farm_xdp <(ip -n '$NS-1' link show e0)"
-	on 1 nft delete table netdev holdfast_web
+	on 1 nft delete table netdev holdfast_web.bpf
 	run asked 1
-	[[ "$output" == *"not intact: nftables: table netdev holdfast_web"* ]]
+	[[ "$output" == *"not intact: nftables: table netdev holdfast_web.bpf"* ]]
 	tc -n "$NS-1" qdisc del dev e0 clsact
 	echo "$T/web.1" >"$T/in.1"
 	wait_until 5 "grep -q 'pref 101 .*farm_tc' \
 	    <(tc -n '$NS-1' filter show dev e0 ingress)"
-	on 1 nft list table netdev holdfast_web
+	on 1 nft list table netdev holdfast_web.bpf
 	not grep -q "not intact" <(asked 1)
 }
 

@@ -311,6 +311,53 @@ teardown_file()
 	[ "$(buckets 2 2)" -eq 1365 ]
 }
 
+# They send nothing, and would wait for ever.
+@test "bpf: silent clients of a node that died are reset at once" {
+	local at director dead i
+
+	[ -e "$top_builddir/bin/farmd/farm-bpf.o" ] || skip "built without BPF"
+	for i in 1 2 3; do
+		stop "$i" farmd
+		BACKEND=bpf farmd_conf "$i" director ab12
+		start "$i" farmd
+		want "$i" open
+	done
+	wait_until 10 'agreed 1 2 3 && has 1 backend=bpf'
+	director=$(fact 1 | sed -n 's/.* director=n\([123]\) .*/\1/p')
+	dead=$((director % 3 + 1))
+	client "$top_builddir/t/farm/farmcli" hold -c "$T/fifo" -n 60 -q 1 \
+	    -p 7800 -d $VIP -s 10.99.3.1+60 >"$T/hold" 3>&- &
+	echo $! >"$T/pid.hold"
+	wait_until 5 "grep -q ready '$T/hold'"
+	at=$EPOCHREALTIME
+	ip -n "$NS-s" link set "p$dead" down
+	wait_until 5 'grep -q "n$dead: .* connections told" "$T/log.$director"'
+	echo "mark death $at" 1<>"$T/fifo"
+	echo end 1<>"$T/fifo"
+	wait_until 10 "! kill -0 $(cat "$T/pid.hold") 2>/dev/null"
+	rm "$T/pid.hold"
+	ip -n "$NS-s" link set "p$dead" up
+	cat "$T/hold"
+	wait_until 10 'agreed 1 2 3'
+	for i in 1 2 3; do
+		stop "$i" farmd
+		farmd_conf "$i" director ab12
+		start "$i" farmd
+		want "$i" open
+	done
+	wait_until 10 'agreed 1 2 3'
+	# All of them, none of the others', long before they could notice.
+	awk -v dead="n$dead" '$1 == "mark=death" {
+		split($3, count, "="); split($5, reset, "=")
+		split($9, last, "=")
+		if ($2 == "node=" dead)
+			good = count[2] > 5 && reset[2] == count[2] &&
+			    last[2] < 1500
+		else if (reset[2] > 0)
+			bad = 1
+	} END { exit !good || bad }' "$T/hold"
+}
+
 @test "a node that drains keeps what it has and is drained at its end" {
 	client "$top_builddir/t/farm/farmcli" hold -c "$T/fifo" -n 60 -i 20 \
 	    -p 7800 -d $VIP -s 10.99.2.1+60 >"$T/hold" 3>&- &

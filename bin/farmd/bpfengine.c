@@ -22,6 +22,8 @@
 #include "bpfpage.h"
 #include "tcprog.h"
 
+/* Connections read at once; a chain of the map must fit. */
+#define BATCH	4096
 /* "HF", and the module. */
 #define MARK	0x48460000u
 
@@ -206,8 +208,11 @@ bpfengine_new(const struct filter_input *in, uint32_t heir_of,
 	e->obj = bpfobj_open(TCPROG_NAME, why);
 	if (e->obj == NULL)
 		goto fail;
-	if (heir_of != 0)
+	if (heir_of != 0) {
+		/* What cannot be inherited begins anew. */
 		(void)bpfobj_inherit(e->obj, "farm_count", heir_of);
+		(void)bpfobj_inherit(e->obj, "farm_flow", heir_of);
+	}
 	e->fd = bpfobj_load(e->obj, TCPROG_NAME, why);
 	if (e->fd == -1)
 		goto fail;
@@ -257,4 +262,37 @@ bpfengine_count(const struct bpfengine *e, struct farm_bpf_count *count)
 {
 	return bpfobj_sum(bpfobj_map(e->obj, "farm_count"), 0,
 	    (uint64_t *)count, sizeof(*count) / sizeof(uint64_t));
+}
+
+unsigned
+bpfengine_flows(struct bpfengine *e, unsigned node,
+    void (*fn)(void *arg, const struct farm_bpf_flow *flow), void *arg)
+{
+	LIBBPF_OPTS(bpf_map_batch_opts, opts);
+	struct farm_bpf_flow *flow = xcalloc(BATCH, sizeof(*flow));
+	uint32_t *of = xcalloc(BATCH, sizeof(*of)), at = 0, next = 0;
+	int rc = 0, fd = bpfobj_map(e->obj, "farm_flow");
+	unsigned found = 0;
+	bool first = true;
+
+	while (rc == 0) {
+		uint32_t count = BATCH;
+
+		rc = bpf_map_lookup_batch(fd, first ? NULL : &at, &next, flow,
+		    of, &count, &opts);
+		if (rc != 0 && rc != -ENOENT)	/* that is: the last ones */
+			break;
+		for (uint32_t i = 0; i < count; i++) {
+			if (of[i] != node)
+				continue;
+			fn(arg, &flow[i]);
+			(void)set(fd, &flow[i], NULL);	/* or it went */
+			found++;
+		}
+		at = next;
+		first = false;
+	}
+	free(of);
+	free(flow);
+	return found;
 }

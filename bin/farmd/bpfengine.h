@@ -40,6 +40,14 @@ unsigned	bpfengine_pages(const struct bpfengine *e,
 int	bpfengine_count(const struct bpfengine *e,
 	    struct farm_bpf_count *count);
 
+/*
+ * Calls fn for each connection that was passed on to a node, and forgets it.
+ * How many.
+ */
+unsigned	bpfengine_flows(struct bpfengine *e, unsigned node,
+		    void (*fn)(void *arg, const struct farm_bpf_flow *flow),
+		    void *arg);
+
 /* Of packets that nftables refuses. */
 uint32_t	bpfengine_mark(unsigned module);
 

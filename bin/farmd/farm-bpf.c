@@ -40,7 +40,9 @@
 #define EXTENSIONS_MAX	8
 
 #define TCP_FLAGS	0x17		/* FIN, SYN, RST, ACK */
+#define TCP_END		0x05		/* FIN, RST */
 #define TCP_SYN		0x02
+#define TCP_PSH		0x08
 #define STATE_LISTEN	10
 
 /* The page of an address: filter-bpf.c makes one for each. */
@@ -102,6 +104,14 @@ struct {
 	__type(key, __u32);
 	__type(value, struct farm_bpf_count);
 } farm_count SEC(".maps");
+
+/* Which connections were passed on to whom: see remember(). */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, FARM_BPF_FLOWS);
+	__type(key, struct farm_bpf_flow);
+	__type(value, __u32);
+} farm_flow SEC(".maps");
 
 /* What a frame is, as far as it was read. */
 struct frame {
@@ -569,6 +579,36 @@ copy(struct work *w, __u64 nodes)
 	bpf_skb_store_bytes(w->skb, 0, w->f->mac, sizeof(w->f->mac), 0);
 }
 
+/*
+ * When a node dies, the clients of its connections are told, and for that it
+ * must be known which those were.  A SYN or a packet that ends a request says
+ * that there is one; what is acknowledged in between costs nothing.  Of a
+ * bucket that moves the taker is not known to have it.
+ */
+static __always_inline void
+remember(struct work *w, __u32 node)
+{
+	struct farm_bpf_flow flow = { 0 };
+	__u32 *known;
+
+	if (w->f->proto != IPPROTO_TCP || w->f->fragment ||
+	    (w->f->flags & (TCP_END | TCP_SYN | TCP_PSH)) == 0)
+		return;
+	flow.src = w->f->src;
+	flow.dst = w->f->dst;
+	flow.sport = w->f->sport;
+	flow.dport = bpf_htons(w->f->dport);
+	if (w->f->flags & TCP_END) {
+		bpf_map_delete_elem(&farm_flow, &flow);
+		return;
+	}
+	if (w->bucket->keepers != 0 && (w->f->flags & TCP_SYN) == 0)
+		return;
+	known = bpf_map_lookup_elem(&farm_flow, &flow);
+	if (known == NULL || *known != node)
+		bpf_map_update_elem(&farm_flow, &flow, &node, BPF_ANY);
+}
+
 static __always_inline int
 pass(struct work *w, __u32 node)
 {
@@ -577,6 +617,7 @@ pass(struct work *w, __u32 node)
 		return TC_ACT_SHOT;
 	}
 	w->count->passed++;
+	remember(w, node);
 	return bpf_redirect(w->skb->ifindex, 0);
 }
 

@@ -16,6 +16,8 @@
 #define FARM_BPF_RULES		256	/* number 0: no rule */
 #define FARM_BPF_GROUPS		32
 #define FARM_BPF_MODULES	256
+/* 8 MiB; of more the oldest are forgotten, and reset a little later. */
+#define FARM_BPF_FLOWS		65536
 #define FARM_BPF_NOBODY		0xffffffffu
 #define FARM_BPF_NO_TABLE	0xff
 
@@ -104,6 +106,14 @@ struct farm_bpf_count {
 	__u64 refused;
 	__u64 lost;
 	__u64 group[FARM_BPF_GROUPS];
+};
+
+/* A connection that was passed on; the value is the node. */
+struct farm_bpf_flow {
+	struct farm_bpf_key src;
+	struct farm_bpf_key dst;
+	__u16 sport;			/* network order */
+	__u16 dport;
 };
 
 #endif

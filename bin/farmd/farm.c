@@ -13,6 +13,8 @@
 #include "log.h"
 #include "xalloc.h"
 
+#include "bereft.h"
+
 #define APPLY_RETRY_MS	1000
 /* filter.h: the set of own connections, while buckets move. */
 #define REFRESH_MS	5000
@@ -449,8 +451,10 @@ think_once(struct farm *f)
 	vip_wish(f);
 	/* Stays due while a filter that refuses keeps it from being said. */
 	f->save_due |= out.blob || out.buckets;
-	if (do_filters(f, now))
+	if (do_filters(f, now)) {
 		publish(f);
+		bereft_look(f);
+	}
 	/* It may be the first that is in force. */
 	vip_wish(f);
 	if (f->wish.serve == FARM_NONE && f->is_filtered && vip_is_done(f) &&

@@ -93,6 +93,7 @@ struct farm {
 	struct mono		 refresh_at;	/* connections in the filter */
 	char			 filter_why[FILTER_WHY_LEN];
 	struct mono		 rules_gone;	/* restored at */
+	uint64_t		 members, dead;	/* bereft.c's; bits */
 	uint64_t		 said_epoch;	/* of the share last logged */
 	uint64_t		 said_digest;
 	char			 said_code[FARM_BLOB_WORD];

@@ -24,6 +24,7 @@
 #include "bpftrial.h"
 #include "refusal.h"
 #include "tcprog.h"
+#include "tickle.h"
 #include "xdpprog.h"
 
 struct filter {
@@ -197,7 +198,6 @@ renew(struct filter *f, const struct filter_input *in,
 		bpfengine_free(e);
 		return -1;
 	}
-	/* After it: this may replace a table of the nft backend. */
 	if (refusal_set(&f->refusal, in, bpfengine_mark(f->id), why) == -1) {
 		restore(f, in, in->intf_count);
 		bpfengine_free(e);
@@ -333,6 +333,26 @@ bpf_counters(struct filter *f, struct filter_counters *c)
 }
 
 static void
+tickle_flow(void *arg, const struct farm_bpf_flow *flow)
+{
+	tickle_send(arg, flow);
+}
+
+static unsigned
+bpf_tickle(struct filter *f, unsigned node)
+{
+	struct tickle t;
+	unsigned count;
+
+	if (f->engine == NULL)
+		return 0;
+	tickle_init(&t);
+	count = bpfengine_flows(f->engine, node, tickle_flow, &t);
+	tickle_fini(&t);
+	return count;
+}
+
+static void
 bpf_close(struct filter *f)
 {
 	bpfengine_free(f->engine);
@@ -355,6 +375,7 @@ static const struct filter_ops ops = {
 	.apply = bpf_apply,
 	.intact = bpf_intact,
 	.counters = bpf_counters,
+	.tickle = bpf_tickle,
 	.close = bpf_close,
 	.remove = bpf_remove,
 };

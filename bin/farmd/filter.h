@@ -87,6 +87,13 @@ struct filter_ops {
 	/* 0 or -1; c is set whole. */
 	int		(*counters)(struct filter *f,
 			    struct filter_counters *c);
+	/*
+	 * A node has died, and all members act on a share without it: the
+	 * clients whose connections to it this node has passed on are made to
+	 * send something now, which the new taker answers by a reset.  How
+	 * many.  NULL: cannot; then they are reset when they next send.
+	 */
+	unsigned	(*tickle)(struct filter *f, unsigned node);
 	/* Frees f and leaves the rules in force; counts are lost. */
 	void		(*close)(struct filter *f);
 	/* Takes everything out of the kernel, then frees f. */

@@ -172,6 +172,13 @@ filters_counters(struct filters *f, struct filter_counters *c)
 		log_warnx("filter: its counters cannot be read");
 }
 
+unsigned
+filters_tickle(struct filters *f, unsigned node)
+{
+	return f->own != NULL && f->was_applied && f->ops->tickle != NULL ?
+	    f->ops->tickle(f->own, node) : 0;
+}
+
 const char *
 filters_name(const struct filters *f)
 {

@@ -31,6 +31,8 @@ int	filters_apply(struct filters *f, const struct filter_input *in,
 bool	filters_are_intact(struct filters *f, char why[FILTER_WHY_LEN]);
 /* All zero while nothing is in force. */
 void	filters_counters(struct filters *f, struct filter_counters *c);
+/* filter.h's tickle(); 0 where the backend cannot. */
+unsigned	filters_tickle(struct filters *f, unsigned node);
 /* Of the backend in use. */
 const char	*filters_name(const struct filters *f);
 /* Out of the kernel; a later apply begins anew. */

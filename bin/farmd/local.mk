@@ -47,6 +47,7 @@ bin_farmd_libfarmd_a_SOURCES += \
 	%D%/filter-bpf.c \
 	%D%/refusal.c %D%/refusal.h \
 	%D%/tcprog.c %D%/tcprog.h \
+	%D%/tickle.c %D%/tickle.h \
 	%D%/xdpprog.c %D%/xdpprog.h
 # Beside the daemon, which loads it into the kernel.
 bpfdir = $(pkglibexecdir)
@@ -64,6 +65,7 @@ FARMD_LIBS += $(NFTABLES_LIBS) $(LIBBPF_LIBS)
 
 pkglibexec_PROGRAMS += bin/farmd/farmd
 bin_farmd_farmd_SOURCES = \
+	%D%/bereft.c %D%/bereft.h \
 	%D%/drain.c \
 	%D%/facts.c \
 	%D%/farm.c %D%/farm.h \

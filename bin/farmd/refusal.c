@@ -13,7 +13,7 @@
 
 #include "tcprog.h"
 
-#define SIGNATURE	"holdfast: the shares are in BPF"
+#define ABOUT	"holdfast: the shares are in the BPF program farm_tc"
 /* Before chains of others, which could take the mark for theirs. */
 #define PRIORITY	(-510)
 
@@ -28,11 +28,21 @@ refusal_ok(char why[FILTER_WHY_LEN])
 	return true;
 }
 
+/* A dot is in no module's name: the nft backend's tables have none. */
+static void
+doc_init(struct nft_doc *doc, const char *module)
+{
+	char name[FILTER_NAME_LEN + 4];
+
+	(void)snprintf(name, sizeof(name), "%s.bpf", module);
+	nft_doc_init(doc, "netdev", name, ABOUT);
+}
+
 int
 refusal_init(struct refusal *r, const char *module, char why[FILTER_WHY_LEN])
 {
 	memset(r, 0, sizeof(*r));
-	nft_doc_init(&r->doc, "netdev", module, SIGNATURE);
+	doc_init(&r->doc, module);
 	r->link = nft_link_open(why, FILTER_WHY_LEN);
 	return r->link != NULL ? 0 : -1;
 }
@@ -46,7 +56,7 @@ describe(struct nft_doc *doc, const struct filter_input *in, uint32_t mark)
 	for (unsigned i = 0; i < in->intf_count; i++)
 		len += (size_t)snprintf(devices + len, sizeof(devices) - len,
 		    "%s\"%s\"", i > 0 ? ", " : "", in->intf[i].name);
-	nft_doc_init(doc, "netdev", in->module, SIGNATURE);
+	doc_init(doc, in->module);
 	nft_doc_add(doc, NK_CHAIN, "refuse", "type filter hook ingress "
 	    "devices = { %s } priority %d; policy accept; comment \"what "
 	    "farm_tc, pref %u of tc filter, has marked: no rule has this "
@@ -112,17 +122,14 @@ refusal_is_there(struct refusal *r, char why[FILTER_WHY_LEN])
 void
 refusal_clear(struct refusal *r)
 {
-	char *text = nft_link_list(r->link, &r->doc), *command;
+	/* Added first: to delete what is not there is an error. */
+	char *command = xasprintf("add table netdev %s\n"
+	    "delete table netdev %s\n", r->doc.table, r->doc.table);
 	char why[FILTER_WHY_LEN];
 
-	/* One of the nft backend has the same name. */
-	if (text != NULL && strstr(text, SIGNATURE) != NULL) {
-		command = xasprintf("delete table netdev %s", r->doc.table);
-		/* Nothing more can be done. */
-		(void)nft_link_run(r->link, command, why, sizeof(why));
-		free(command);
-	}
-	free(text);
+	/* Nothing more can be done. */
+	(void)nft_link_run(r->link, command, why, sizeof(why));
+	free(command);
 }
 
 void

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * What nftables does for the bpf backend: it answers, by RST or port
- * unreachable, the packets that farm_tc has marked as refused.  Its table has
- * the name of the nft backend's, which it therefore replaces.
+ * unreachable, the packets that farm_tc has marked as refused: table netdev
+ * holdfast_M.bpf.
  */
 #ifndef FARMD_REFUSAL_H
 #define FARMD_REFUSAL_H
@@ -31,7 +31,7 @@ int	refusal_set(struct refusal *r, const struct filter_input *in,
 	    uint32_t mark, char why[FILTER_WHY_LEN]);
 /* False and why: somebody changed it. */
 bool	refusal_is_there(struct refusal *r, char why[FILTER_WHY_LEN]);
-/* Deletes the table, unless it is the nft backend's. */
+/* Deletes the table, if there is one. */
 void	refusal_clear(struct refusal *r);
 void	refusal_fini(struct refusal *r);
 

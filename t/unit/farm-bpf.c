@@ -25,6 +25,7 @@
 #include "../../bin/farmd/bpfengine.h"
 #include "../../bin/farmd/bpfobj.h"
 #include "../../bin/farmd/bpfpage.h"
+#include "../../bin/farmd/tickle.h"
 #include "farm-frame.h"
 #include "tap.h"
 
@@ -508,6 +509,57 @@ test_macs(void)
 	    "to it");
 }
 
+static void
+on_flow(void *arg, const struct farm_bpf_flow *flow)
+{
+	memcpy(arg, flow, sizeof(*flow));
+}
+
+/* Which connections were passed on to a node, until they end. */
+static void
+test_flows(int family)
+{
+	struct farm_bpf_flow flow = { 0 };
+	struct frame f;
+	uint8_t packet[TICKLE_LEN_MAX];
+	int to;
+	size_t len;
+
+	all_buckets(5, 0);
+	bpfengine_flows(engine, 4, on_flow, &flow);
+	bpfengine_flows(engine, 5, on_flow, &flow);
+	f = tcp(family, TO_ME, 1000, 80, SYN);
+	run(&f);
+	f = tcp(family, TO_ME, 1001, 80, ACK);
+	run(&f);
+	f = tcp(family, TO_ME, 1002, 80, ACK | 8);
+	run(&f);
+	f = tcp(family, TO_ME, 1002, 80, ACK | FIN);
+	run(&f);
+	f = udp(family, TO_ME, 1003, 53);
+	run(&f);
+	is_num(bpfengine_flows(engine, 4, on_flow, &flow), 0,
+	    "no connection was passed on to node 4");
+	is_num(bpfengine_flows(engine, 5, on_flow, &flow), 1,
+	    "one to node 5: a SYN, neither a bare ACK nor what ended");
+	is_num(ntohs(flow.sport), 1000, "with its port");
+	is_num(bpfengine_flows(engine, 5, on_flow, &flow), 0,
+	    "told once");
+	/* What goes to its client is of that connection, and sound. */
+	len = tickle_packet(packet, &to, &flow);
+	is_num(len, family == AF_INET ? 40 : 60, "length of a tickle");
+	is_num(to, family, "family of a tickle");
+	ok(memcmp(packet + len - 20, (uint8_t[4]){ 0, 80, 1000 >> 8,
+	    1000 & 0xff }, 4) == 0 && packet[len - 7] == ACK,
+	    "an ACK from the address");
+	/* A bucket that moves: who has the connection is not known. */
+	all_buckets(5, 1ull << 6);
+	f = tcp(family, TO_ME, 1000, 80, ACK | 8);
+	run(&f);
+	is_num(bpfengine_flows(engine, 5, on_flow, &flow), 0,
+	    "of a moving bucket none is noted");
+}
+
 /* XDP drops nothing that tc would not drop, and all that is foreign. */
 static void
 test_xdp(void)
@@ -678,6 +730,7 @@ main(void)
 		test_vmac(family);
 		test_directed(family);
 		test_own(family);
+		test_flows(family);
 	}
 	test_fragments();
 	test_extensions();
