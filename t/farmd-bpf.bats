@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: ISC
 #
 # The packet filters of a farm on three hosts and a client behind one switch:
-# the bpf backend, alone and mixed with nftables, and what it leaves alone.
-# What a single frame meets: t/unit/farm-bpf.c.
+# the bpf backend mixed with nftables, shared MACs, and what it leaves alone.
+# What a single frame meets: t/unit/farm-bpf.c; the rest that both backends do
+# alike: t/farmd-filter.bats.
 # shellcheck disable=SC2154,SC2016 # top_builddir: lib.bash; expanded later
 
 load lib
@@ -214,6 +215,9 @@ check_farm()
 		run on 9 ping -c 3 -i 0.02 -W 1 -I $source $VIP
 		[[ "$output" == *"3 received, 0% packet loss"* ]]
 	done
+	# In fragments, each of which goes where the echo would.
+	run on 9 ping -c 3 -i 0.02 -W 1 -s 4000 -I 10.99.0.6 $VIP
+	[[ "$output" == *"3 received, 0% packet loss"* ]]
 	run on 9 ping -c 3 -i 0.02 -W 1 -I fd99::7 $VIP6
 	[[ "$output" == *"3 received, 0% packet loss"* ]]
 	cli udp -d $VIP -s 10.99.0.1+200 -p 53 -t 0.5 -i 2 >"$T/udp"
@@ -227,13 +231,6 @@ check_farm()
 	grep -qi 02:00:00:00:00:09.*p9 <(bridge -n "$NS-sw" fdb show)
 }
 
-# In fragments, each of which goes where the echo would.
-check_big()
-{
-	run on 9 ping -c 3 -i 0.02 -W 1 -s 4000 -I 10.99.0.6 $VIP
-	[[ "$output" == *"3 received, 0% packet loss"* ]]
-}
-
 # At once, on the ports that no rule has.
 refused()
 {
@@ -244,17 +241,10 @@ refused()
 	[[ "$output" == *"Connection refused"* ]]
 }
 
-@test "three nodes with bpf, one directs" {
-	farm 0 bpf bpf bpf
-	check_farm
-	check_big
-}
-
-@test "the same by a shared MAC" {
+@test "three nodes with bpf by a shared MAC" {
 	farm 1 bpf bpf bpf
 	grep -q farm_xdp <(ip -n "$NS-1" link show e0)
 	check_farm
-	check_big
 }
 
 @test "mixed with nftables: bpf directs" {
@@ -311,11 +301,6 @@ check_move()
 	wait_until 10 "! kill -0 $(cat "$T/cli.pid") 2>/dev/null"
 	cat "$T/cli"
 	[ "$(sed -n 's/.*\<broken=\([0-9]*\).*/\1/p' "$T/cli" | sort -u)" = 0 ]
-}
-
-@test "buckets move, connections do not: bpf, one directs" {
-	farm 0 bpf bpf bpf
-	check_move 0 bpf bpf bpf
 }
 
 @test "buckets move, connections do not: bpf, by a shared MAC" {
