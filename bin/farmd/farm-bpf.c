@@ -321,18 +321,22 @@ skip_extensions(void *ctx, bool xdp, struct frame *f)
 static __always_inline bool
 read_proto(void *ctx, bool xdp, struct frame *f)
 {
-	__be16 ports[2];
+	struct {
+		__be16 sport, dport;
+		__u8 rest[9], flags;	/* of TCP only */
+	} head;
 
 	switch (f->proto) {
 	case IPPROTO_TCP:
-		if (load(ctx, xdp, f->l4 + 13, &f->flags, 1) != 0)
-			return false;
-		/* FALLTHROUGH */
 	case IPPROTO_UDP:
-		if (load(ctx, xdp, f->l4, ports, sizeof(ports)) != 0)
+		/* One call for all that is needed: they are what costs. */
+		if (load(ctx, xdp, f->l4, &head,
+		    f->proto == IPPROTO_TCP ? sizeof(head) : 4) != 0)
 			return false;
-		f->sport = ports[0];
-		f->dport = bpf_ntohs(ports[1]);
+		f->sport = head.sport;
+		f->dport = bpf_ntohs(head.dport);
+		if (f->proto == IPPROTO_TCP)
+			f->flags = head.flags;
 		return true;
 	case IPPROTO_ICMP:
 	case ICMP6:
@@ -349,8 +353,8 @@ read_frame(void *ctx, bool xdp, struct frame *f)
 	void *map;
 	__u32 zero = 0;
 
-	if (load(ctx, xdp, 0, f->mac, sizeof(f->mac)) != 0 ||
-	    load(ctx, xdp, 12, &f->ethertype, 2) != 0)
+	/* It begins as a frame does. */
+	if (load(ctx, xdp, 0, f, ETH_HLEN) != 0)
 		return NULL;
 	if (f->ethertype == bpf_htons(ETH_P_IP)) {
 		if (!read_ip4(ctx, xdp, f))
