@@ -383,6 +383,10 @@ teardown_file()
 	stop 3 farmd
 	farmd_conf 3 director cd34
 	start 3 farmd
+	# Told before it wants to serve: its application need not start.
+	want 3 none
+	wait_until 5 'has 3 code=config-differs blocked=1'
+	[[ "$(fact 3)" == *"n3 has another configuration than n1 n2"* ]]
 	want 3 open
 	wait_until 5 'has 3 code=config-differs blocked=1'
 	[[ "$(fact 3)" == *n1*n2* ]]

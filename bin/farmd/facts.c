@@ -121,6 +121,45 @@ is_blocker(const struct farm *f)
 	    accord_code(f->accord)[0] != '\0';
 }
 
+static bool
+is_same(const struct farm *f, const struct farm_blob *b)
+{
+	return strncmp(b->conf, f->conf.digest, FARM_BLOB_DIGEST) == 0;
+}
+
+/*
+ * The agreement compares configurations of those who take part (F8).  Before
+ * that the application need not be started only to be kept out: the same
+ * rule, with those that wait for the same reason on our side.
+ */
+static bool
+code_of_others(const struct farm *f, char text[FARM_TEXT_LEN])
+{
+	unsigned ours = 1, theirs = 0;
+	char list[LIST_LEN] = "";
+
+	if (f->wish.serve == FARM_OPEN || f->wish.serve == FARM_DRAIN)
+		return false;
+	for (unsigned i = 0; i < f->cluster.node_count; i++) {
+		const struct farm_blob *b = f->peer[i].blob;
+
+		if ((int)i == f->cluster.self || b == NULL ||
+		    f->peer[i].net != ACCORD_UP)
+			continue;
+		if (is_same(f, b))
+			ours += b->role == SHARE_SERVE ||
+			    strcmp(b->reason, "config-differs") == 0;
+		else if (b->role == SHARE_SERVE && !b->is_idle) {
+			theirs++;
+			list_add(list, f->cluster.node[i].name);
+		}
+	}
+	(void)snprintf(text, FARM_TEXT_LEN, "%s has another configuration "
+	    "than %s, which serves; apply the same one on all nodes",
+	    f->cluster.node[f->cluster.self].name, list);
+	return theirs > 0 && theirs >= ours;
+}
+
 /* What keeps this node from serving. */
 static const char *
 blocker(const struct farm *f, char text[FARM_TEXT_LEN])
@@ -132,6 +171,8 @@ blocker(const struct farm *f, char text[FARM_TEXT_LEN])
 	}
 	if (code_of_id(f, text))
 		return "module-id";
+	if (code_of_others(f, text))
+		return "config-differs";
 	if (f->wish.serve != FARM_NONE && f->vip_refused) {
 		(void)snprintf(text, FARM_TEXT_LEN, "vipd cannot set the "
 		    "addresses, see vipd.log");
@@ -263,7 +304,8 @@ fact_line(const struct farm *f, struct line_out *o)
 static bool
 peer_is_open(const struct farm_blob *b, uint8_t id)
 {
-	return b->role == SHARE_SERVE && share_member(&b->acting, id) != NULL;
+	return b->role == SHARE_SERVE && !b->yields &&
+	    share_member(&b->acting, id) != NULL;
 }
 
 static const char *

@@ -67,7 +67,8 @@ static const struct reason_row rows[RS_COUNT] = {
 	    "the same userconfig.xml on all nodes",
 	    "holdfast module push {module} -H '*'",
 	    "on the node whose files are the right ones: they become those "
-	    "of all nodes" },
+	    "of all nodes; where much has changed, `holdfast stop "
+	    "{module}' comes first" },
 	[RS_MODULE_ID] = { "module-id", false, false,
 	    "the module ids differ: {detail}", "the same id", "",
 	    "on the node with the wrong one: holdfast stop {module}, module "
