@@ -183,6 +183,23 @@ unknown_reaches()
 	"$LAB" power on n1
 }
 
+@test "power off: a node that sees one cable go cannot tell by the other" {
+	on n2 bash -c 'setsid socat -u UDP-RECV:7007 CREATE:/srv/last-words \
+	    </dev/null >/dev/null 2>&1 & echo $! >/run/words.pid'
+	wait_until 5 "on n2 ss -lun | grep -q :7007"
+	# The neighbour is known: nothing has to be asked first.
+	on n1 ping -c 1 -W 2 10.88.2.2 >/dev/null
+	on n1 bash -c 'setsid bash -c ": >/run/looks
+	    while read -r up </sys/class/net/lan1/carrier && [ \$up = 1 ]; do
+	    :; done
+	    for i in {1..1000}; do echo help >/dev/udp/10.88.2.2/7007; done" \
+	    </dev/null >/dev/null 2>&1 &'
+	wait_until 5 "on n1 test -e /run/looks"
+	"$LAB" power off n1
+	on n2 sh -c 'kill "$(cat /run/words.pid)"; [ ! -s /srv/last-words ]'
+	"$LAB" power on n1
+}
+
 @test "a cable pulled takes the carrier of one network only" {
 	echo_server n1 10.88.1.1
 	"$LAB" cable n1 lan1 out

@@ -110,11 +110,17 @@ net_clients()
 	echo "route add local $LAB_CLIENTS6 dev lo"
 }
 
-# All ports of a host go down at once: from here on nobody hears it.
+# All ports of a host go down at once: from here on nobody hears it.  The rule
+# is one transaction; links go down one after the other, and a node that saw
+# the first of them go could still tell the others by the second.
 net_unplug()
 {
-	local host=$1 lan
+	local host=$1 lan ports=
 
+	for lan in $(lan_list); do
+		ports+="${ports:+, }\"$(port_name "$host" "$lan")\""
+	done
+	hub_run nft add element bridge lab deaf "{ $ports }" 2>/dev/null || :
 	for lan in $(lan_list); do
 		echo "link set $(port_name "$host" "$lan") down"
 	done | hub_run ip -force -batch - 2>/dev/null || :
