@@ -56,7 +56,9 @@ BATS_SUITES = \
 	t/81-modules.bats \
 	t/83-two-builds.bats \
 	t/91-farm-modules.bats \
-	t/92-farm-and-mirror.bats
+	t/92-farm-and-mirror.bats \
+	t/92-farm-campaign.bats \
+	t/93-farm-sixteen.bats
 EXTRA_DIST += $(BATS_SUITES) t/lib.bash t/mirror.bash t/conf
 if HAVE_BATS
 if SYSTEM_PATHS

@@ -167,7 +167,8 @@ farm_is()
 bench_farm_begin()
 {
 	farm_module "$BENCH_WORK/$FARM"
-	lab_begin 3 --module "$BENCH_WORK/$FARM" "$@"
+	BENCH_NODES=3
+	lab_begin --module "$BENCH_WORK/$FARM" "$@"
 	# shellcheck source=bin/lab/common.bash
 	(. "$TOP/bin/lab/common.bash"; echo "$(cgroup_root)/n1") \
 	    >"$BENCH_WORK/cgroup"

@@ -56,13 +56,14 @@ bench_cleanup()
 	[ -z "$BENCH_WORK" ] || rm -rf "$BENCH_WORK"
 }
 
-# lab_begin ARG...: two nodes and a client, one lab at a time.
+# lab_begin ARG...: the nodes and a client, one lab at a time.
+BENCH_NODES=2
 lab_begin()
 {
 	export HOLDFAST_LAB=bench$$
 
 	BENCH_LAB=$HOLDFAST_LAB
-	"$LAB" up 2 "$@" >"$BENCH_WORK/up.log" 2>&1 || {
+	"$LAB" up $BENCH_NODES "$@" >"$BENCH_WORK/up.log" 2>&1 || {
 		tail -n 100 "$BENCH_WORK/up.log" >&2
 		exit 69
 	}

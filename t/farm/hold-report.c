@@ -112,6 +112,29 @@ segment_report(const struct hold *h, const struct client *c, unsigned mark)
 			tally_print(&t[node], c->mark[mark].name, node);
 }
 
+/* Each that broke, for the one who looks for the cause. */
+static void
+lives_print(const struct hold *h, const struct client *c)
+{
+	static const char *const how[] = { "alive", "reset", "closed",
+	    "timedout", "error" };
+	size_t i;
+
+	for (i = 0; i < h->life_count; i++) {
+		const struct life *l = &h->life[i];
+		const struct mark *m;
+
+		if (l->end == LE_ALIVE && !l->hung)
+			continue;
+		m = &c->mark[control_segment(c, l->end == LE_ALIVE ?
+		    mono_now() : l->ended)];
+		printf("life=%zu client=%u of=%s how=%s after=%s at_ms=%.1f "
+		    "waited_ms=%.1f\n", i, l->client, name_of(l->node),
+		    l->hung ? "hung" : how[l->end], m->name, l->hung ? 0 :
+		    ms_between(m->at, l->ended), l->waited_ms);
+	}
+}
+
 static void
 totals_report(const struct hold *h, const struct client *c)
 {
@@ -140,6 +163,7 @@ hold_report(const struct hold *h, const struct client *c)
 {
 	unsigned mark;
 
+	lives_print(h, c);
 	for (mark = 0; mark < c->mark_count; mark++)
 		segment_report(h, c, mark);
 	totals_report(h, c);

@@ -34,6 +34,7 @@ life_end(struct hold *h, struct hold_client *hc, int error, struct mono now)
 	struct life *l = life_of(h, hc);
 
 	l->ended = now;
+	l->waited_ms = hc->owed > 0 ? ms_between(hc->sent, now) : 0;
 	l->end = LE_ERROR;
 	if (error == 0)
 		l->end = LE_CLOSED;

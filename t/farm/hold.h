@@ -26,6 +26,7 @@ struct life {
 	struct mono	answered;
 	struct mono	ended;
 	enum life_end	end;
+	double		waited_ms;	/* for an echo, at its end */
 	bool		hung;		/* no echo in the bound at the end */
 };
 

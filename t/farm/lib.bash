@@ -144,7 +144,8 @@ clients_end()
 # After a failure: whatever still runs.
 clients_kill()
 {
-	on c1 sh -c 'for f in /run/*.pid; do [ "$(cat /proc/$(cat $f)/comm \
+	on c1 sh -c 'for f in /run/*.pid; do [ -e "$f" ] || continue
+	    [ "$(cat /proc/$(cat $f)/comm \
 	    2>/dev/null)" != farmcli ] || kill "$(cat $f)"; done' || :
 	CLIENTS_RUNNING=
 }
