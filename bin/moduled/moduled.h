@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The daemon around decide: what its files share.  main.c puts it together;
- * links.c and mirror.c talk to the siblings, think.c carries decisions out,
- * verbs.c and status.c answer the operator.
+ * links.c, mirror.c and farm.c talk to the siblings, think.c carries decisions
+ * out, verbs.c and status.c answer the operator.
  */
 #ifndef MODULED_MODULED_H
 #define MODULED_MODULED_H
