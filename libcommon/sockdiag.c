@@ -21,9 +21,8 @@
  * chooses the mapped ones of IPv6 sockets as well.
  */
 struct choice {
-	struct inet_diag_bc_op	 op;
-	struct inet_diag_hostcond cond;
-	uint8_t			 addr[16];
+	uint8_t	byte[sizeof(struct inet_diag_bc_op) +
+		    sizeof(struct inet_diag_hostcond) + 16];
 };
 
 static size_t
@@ -31,16 +30,19 @@ make_choice(struct choice *c, const struct sockaddr_storage *addr)
 {
 	bool is_v6 = addr->ss_family == AF_INET6;
 	size_t addr_bytes = is_v6 ? 16 : 4;
-	size_t len = sizeof(c->op) + sizeof(c->cond) + addr_bytes;
+	size_t len = sizeof(struct inet_diag_bc_op) +
+	    sizeof(struct inet_diag_hostcond) + addr_bytes;
+	struct inet_diag_bc_op op = { .code = INET_DIAG_BC_S_COND,
+	    .yes = (unsigned char)len,
+	    .no = (unsigned short)(len + sizeof(op)) };
+	struct inet_diag_hostcond cond = {
+	    .family = (uint8_t)addr->ss_family,
+	    .prefix_len = (uint8_t)(addr_bytes * 8), .port = -1 };
 
 	memset(c, 0, sizeof(*c));
-	c->op.code = INET_DIAG_BC_S_COND;
-	c->op.yes = (unsigned char)len;
-	c->op.no = (unsigned short)(len + sizeof(c->op));
-	c->cond.family = (uint8_t)addr->ss_family;
-	c->cond.prefix_len = (uint8_t)(addr_bytes * 8);
-	c->cond.port = -1;
-	memcpy(c->addr, is_v6 ?
+	memcpy(c->byte, &op, sizeof(op));
+	memcpy(c->byte + sizeof(op), &cond, sizeof(cond));
+	memcpy(c->byte + sizeof(op) + sizeof(cond), is_v6 ?
 	    (const void *)&((const struct sockaddr_in6 *)addr)->sin6_addr :
 	    (const void *)&((const struct sockaddr_in *)addr)->sin_addr,
 	    addr_bytes);

@@ -54,7 +54,7 @@ nft_doc_fini(struct nft_doc *doc)
 	memset(doc, 0, sizeof(*doc));
 }
 
-static void
+static void __attribute__((format(printf, 3, 0)))
 append(char **text, size_t *len, const char *fmt, va_list ap)
 {
 	va_list again;

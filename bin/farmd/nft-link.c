@@ -372,7 +372,7 @@ struct element_dump {
 static const struct nlattr *
 nested(const struct nlattr *nest, uint16_t type)
 {
-	const struct nlattr *a;
+	struct nlattr *a;
 
 	mnl_attr_for_each_nested(a, nest)
 		if (mnl_attr_get_type(a) == type)
@@ -405,8 +405,7 @@ on_element(const struct element_dump *d, const struct nlattr *element)
 static int
 on_elements(const struct nlmsghdr *nlh, void *arg)
 {
-	struct nlattr *a;
-	const struct nlattr *e;
+	struct nlattr *a, *e;
 
 	mnl_attr_for_each(a, nlh, sizeof(struct nfgenmsg))
 		if (mnl_attr_get_type(a) == NFTA_SET_ELEM_LIST_ELEMENTS)

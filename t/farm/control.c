@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,7 +81,7 @@ control_line(struct client *c, char *line, struct mono now)
 
 		seconds = strtod(when, NULL);
 		ts.tv_sec = (time_t)seconds;
-		ts.tv_nsec = (long)((seconds - floor(seconds)) * 1e9);
+		ts.tv_nsec = (long)((seconds - (double)ts.tv_sec) * 1e9);
 		at = mono_of_wall(&ts);
 	}
 	control_mark(c, name, at);
