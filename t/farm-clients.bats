@@ -72,6 +72,7 @@ value()
 	client hold -d fd99::9 -s fd99:0:0:0:1::1+60 -n 60 -q 3 -i 20
 	at=$EPOCHREALTIME
 	kill "$(cat "$dir/one.pid")"
+	wait "$(cat "$dir/one.pid")" || :
 	server two
 	tell hold "mark death $at"
 	wait_until 5 "[ \$($net ss -Htn state established \
