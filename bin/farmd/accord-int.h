@@ -27,8 +27,9 @@ struct acquaintance {
 	bool		is_up;
 	bool		is_same;	/* up, has a blob, our configuration */
 	const struct farm_blob *blob;	/* of who is up; within one thought */
-	uint32_t	heard;		/* its life, 0: nothing of it */
-	uint32_t	answered;	/* the last life of ours it heard */
+	uint32_t	heard;		/* what we list of it, 0: nothing */
+	uint16_t	salt;		/* what it is asked to answer */
+	uint32_t	answered;	/* the last it answered */
 	struct share_set keeps;		/* of who is_same */
 };
 

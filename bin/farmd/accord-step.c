@@ -189,6 +189,9 @@ set_step(struct accord *a, enum farm_step s)
 {
 	a->step = s;
 	a->step_since = a->now;
+	/* accord_is_closed() and accord_taker() depend on it. */
+	if (s == FARM_STOPPED)
+		a->new_buckets = true;
 }
 
 /*

@@ -32,7 +32,8 @@ accord_publish(const struct accord *a, struct farm_blob *b)
 			if (p->heard == 0)
 				continue;
 			b->heard[b->heard_count].id = (uint8_t)id;
-			b->heard[b->heard_count++].life = p->heard;
+			b->heard[b->heard_count].life = p->heard;
+			b->heard[b->heard_count++].salt = p->salt;
 		}
 	}
 	b->outcast = a->outcast;
@@ -141,6 +142,8 @@ take_over(struct accord *a, const struct farm_blob *b,
 	a->step = b->step;
 	a->prepared_epoch = b->prepared_epoch;
 	a->prepared_digest = b->prepared_digest;
+	for (unsigned i = 0; i < a->conf.node_count; i++)
+		a->peer[i].salt = farm_blob_salt(b, a->conf.node[i].id);
 	a->is_unsure = true;
 	a->is_aside = !own->is_started;
 	a->now = now;

@@ -39,9 +39,10 @@ look_at(struct accord *a, unsigned i, const struct accord_peer *in)
 	if (p->is_up && !was_up)
 		p->up_since = a->now;
 	p->blob = p->is_up ? in->blob : NULL;
-	p->heard = p->blob != NULL ? p->blob->life : 0;
+	p->heard = p->blob != NULL ? farm_blob_echo(p->blob->life,
+	    farm_blob_salt(p->blob, a->conf.node[a->conf.self].id)) : 0;
 	if (peer_hears_us(a, i))
-		p->answered = a->life;
+		p->answered = farm_blob_echo(a->life, p->salt);
 	p->is_same = p->blob != NULL &&
 	    strcmp(p->blob->conf, a->conf.digest) == 0 &&
 	    p->blob->node == a->conf.node[i].id;
@@ -86,11 +87,23 @@ verify(struct accord *a, uint32_t random)
 	a->is_unsure = !all_known;
 }
 
+/*
+ * F2: what heartd has of a node that was away is from before; only an answer
+ * to a new question is not.  The others need not be asked.
+ */
+static void
+ask_anew(struct accord *a, unsigned i, uint32_t random)
+{
+	struct acquaintance *p = &a->peer[i];
+	uint16_t salt = (uint16_t)(random >> i % 16);
+
+	p->salt = salt != 0 && salt != p->salt ? salt :
+	    (uint16_t)(p->salt % UINT16_MAX + 1);
+}
+
 void
 view_look(struct accord *a, const struct accord_in *in)
 {
-	bool is_back = false;
-
 	if (in->was_late) {
 		for (unsigned i = 0; i < a->conf.node_count; i++)
 			a->peer[i].net = ACCORD_UNKNOWN;
@@ -101,15 +114,11 @@ view_look(struct accord *a, const struct accord_in *in)
 			continue;
 		if (a->peer[i].net == ACCORD_DOWN &&
 		    in->peer[i].net == ACCORD_UP)
-			is_back = true;
+			ask_anew(a, i, in->random);
 		look_at(a, i, &in->peer[i]);
 		look_at_keeps(a, i);
 	}
-	/*
-	 * F2: what heartd has of a node that was away is from before; only an
-	 * answer to a new life is not.
-	 */
-	if (is_back || a->life == 0) {
+	if (a->life == 0) {
 		a->life = in->random;
 		a->life_since = a->now;
 	} else if (a->is_unsure)
@@ -120,7 +129,8 @@ bool
 peer_hears_us(const struct accord *a, unsigned i)
 {
 	return a->peer[i].blob != NULL && farm_blob_hears(a->peer[i].blob,
-	    a->conf.node[a->conf.self].id, a->life);
+	    a->conf.node[a->conf.self].id,
+	    farm_blob_echo(a->life, a->peer[i].salt));
 }
 
 static bool
@@ -388,7 +398,8 @@ view_pending(struct accord *a)
 		struct mono since = a->peer[i].up_since, end;
 
 		if (i == a->conf.self || !a->peer[i].is_up ||
-		    peer_hears_us(a, i) || a->peer[i].answered == a->life)
+		    peer_hears_us(a, i) || a->peer[i].answered ==
+		    farm_blob_echo(a->life, a->peer[i].salt))
 			continue;
 		if (mono_diff_ns(a->life_since, since) > 0)
 			since = a->life_since;

@@ -40,13 +40,30 @@ step_parse(enum farm_step *s, const char *name)
 	return false;
 }
 
+uint32_t
+farm_blob_echo(uint32_t life, uint16_t salt)
+{
+	uint32_t echo = life ^ ((uint32_t)salt << 16 | salt);
+
+	return echo != 0 ? echo : 1;	/* 0 is "any" */
+}
+
 bool
-farm_blob_hears(const struct farm_blob *b, uint8_t id, uint32_t life)
+farm_blob_hears(const struct farm_blob *b, uint8_t id, uint32_t echo)
 {
 	for (unsigned i = 0; i < b->heard_count; i++)
 		if (b->heard[i].id == id)
-			return life == 0 || b->heard[i].life == life;
+			return echo == 0 || b->heard[i].life == echo;
 	return false;
+}
+
+uint16_t
+farm_blob_salt(const struct farm_blob *b, uint8_t id)
+{
+	for (unsigned i = 0; i < b->heard_count; i++)
+		if (b->heard[i].id == id)
+			return b->heard[i].salt;
+	return 0;
 }
 
 bool
@@ -102,12 +119,20 @@ add_ids(struct line_out *o, const char *key, const uint8_t *id,
 static void
 add_heard(struct line_out *o, const struct farm_blob *b)
 {
-	char text[13 * SHARE_NODE_MAX + 1] = "";
+	char text[18 * SHARE_NODE_MAX + 1] = "";
 	size_t at = 0;
 
-	for (unsigned i = 0; i < b->heard_count; i++)
+	for (unsigned i = 0; i < b->heard_count; i++) {
+		const struct farm_heard *h = &b->heard[i];
+
 		at += (size_t)snprintf(text + at, sizeof(text) - at,
-		    "%u:%x,", b->heard[i].id, b->heard[i].life);
+		    "%u:%x", h->id, h->life);
+		if (h->salt != 0)
+			at += (size_t)snprintf(text + at, sizeof(text) - at,
+			    ":%x", h->salt);
+		text[at++] = ',';
+		text[at] = '\0';
+	}
 	if (at > 0)
 		line_add(o, "heard", text);
 }
@@ -232,16 +257,21 @@ take_ids(uint8_t *id, unsigned *count, const char *text)
 static bool
 take_heard(struct farm_blob *b, const char *text)
 {
-	uint64_t id, life;
+	uint64_t id, life, salt;
 
 	for (unsigned n = 0; *text != '\0'; n++) {
+		salt = 0;
 		if (n == SHARE_NODE_MAX ||
 		    !take(&text, 10, UINT8_MAX, ':', &id) || id == 0 ||
-		    !take(&text, 16, UINT32_MAX, ',', &life) ||
 		    (n > 0 && b->heard[n - 1].id >= id))
+			return false;
+		if (!take(&text, 16, UINT32_MAX, ',', &life) &&
+		    (!take(&text, 16, UINT32_MAX, ':', &life) ||
+		    !take(&text, 16, UINT16_MAX, ',', &salt)))
 			return false;
 		b->heard[n].id = (uint8_t)id;
 		b->heard[n].life = (uint32_t)life;
+		b->heard[n].salt = (uint16_t)salt;
 		b->heard_count = n + 1;
 	}
 	return true;

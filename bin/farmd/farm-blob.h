@@ -21,7 +21,7 @@
 #define FARM_BLOB_ADDR_MAX	32	/* of a module */
 #define FARM_BLOB_MAC_MAX	8	/* as FILTER_INTF_MAX */
 /* With heartd's verb and name around it, it still is one line of 8192. */
-#define FARM_BLOB_MAX		7900
+#define FARM_BLOB_MAX		7960
 
 /* Rule F6: how far a node is with the share it prepared. */
 enum farm_step {
@@ -35,7 +35,8 @@ const char	*farm_step_name(enum farm_step s);
 
 struct farm_heard {
 	uint8_t		id;
-	uint32_t	life;		/* of the blob it was heard with */
+	uint32_t	life;		/* farm_blob_echo() of what it said */
+	uint16_t	salt;		/* what it is asked to answer, 0 no */
 };
 
 struct farm_blob {
@@ -86,8 +87,15 @@ bool	farm_blob_format(char *buf, size_t size, const struct farm_blob *b);
 /* 0, or -1 and *why; *b is then not to be used. */
 int	farm_blob_parse(struct farm_blob *b, const char *text,
 	    const char **why);
-/* Did it hear this node, in this life?  life 0: in any. */
-bool	farm_blob_hears(const struct farm_blob *b, uint8_t id, uint32_t life);
+/*
+ * What a node that heard this life, and was given this salt, lists of it.
+ * The salt is for one node alone: who asks one anew disturbs no other.
+ */
+uint32_t	farm_blob_echo(uint32_t life, uint16_t salt);
+/* Does it list this node, with this echo?  0: with any. */
+bool	farm_blob_hears(const struct farm_blob *b, uint8_t id, uint32_t echo);
+/* The salt it has for this node. */
+uint16_t	farm_blob_salt(const struct farm_blob *b, uint8_t id);
 /* It says that it does not hear this node. */
 bool	farm_blob_lacks(const struct farm_blob *b, uint8_t id);
 bool	farm_blob_views(const struct farm_blob *b, uint8_t id);

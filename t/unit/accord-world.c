@@ -208,6 +208,7 @@ farmd_start(struct world *w, unsigned i)
 	const char *why;
 
 	n->a = accord_new(&n->conf);
+	n->acted.epoch = 0;
 	if (n->loses_memory)
 		n->saved[0] = n->older[0] = '\0';
 	n->loses_memory = false;
@@ -313,6 +314,7 @@ publish(struct world *w, unsigned i)
 	static char text[FARM_BLOB_MAX];
 	const char *why;
 
+	w->words++;
 	word->version = ++n->version;
 	accord_publish(n->a, &word->blob);
 	/* Now and then through the text, which is slow. */
@@ -390,6 +392,7 @@ believe(struct world *w, unsigned i, struct accord_in *in)
 	static struct farm_blob copy[WORLD_MAX];
 	struct farm_blob mine;
 
+	memset(&mine, 0, sizeof(mine));
 	accord_publish(w->n[i].a, &mine);
 	for (unsigned j = 0; j < w->count; j++) {
 		if (in->peer[j].blob == NULL)
@@ -397,7 +400,9 @@ believe(struct world *w, unsigned i, struct accord_in *in)
 		copy[j] = *in->peer[j].blob;
 		for (unsigned k = 0; k < copy[j].heard_count; k++)
 			if (copy[j].heard[k].id == i + 1)
-				copy[j].heard[k].life = mine.life;
+				copy[j].heard[k].life = farm_blob_echo(
+				    mine.life, farm_blob_salt(&mine,
+				    (uint8_t)(j + 1)));
 		in->peer[j].blob = &copy[j];
 	}
 }
@@ -437,25 +442,25 @@ static void
 think(struct world *w, unsigned i)
 {
 	struct node *n = &w->n[i];
-	static struct share was;
 	static struct accord_in in;
 	struct accord_out out;
-	bool was_closed;
 	unsigned dies = one_in(w, w->crash) ? 1 + world_rnd(w, 3) : 0;
 
 	w->thoughts++;
 	fill(w, i, &in);
 	if (w->mutant == ANY_LIFE)
 		believe(w, i, &in);
-	was = *accord_share(n->a);
-	was_closed = accord_is_closed(n->a);
 	accord_think(n->a, &in, &out);
 	n->was_late = n->is_dirty = false;
 	n->wake = mono_is_set(out.wake) ? out.wake.ns / 1000000 : 0;
 	/* Who only looked on may have seen one that nobody else acted on. */
-	if (accord_share(n->a)->epoch != was.epoch && !was_closed &&
-	    !accord_is_closed(n->a))
-		count_moves(w, &was, accord_share(n->a));
+	if (accord_is_closed(n->a))
+		n->acted.epoch = 0;
+	else if (accord_phase(n->a) == ACCORD_ACT &&
+	    accord_share(n->a)->epoch != n->acted.epoch) {
+		count_moves(w, &n->acted, accord_share(n->a));
+		n->acted = *accord_share(n->a);
+	}
 	if (out.buckets && dies != 1)
 		apply(w, i);
 	if (out.blob && dies != 1 && dies != 2)

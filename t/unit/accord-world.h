@@ -49,6 +49,7 @@ struct node {
 	bool			was_late;
 	/* farmd */
 	bool			is_dirty;
+	struct share		acted;		/* the last it acted on */
 	int64_t			think_at, wake;
 	char			saved[ACCORD_SAVE_MAX];
 	char			older[ACCORD_SAVE_MAX];
@@ -95,7 +96,7 @@ struct world {
 	bool		trace;		/* each thought, on stdout */
 	const char	*broken;
 	int64_t		broken_at;
-	unsigned	thoughts, starts, wasted;
+	unsigned	thoughts, words, starts, wasted;
 };
 
 void	world_init(struct world *w, unsigned count, uint32_t seed);

@@ -290,6 +290,33 @@ test_parts(void)
 	ok(world_until(&w, world_is_one, 1000) >= 0, "until all agreed");
 }
 
+/* Every word goes to every node: their number is squared, then. */
+static void
+test_words_count(void)
+{
+	bool good;
+
+	begin(16, 16);
+	world_crash(&w, 5);
+	world_run(&w, 500);
+	w.words = 0;
+	world_on(&w, 5, SHARE_SERVE);
+	good = world_until(&w, world_is_one, 2000) >= 0;
+	ok(good && w.words < 100, "one of 16 returns: %u words in all",
+	    w.words);
+	for (unsigned i = 0; i < 16; i++)
+		for (unsigned j = 0; j < 16; j++)
+			w.link[i][j] = i / 8 == j / 8;
+	world_run(&w, 500);
+	w.words = 0;
+	for (unsigned i = 0; i < 16; i++)
+		for (unsigned j = 0; j < 16; j++)
+			w.link[i][j] = true;
+	good = world_until(&w, world_is_one, 2000) >= 0;
+	ok(good && w.words < 250, "two halves of 8 meet: %u words",
+	    w.words);
+}
+
 static void
 test_one_way(void)
 {
@@ -509,6 +536,7 @@ main(void)
 	test_director();
 	test_restart();
 	test_parts();
+	test_words_count();
 	test_one_way();
 	test_conf();
 	test_words();

@@ -33,6 +33,7 @@ fill(struct farm_blob *b, unsigned nodes)
 
 		m[i].id = b->heard[i].id = b->view[i] = b->probe[i] = id;
 		b->heard[i].life = 0xffffffff;
+		b->heard[i].salt = 0xffff;
 		m[i].role = i % 2 ? SHARE_SERVE : SHARE_DRAIN;
 		for (unsigned t = 0; t < SHARE_TABLE_MAX; t++)
 			m[i].power[t] = 1 + i % (7 + t);
@@ -143,6 +144,9 @@ test_small(void)
 	a.heard[0].id = 2;
 	a.heard[0].life = 7;
 	a.heard_count = 1;
+	ok(farm_blob_salt(&a, 2) == 0 && farm_blob_echo(7, 0) == 7 &&
+	    farm_blob_echo(7, 9) != 7 && farm_blob_echo(0x90009, 9) != 0,
+	    "an echo is of life and salt, and never 0");
 	a.state[0] = '\0';
 	a.down[0] = 3;
 	a.down_count = 1;
@@ -173,6 +177,7 @@ test_bad(void)
 		HEAD "share=- heard=1", HEAD "share=- heard=1:2",
 		HEAD "share=- heard=2:1,1:1,", HEAD "share=- heard=0:1,",
 		HEAD "share=- heard=1:,", HEAD "share=- heard=1:100000000,",
+		HEAD "share=- heard=1:2:,", HEAD "share=- heard=1:2:10000,",
 		HEAD "share=- down=1",
 		HEAD "share=- view=1", HEAD "share=- view=2,1,",
 		HEAD "share=- view=1,1,", HEAD "share=- view=256,",
