@@ -55,6 +55,7 @@ BATS_SUITES = \
 	t/80-postgresql.bats \
 	t/81-modules.bats \
 	t/83-two-builds.bats \
+	t/90-farm.bats \
 	t/91-farm-modules.bats \
 	t/92-farm-and-mirror.bats \
 	t/92-farm-campaign.bats \

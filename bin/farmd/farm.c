@@ -81,9 +81,9 @@ takes_part(const struct farm *f)
 	const struct share_member *m = share_member(accord_share(f->accord),
 	    f->in.node[f->in.self].id);
 
-	return m != NULL && m->role == SHARE_SERVE &&
-	    (phase == ACCORD_PREPARE || phase == ACCORD_STOP ||
-	    phase == ACCORD_ACT) && !accord_is_closed(f->accord);
+	/* Listening after a restart it goes on with what it has. */
+	return m != NULL && m->role == SHARE_SERVE && phase != ACCORD_OUT &&
+	    phase != ACCORD_BLOCKED && !accord_is_closed(f->accord);
 }
 
 enum farm_serve
@@ -95,7 +95,7 @@ farm_serves(const struct farm *f)
 	if (f->wish.serve == FARM_NONE)
 		return f->is_filtered || !has_addresses ? FARM_HOLD :
 		    FARM_NONE;
-	if (!is_applied(f) || !vip_holds(f))
+	if (!is_applied(f) || (!vip_holds(f) && !f->is_taken_up))
 		return FARM_NONE;
 	if (f->wish.serve == FARM_OPEN && takes_part(f))
 		return FARM_OPEN;
@@ -148,8 +148,12 @@ think_delivery(struct farm *f, struct mono now)
 	bool before = f->use_vmac, any_bad, all_good;
 	enum flood_result mine;
 
-	if (f->vmac_addrs == 0 || f->wish.serve == FARM_NONE)
+	if (f->vmac_addrs == 0)
 		return;
+	if (f->wish.serve == FARM_NONE) {
+		flood_expect(&f->flood, 0, now);
+		return;
+	}
 	for (unsigned i = 0; i < f->cluster.node_count; i++)
 		if (is_probing(f, i))
 			expected |= 1ULL << i;
@@ -290,7 +294,11 @@ do_filters(struct farm *f, struct mono now)
 {
 	if (f->wish.serve == FARM_NONE && !f->is_filtered)
 		return true;
-	if (!fill_input(f))
+	/*
+	 * Before the first word of the others their MACs are not known, nor
+	 * what they keep: what an earlier farmd left is better.
+	 */
+	if (!f->heart_told || !fill_input(f))
 		return takes_nothing(f);
 	if (mono_is_set(f->apply_retry) && !mono_passed(f->apply_retry, now))
 		return takes_nothing(f);

@@ -75,12 +75,14 @@ struct farm {
 	struct loop_timer	*heart_retry;	/* its id was taken */
 	struct loop_timer	*heart_lost;	/* T passed without heartd */
 	bool			 id_taken;	/* by another module here */
+	bool			 heart_told;	/* all it knew at the start */
 	struct ask		*vip;
 	struct loop_timer	*vip_retry;
 	bool			 vip_asked;	/* an answer is due */
 	char			*vip_said;	/* the wish it has or gets */
 	char			*vip_good;	/* the wish it has */
 	bool			 vip_refused;
+	bool			 is_taken_up;	/* addresses as they were */
 	bool			 announce_due;
 
 	struct loop_timer	*wake;		/* think again */

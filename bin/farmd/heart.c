@@ -59,6 +59,18 @@ heart_publish(struct farm *f, const char *blob)
 	(void)ask_send(f->heart, &o, warn_err, (void *)(uintptr_t)"publish");
 }
 
+/* Behind all that `watch' knows at its start. */
+static void
+on_all_told(const struct line *l, void *arg)
+{
+	struct farm *f = arg;
+
+	if (strcmp(l->verb, "") == 0 || f->heart_told)
+		return;
+	f->heart_told = true;
+	farm_think(f);
+}
+
 static void
 heart_up(struct ask *a, void *arg)
 {
@@ -79,6 +91,11 @@ heart_up(struct ask *a, void *arg)
 	line_begin(&o, "watch");
 	line_add(&o, "name", f->d->module);
 	(void)ask_send(a, &o, warn_err, (void *)(uintptr_t)"watch");
+	/* It changes nothing; requests are answered one after the other. */
+	line_begin(&o, "stamp");
+	line_add(&o, "name", f->d->module);
+	line_add(&o, "role", "none");
+	(void)ask_send(a, &o, on_all_told, f);
 }
 
 static void
@@ -106,6 +123,7 @@ on_lost(void *arg)
 	struct farm *f = arg;
 
 	log_warnx("heartd: does not answer, the others take over");
+	f->heart_told = true;
 	for (unsigned i = 0; i < f->cluster.node_count; i++)
 		f->peer[i].net = ACCORD_UNKNOWN;
 	f->accord_in.was_late = true;
@@ -217,6 +235,7 @@ heart_open(struct farm *f)
 
 	f->heart_retry = loop_timer_new(f->d->loop, heart_again, f);
 	f->heart_lost = loop_timer_new(f->d->loop, on_lost, f);
+	loop_timer_set(f->heart_lost, f->conf.timeout_ms, 0);
 	f->heart = ask_new(f->d->loop, path_socket(path, NULL, "heartd"),
 	    &calls, f);
 }

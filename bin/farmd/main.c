@@ -118,6 +118,7 @@ take_up(struct farm *f)
 		f->use_vmac = false;
 	f->flood.is_proven = f->use_vmac;
 	f->is_filtered = f->backend[0] != '\0' && f->backend[0] != '?';
+	f->is_taken_up = f->is_filtered;
 	f->apply_due = true;
 	f->filters = filters_open(f->conf.backend, f->backend, f->d->module,
 	    f->conf.id, why);

@@ -106,6 +106,7 @@ refused(struct farm *f, const struct line *l)
 	if (!f->vip_refused)
 		log_warnx("vipd: %s", text != NULL ? text : "refused");
 	f->vip_refused = true;
+	f->is_taken_up = false;
 	loop_timer_set(f->vip_retry, RETRY_MS, 0);
 }
 
@@ -121,7 +122,7 @@ on_answer(const struct line *l, void *arg)
 	}
 	f->vip_asked = false;
 	if (strcmp(l->verb, "ok") == 0) {
-		f->vip_refused = false;
+		f->is_taken_up = f->vip_refused = false;
 		(void)farm_news(&f->vip_good, f->vip_said);
 	} else
 		refused(f, l);
