@@ -12,6 +12,7 @@
 /* Listing the sockets of a busy server costs: at most a twentieth of it. */
 #define LOOK_MS		500
 #define LOOK_COST	20
+#define LOOK_MAX_MS	2000
 /* The first look: SYNs that were answered may still be on their way. */
 #define FIRST_MS	1000
 #define FIRST_DRAIN_MS	200
@@ -112,6 +113,8 @@ drain_look(struct farm *f, struct mono now)
 		log_warn("connections cannot be listed");
 	after = mono_now();
 	cost_ms = mono_diff_ms(after, now) * LOOK_COST;
+	if (cost_ms > LOOK_MAX_MS)
+		cost_ms = LOOK_MAX_MS;
 	f->flows_due = mono_add_ms(after, cost_ms > LOOK_MS ? cost_ms :
 	    LOOK_MS);
 }

@@ -284,7 +284,7 @@ fact_line(const struct farm *f, struct line_out *o)
 
 	line_begin(o, "fact");
 	line_add_num(o, "i", f->wish.number);
-	line_add(o, "serve", farm_serve_name(serve));
+	line_add(o, "serve", wish_serve_name(serve));
 	line_add_num(o, "epoch", (int64_t)s->epoch);
 	line_addf(o, "digest", "%016" PRIx64, share_digest(s));
 	line_add(o, "director", node_name(f, s->director));
@@ -317,10 +317,10 @@ peer_serves(const struct farm_blob *b, uint8_t id)
 }
 
 static void
-add_macs(struct line_out *o, const struct farm_blob *b)
+add_macs(struct line_out *o, const struct farm_peer *p)
 {
-	for (unsigned i = 0; i < b->mac_count; i++) {
-		const uint8_t *m = b->mac[i].byte;
+	for (unsigned i = 0; i < p->mac_count; i++) {
+		const uint8_t *m = p->mac[i].byte;
 
 		line_addf(o, "mac", "%02x:%02x:%02x:%02x:%02x:%02x", m[0],
 		    m[1], m[2], m[3], m[4], m[5]);
@@ -347,7 +347,7 @@ node_line(const struct farm *f, struct line_out *o, unsigned i)
 	line_add_num(o, "draining", b->draining);
 	line_add(o, "code", b->code);
 	add_shares(f, o, &b->acting, id, peer_is_open(b, id));
-	add_macs(o, b);
+	add_macs(o, p);
 }
 
 static void
@@ -420,7 +420,7 @@ on_want(struct client *c, const struct line *l, void *arg)
 	const char *serve = line_get(l, "serve");
 	enum farm_serve wish, before = f->wish.serve;
 
-	if (serve == NULL || farm_serve_parse(&wish, serve) == -1) {
+	if (serve == NULL || wish_serve_parse(&wish, serve) == -1) {
 		serve_err(c, "usage", "serve= must be none, hold, drain or "
 		    "open");
 		return;
@@ -429,7 +429,7 @@ on_want(struct client *c, const struct line *l, void *arg)
 	wish_parse(&f->wish, l);
 	f->save_due = true;
 	if (wish != before) {
-		log_info("farm wish: %s -> %s", farm_serve_name(before),
+		log_info("farm wish: %s -> %s", wish_serve_name(before),
 		    serve);
 		f->flows_due = (struct mono){ 0 };
 		f->is_drained = false;
@@ -465,7 +465,7 @@ status_farm(const struct farm *f, struct client *c)
 
 	line_begin(&o, "");
 	line_add(&o, "farm", f->d->module);
-	line_add(&o, "serve", farm_serve_name(farm_serves(f)));
+	line_add(&o, "serve", wish_serve_name(farm_serves(f)));
 	line_add(&o, "phase", accord_phase_name(accord_phase(f->accord)));
 	line_add(&o, "delivery", farm_delivery(f));
 	line_add(&o, "backend", backend_name(f));
@@ -497,7 +497,7 @@ status_node(const struct farm *f, struct client *c, unsigned i)
 	line_add_num(&o, "since_s", is_self ? w->since_s : b->since_s);
 	line_add(&o, "reason", is_self ? w->reason : b->reason);
 	line_add_num(&o, "standby", is_self ? w->standby : b->standby);
-	line_add(&o, "serve", is_self ? farm_serve_name(farm_serves(f)) :
+	line_add(&o, "serve", is_self ? wish_serve_name(farm_serves(f)) :
 	    peer_serves(b, f->cluster.node[i].id));
 	line_add_num(&o, "draining", is_self ? f->draining : b->draining);
 	line_add(&o, "delivery", is_self ? farm_delivery(f) : b->delivery);

@@ -21,30 +21,6 @@
 /* While others may still come and go, the fact of it is shown. */
 #define RULES_SHOWN_MS	60000
 
-static const char *const serve_names[] = {
-	[FARM_NONE] = "none",
-	[FARM_HOLD] = "hold",
-	[FARM_DRAIN] = "drain",
-	[FARM_OPEN] = "open",
-};
-
-const char *
-farm_serve_name(enum farm_serve s)
-{
-	return serve_names[s];
-}
-
-int
-farm_serve_parse(enum farm_serve *s, const char *text)
-{
-	for (unsigned i = 0; i <= FARM_OPEN; i++)
-		if (strcmp(serve_names[i], text) == 0) {
-			*s = (enum farm_serve)i;
-			return 0;
-		}
-	return -1;
-}
-
 bool
 farm_news(char **at, const char *text)
 {
@@ -186,10 +162,10 @@ static void
 fill_macs(struct farm *f)
 {
 	for (unsigned i = 0; i < f->cluster.node_count; i++) {
-		const struct farm_blob *b = f->peer[i].blob;
+		const struct farm_peer *p = &f->peer[i];
 
-		for (unsigned k = 0; b != NULL && k < b->mac_count; k++)
-			fill_mac(f, i, b->mac[k].byte, b->mac[k].addrs);
+		for (unsigned k = 0; k < p->mac_count; k++)
+			fill_mac(f, i, p->mac[k].byte, p->mac[k].addrs);
 	}
 }
 

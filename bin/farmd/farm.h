@@ -22,27 +22,21 @@
 #include "flood.h"
 #include "flows.h"
 #include "places.h"
+#include "wish.h"
 
 #define FARM_TEXT_LEN	256
 #define FARM_SAVE_MAX	(ACCORD_SAVE_MAX + 4096)
-
-enum farm_serve { FARM_NONE, FARM_HOLD, FARM_DRAIN, FARM_OPEN };
-
-/* moduled's wish, whole. */
-struct farm_wish {
-	enum farm_serve	serve;
-	char		state[FARM_BLOB_WORD];
-	char		quality[FARM_BLOB_WORD];
-	char		reason[FARM_BLOB_WORD];
-	int64_t		since_s;
-	bool		standby;
-	int64_t		number;		/* i= */
-};
 
 /* Of one node of the cluster, by its index; self's is unused. */
 struct farm_peer {
 	enum accord_net		 net;
 	struct farm_blob	*blob;		/* NULL: none */
+	/* Its MACs outlive what it says: it may only be out of sight. */
+	unsigned		 mac_count;
+	struct {
+		uint8_t		 byte[6];
+		uint32_t	 addrs;		/* bits by index */
+	} mac[FARM_BLOB_MAC_MAX];
 	bool			 is_bad;	/* no sense in it: said */
 	bool			 id_differs;
 	char			*said;		/* event `node' last told */
@@ -113,8 +107,6 @@ void	farm_rules_gone(struct farm *f, const char *why);
 enum share_role	farm_role(const struct farm *f);
 /* What is in effect. */
 enum farm_serve	farm_serves(const struct farm *f);
-const char	*farm_serve_name(enum farm_serve s);
-int	farm_serve_parse(enum farm_serve *s, const char *text);
 const char	*farm_delivery(const struct farm *f);
 /* Replaces the text at; false: it is that already. */
 bool	farm_news(char **at, const char *text);
@@ -128,8 +120,6 @@ void	drain_end(struct farm *f);
 
 /* --- memory.c ------------------------------------------------------- */
 
-/* All of a wish but serve=. */
-void	wish_parse(struct farm_wish *w, const struct line *l);
 
 /* Writes what the next farmd must know; false after a warning. */
 bool	memory_save(struct farm *f);

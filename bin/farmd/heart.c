@@ -154,6 +154,16 @@ refuse_blob(struct farm_peer *p, const char *node, const char *why)
 }
 
 static void
+take_macs(struct farm_peer *p, const struct farm_blob *b)
+{
+	p->mac_count = b->mac_count;
+	for (unsigned i = 0; i < b->mac_count; i++) {
+		memcpy(p->mac[i].byte, b->mac[i].byte, 6);
+		p->mac[i].addrs = b->mac[i].addrs;
+	}
+}
+
+static void
 on_blob(struct farm *f, unsigned i, const struct line *l)
 {
 	struct farm_peer *p = &f->peer[i];
@@ -184,6 +194,8 @@ on_blob(struct farm *f, unsigned i, const struct line *l)
 	p->is_bad = false;
 	free(p->blob);
 	p->blob = b;
+	if (b->mac_count > 0)
+		take_macs(p, b);
 }
 
 static void

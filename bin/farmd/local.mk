@@ -26,7 +26,8 @@ bin_farmd_libfarmd_a_SOURCES = \
 	%D%/nft-link.c %D%/nft-link.h \
 	%D%/nft-plan.c %D%/nft-plan.h \
 	%D%/share-text.c \
-	%D%/share.c %D%/share.h
+	%D%/share.c %D%/share.h \
+	%D%/wish.c %D%/wish.h
 # Who takes which bucket, and how that is agreed.
 bin_farmd_libfarmd_a_SOURCES += \
 	%D%/accord-int.h \

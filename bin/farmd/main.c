@@ -129,7 +129,7 @@ take_up(struct farm *f)
 	}
 	if (f->wish.serve != FARM_NONE)
 		log_info("farm: takes up, wish %s, epoch %llu",
-		    farm_serve_name(f->wish.serve), (unsigned long long)
+		    wish_serve_name(f->wish.serve), (unsigned long long)
 		    accord_share(f->accord)->epoch);
 }
 

@@ -32,27 +32,13 @@ path_of(char path[PATH_LEN], const struct farm *f)
 }
 
 static void
-wish_line(struct line_out *o, const struct farm_wish *w)
-{
-	line_begin(o, "wish");
-	line_add(o, "serve", farm_serve_name(w->serve));
-	line_add(o, "state", w->state);
-	line_add(o, "quality", w->quality);
-	line_add(o, "reason", w->reason);
-	line_add_num(o, "since_s", w->since_s);
-	line_add_num(o, "standby", w->standby);
-	line_add_num(o, "i", w->number);
-	(void)line_end(o);	/* all of it is bounded */
-}
-
-static void
 filter_line(struct line_out *o, const struct farm *f)
 {
 	line_begin(o, "filter");
 	line_add(o, "backend", f->is_filtered ? filters_name(f->filters) :
 	    "");
 	line_add_num(o, "vmac", f->use_vmac);
-	(void)line_end(o);	/* the same */
+	(void)line_end(o);	/* bounded */
 }
 
 bool
@@ -65,6 +51,7 @@ memory_save(struct farm *f)
 	int len;
 
 	wish_line(&wish, &f->wish);
+	(void)line_end(&wish);	/* all of it is bounded */
 	filter_line(&filter, f);
 	len = snprintf(text, FARM_SAVE_MAX, "%s\n%s%saccord %s", FIRST_LINE,
 	    wish.text, filter.text, accord);
@@ -87,30 +74,6 @@ memory_save(struct farm *f)
 
 /* --- and back ------------------------------------------------------- */
 
-void
-wish_parse(struct farm_wish *w, const struct line *l)
-{
-	static const struct {
-		const char	*key;
-		size_t		 at;
-	} words[] = {
-		{ "state", offsetof(struct farm_wish, state) },
-		{ "quality", offsetof(struct farm_wish, quality) },
-		{ "reason", offsetof(struct farm_wish, reason) },
-	};
-
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		const char *value = line_get(l, words[i].key);
-
-		(void)snprintf((char *)w + words[i].at, FARM_BLOB_WORD, "%s",
-		    value != NULL ? value : "");
-	}
-	w->since_s = w->number = 0;
-	(void)line_get_num(l, "since_s", 0, INT64_MAX, &w->since_s);
-	(void)line_get_num(l, "i", 0, INT64_MAX, &w->number);
-	w->standby = line_get_bool(l, "standby");
-}
-
 static const char *
 take_line(struct farm *f, const char *text, size_t len)
 {
@@ -121,7 +84,7 @@ take_line(struct farm *f, const char *text, size_t len)
 		why = NULL;
 		if (strcmp(l->verb, "wish") == 0) {
 			value = line_get(l, "serve");
-			if (value == NULL || farm_serve_parse(&f->wish.serve,
+			if (value == NULL || wish_serve_parse(&f->wish.serve,
 			    value) == -1)
 				why = "no such wish";
 			wish_parse(&f->wish, l);

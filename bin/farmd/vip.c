@@ -42,10 +42,10 @@ add_peers(const struct farm *f, struct line_out *o)
 	char list[LINE_MAX_LEN / 2] = "", mac[MAC_TEXT];
 
 	for (unsigned i = 0; i < f->cluster.node_count; i++) {
-		const struct farm_blob *b = f->peer[i].blob;
+		const struct farm_peer *p = &f->peer[i];
 
-		for (unsigned k = 0; b != NULL && k < b->mac_count; k++) {
-			mac_text(mac, b->mac[k].byte);
+		for (unsigned k = 0; k < p->mac_count; k++) {
+			mac_text(mac, p->mac[k].byte);
 			list_add(list, sizeof(list), mac);
 		}
 	}
@@ -83,7 +83,7 @@ add_vmacs(const struct farm *f, struct line_out *o)
  * which the filter needs, without.
  */
 static void
-wish_line(const struct farm *f, struct line_out *o)
+vip_line(const struct farm *f, struct line_out *o)
 {
 	bool hold = f->wish.serve != FARM_NONE && f->is_filtered;
 
@@ -142,7 +142,7 @@ send_wish(struct farm *f, struct line_out *o)
 static char *
 wish_text(const struct farm *f, struct line_out *o)
 {
-	wish_line(f, o);
+	vip_line(f, o);
 	return xasprintf("%.*s", (int)o->len, o->text);
 }
 
@@ -153,7 +153,8 @@ vip_wish(struct farm *f)
 	char *text;
 	bool is_new;
 
-	if (!ask_is_up(f->vip) || f->vip_asked)
+	/* Without the MACs of the siblings they would be strangers to vipd. */
+	if (!ask_is_up(f->vip) || f->vip_asked || !f->heart_told)
 		return;
 	text = wish_text(f, &o);
 	is_new = farm_news(&f->vip_said, text);
