@@ -186,6 +186,8 @@ part_cost()
 	    "nginx $(package_version nginx), one worker on each node;" \
 	    "$COST_CONNECTIONS connections, 1 KiB; CPU: client, switch and" \
 	    "servers together"
+	note_fact "the switch is this machine's processor, too: a frame that" \
+	    "the director passes on goes through it twice"
 	bench_farm_begin
 	cost_servers
 	first=$(first_round "CPU keepalive")

@@ -90,9 +90,9 @@ takeover_death()
 	if $peer; then
 		figure "$test" ms keepalived "$round" \
 		    "$(value until_ms "$BENCH_WORK/peer.out" mark=death)"
-		takeover_keepalived_end
 	fi
 	"$LAB" power on "$node"
+	! $peer || takeover_keepalived_end
 	wait_shared_by 60 n1 n2 n3
 }
 
