@@ -98,7 +98,7 @@ no_sanitizer_report()
 	local host report
 
 	grep -q -e '-fsanitize' "$top_builddir/config.status" || return 0
-	for host in n1 n2; do
+	for host in n1 n2 n3; do
 		report=$(timeout 10 "$LAB" exec "$host" sh -c 'grep -hE -A40 "$1" \
 		    /var/log/holdfast/*.log' sh \
 		    'Sanitizer: |runtime error: ' 2>/dev/null) || continue

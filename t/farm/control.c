@@ -46,6 +46,7 @@ control_open(struct client *c)
 void
 control_close(struct client *c)
 {
+	free(c->mark);
 	if (c->control == -1)
 		return;
 	(void)close(c->control);	/* only read */

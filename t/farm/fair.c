@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "xalloc.h"
@@ -119,4 +120,7 @@ fair(struct client *c)
 	fair_report(&f, c);
 	if (c->list_path != NULL)
 		fair_list(&f, c);
+	free(f.fd);
+	free(f.node);
+	free(f.answered);
 }
