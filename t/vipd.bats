@@ -266,7 +266,7 @@ has() { ip -n "$NS-$1" addr show | grep -q "$2"; }
 	farm_wish 1 "own=0 hold=1"
 	has_on 1 lo 10.88.1.110/32
 	has_on 1 lo fd88:1::110/128
-	run has_on 1 v1 :110
+	run has_on 1 v1 '[.:]110\/'
 	[ "$status" -ne 0 ]
 	grep -q "^addr=10.88.1.110 interface=v1 index=[0-9]* mac=$(mac_of 1) own=10.88.1.1 up=1" \
 	    "$T/answers.1"
@@ -321,7 +321,7 @@ talks() {
 	done
 	# Its end is the end of the connections: reset, not silence.
 	farm_wish 1 "own=0 hold=0"
-	run has 1 110
+	run has 1 '[.:]110\/'
 	[ "$status" -ne 0 ]
 	wait_until 3 "! kill -0 $(cat "$T/aside.farm.client4") 2>/dev/null ||
 	    grep -q reset $T/heard.4"
@@ -350,7 +350,7 @@ asked_at() {
 	echo $! >"$T/aside.dump"
 	wait_until 5 "[ \$(ip netns exec $NS-2 cat /proc/net/packet | wc -l) -gt 3 ]"
 	farm_wish 1 "own=1 hold=1 mac=10.88.1.110/$vmac4,fd88:1::110/$vmac6"
-	run has_on 1 v1 :110
+	run has_on 1 v1 '[.:]110\/'
 	[ "$status" -ne 0 ]
 	has_on 1 lo 10.88.1.110/32
 	ip -n "$NS-1" maddr show dev v1 | grep -q ff02::1:ff00:110
@@ -448,7 +448,7 @@ asked_at() {
 		run ask 1 "want name=shop $wish"
 		[[ "$output" == *"err code=usage"* ]]
 	done
-	run has 1 110
+	run has 1 '[.:]110\/'
 	[ "$status" -ne 0 ]
 	# Two modules with one address: the second is told which has it.
 	mkdir -p "$T/1/var/lib/holdfast/rival/config/active"
@@ -458,7 +458,7 @@ asked_at() {
 	farm_wish 1 "own=0 hold=1"
 	run ask 1 "want name=rival own=1 hold=1"
 	[[ "$output" == *"err code=address-taken"*"10.88.1.110"*"shop"* ]]
-	run has_on 1 v1 110
+	run has_on 1 v1 '[.:]110\/'
 	[ "$status" -ne 0 ]
 	farm_wish 1 "own=0 hold=0"
 	farm_let_go 1
