@@ -184,12 +184,22 @@ link_is_up(const struct view *v)
 	return !v->conf->vip || v->farm->lone || v->vip_link_up;
 }
 
+/* A farmd that was killed is back in a moment: nobody is cut off for that. */
+static bool
+farmd_is_gone(struct machine *m, const struct view *v, struct decision *d)
+{
+	if (!v->farm->f.known)
+		return lasted(&m->nolink_since, v, d, FARM_SILENT_MS);
+	m->nolink_since = (struct mono){ 0 };
+	return false;
+}
+
 /* Is there anybody whose end is worth to be waited for? */
 static bool
-can_drain(const struct machine *m, const struct view *v)
+can_drain(struct machine *m, const struct view *v, struct decision *d)
 {
 	return !m->sick && !v->farm->lone && app_is_ready(v) &&
-	    v->farm->f.known && link_is_up(v);
+	    link_is_up(v) && !farmd_is_gone(m, v, d);
 }
 
 /* true: what was connected has ended, or had its time. */
@@ -198,7 +208,7 @@ has_drained(struct machine *m, const struct view *v, struct decision *d)
 {
 	const struct farm_view *f = v->farm;
 
-	if (!can_drain(m, v))
+	if (!can_drain(m, v, d))
 		return true;
 	d->serve = FARM_DRAIN;
 	because(d, Q_TRANSIENT, RS_DRAINING, "%lld connections end here, for "

@@ -362,12 +362,25 @@ test_farmd_gone(void)
 {
 	be_up();
 	v.wish_start = false;
+	farm.f.draining = 2;
+	think();
+	farmd_answers();
 	farm.f.known = false;
+	think();
+	ok(m.state == ST_UP && d.serve == FARM_DRAIN,
+	    "a farmd that is restarted in a drain cuts nobody off");
+	farm.f.known = true;
+	think();
+	at(100000 + FARM_SILENT_MS);
+	farm.f.known = false;
+	think();
+	ok(m.state == ST_UP, "nor one that is restarted again later");
+	at(100000 + 2 * FARM_SILENT_MS);
 	think();
 	ok(m.state == ST_WAIT, "without farmd nobody tells of a drain");
 	scripts_reach(ST_STOP);
 	ok(m.state == ST_WAIT, "nor that the addresses are gone");
-	at(100000 + FARM_SILENT_MS);
+	at(100000 + 3 * FARM_SILENT_MS);
 	think();
 	ok(m.state == ST_STOP, "but that is not waited for for ever");
 	be_up();
