@@ -200,6 +200,22 @@ accord_no_power(const struct accord *a)
 	return bits;
 }
 
+/* The others are known by heartd alone: then it is that which is missed. */
+static void
+say_waits(struct accord *a)
+{
+	for (unsigned i = 0; i < a->conf.node_count; i++) {
+		if (i == a->conf.self || a->peer[i].net == ACCORD_UNKNOWN)
+			continue;
+		say(a, "farm-waits", "%s %s", name_of(a, a->waits_for),
+		    a->waits_what);
+		return;
+	}
+	say(a, "farm-waits", "heartd of %s does not answer, so it does not "
+	    "know who is up; look at heartd.log there",
+	    name_of(a, (int)a->conf.self));
+}
+
 /* What is wrong, in a word and a sentence; the worst first. */
 static void
 find_reason(struct accord *a)
@@ -222,8 +238,7 @@ find_reason(struct accord *a)
 	}
 	if (a->waits_for != -1 && mono_is_set(a->step_since)) {
 		if (mono_passed(late, a->now)) {
-			say(a, "farm-waits", "%s %s", name_of(a,
-			    a->waits_for), a->waits_what);
+			say_waits(a);
 			return;
 		}
 		accord_wake_at(a, late);

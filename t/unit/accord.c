@@ -375,6 +375,33 @@ test_conf(void)
 }
 
 static void
+test_no_heartd(void)
+{
+	static struct accord_in in;
+	struct accord_out out;
+	struct accord *a;
+
+	begin(3, 3);
+	a = accord_new(&w.n[0].conf);
+	in.role = SHARE_SERVE;
+	in.random = 7;
+	in.now.ns = INT64_C(1000000000);
+	accord_think(a, &in, &out);
+	ok(accord_code(a)[0] == '\0' && out.wake.ns > in.now.ns,
+	    "heartd has not said anything yet");
+	in.now = out.wake;
+	accord_think(a, &in, &out);
+	is_str(accord_code(a), "farm-waits", "nor later: %s", accord_text(a));
+	ok(strstr(accord_text(a), "heartd of n1") != NULL,
+	    "it is heartd of this node, no sibling");
+	in.peer[1].net = ACCORD_UP;
+	accord_think(a, &in, &out);
+	ok(strstr(accord_text(a), "n3 is not known") != NULL,
+	    "of one that it says nothing about: %s", accord_text(a));
+	accord_free(a);
+}
+
+static void
 test_words(void)
 {
 	begin(3, 3);
@@ -539,6 +566,7 @@ main(void)
 	test_words_count();
 	test_one_way();
 	test_conf();
+	test_no_heartd();
 	test_words();
 	test_memory();
 	test_mutants();
