@@ -157,7 +157,8 @@ filters_apply(struct filters *f, const struct filter_input *in,
 bool
 filters_are_intact(struct filters *f, char why[FILTER_WHY_LEN])
 {
-	if (f->own == NULL || f->arp == NULL)
+	/* None works: there is nothing to be compared with. */
+	if (f == NULL || f->own == NULL || f->arp == NULL)
 		return true;
 	return f->ops->intact(f->own, why) &&
 	    filter_arp()->intact(f->arp, why);

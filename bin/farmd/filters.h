@@ -27,7 +27,10 @@ struct filters	*filters_open(const char *wish, const char *before,
  */
 int	filters_apply(struct filters *f, const struct filter_input *in,
 	    char why[FILTER_WHY_LEN]);
-/* False, and why: somebody changed them; the next apply mends it. */
+/*
+ * False, and why: somebody changed them; the next apply mends it.  Not when
+ * none works (f is NULL).
+ */
 bool	filters_are_intact(struct filters *f, char why[FILTER_WHY_LEN]);
 /* All zero while nothing is in force. */
 void	filters_counters(struct filters *f, struct filter_counters *c);

@@ -7,6 +7,10 @@ t_unit_hold_LDADD = bin/mirrord/libmirrord.a $(COMMON_LIBS)
 check_PROGRAMS += t/unit/farm-blob
 t_unit_farm_blob_SOURCES = %D%/farm-blob.c %D%/tap.h
 t_unit_farm_blob_LDADD = $(FARMD_LIBS)
+check_PROGRAMS += t/unit/filters
+t_unit_filters_SOURCES = %D%/filters.c %D%/tap.h
+t_unit_filters_LDADD = $(FARMD_LIBS)
+
 check_PROGRAMS += t/unit/flood
 t_unit_flood_SOURCES = %D%/flood.c %D%/tap.h
 t_unit_flood_LDADD = $(FARMD_LIBS)
