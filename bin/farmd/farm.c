@@ -343,7 +343,8 @@ publish(struct farm *f)
 
 	fill_blob(f, b, facts_code(f, why, &blocks));
 	if (!farm_blob_format(text, sizeof(text), b))
-		panic("what this node publishes does not fit a line");
+		panic("what this node publishes does not fit a line: too "
+		    "many different powers, see userconfig.xml(5)");
 	free(b);
 	if (f->save_due && memory_save(f))
 		f->save_due = false;

@@ -203,11 +203,14 @@ reduce(struct farm_weights *w)
 		w->power[i] /= by;
 }
 
-/* Each table is in what the nodes tell one another all the time. */
+/*
+ * Each table is in what the nodes tell one another all the time, and must
+ * fit a line: as share_table_limit() of farmd.
+ */
 static unsigned
 tables_allowed(unsigned nodes)
 {
-	return nodes <= 4 ? 4 : nodes <= 16 ? 2 : 1;
+	return nodes <= 2 ? 4 : nodes <= 4 ? 3 : nodes <= 16 ? 2 : 1;
 }
 
 static unsigned
