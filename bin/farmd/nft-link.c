@@ -157,6 +157,23 @@ family_number(const struct nft_doc *doc)
 	return strcmp(doc->family, "arp") == 0 ? NFPROTO_ARP : NFPROTO_NETDEV;
 }
 
+/*
+ * An answer that came after its bound, and the rest of a list that broke
+ * since somebody changed a rule meanwhile: either would be taken for the
+ * answer of the next request, and that one's for the next, for ever.
+ */
+static void
+drop_left(struct nft_link *l)
+{
+	char buf[32768];
+	ssize_t n;
+
+	do
+		n = recv(mnl_socket_get_fd(l->nl), buf, sizeof(buf),
+		    MSG_DONTWAIT);
+	while (n > 0 || (n == -1 && (errno == EINTR || errno == ENOBUFS)));
+}
+
 /* Sends one request and hands each answer to fn. */
 static int
 transact(struct nft_link *l, struct nlmsghdr *nlh, mnl_cb_t fn, void *arg)
@@ -165,6 +182,7 @@ transact(struct nft_link *l, struct nlmsghdr *nlh, mnl_cb_t fn, void *arg)
 	ssize_t n;
 	int rc;
 
+	drop_left(l);
 	if (mnl_socket_sendto(l->nl, nlh, nlh->nlmsg_len) == -1)
 		return -1;
 	do {
@@ -354,6 +372,7 @@ nft_batch_commit(struct nft_link *l, struct nft_batch *b)
 		nft_batch_free(b);
 		return 0;
 	}
+	drop_left(l);
 	last = finish(l, b);
 	size = (int)(b->len + 65536);
 	/* Without the right to force it the send says so. */
