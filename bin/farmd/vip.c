@@ -24,13 +24,13 @@ mac_text(char buf[MAC_TEXT], const uint8_t m[6])
 	    m[1], m[2], m[3], m[4], m[5]);
 }
 
-/* Adds ",text" unless it is there. */
+/* Adds ",text" unless it is there; half a MAC would spoil all of them. */
 static void
 list_add(char *list, size_t size, const char *text)
 {
 	size_t len = strlen(list);
 
-	if (strstr(list, text) == NULL)
+	if (strstr(list, text) == NULL && len + strlen(text) + 2 <= size)
 		(void)snprintf(list + len, size - len, "%s%s",
 		    len > 0 ? "," : "", text);
 }
@@ -192,6 +192,9 @@ vip_again(void *arg)
 {
 	struct farm *f = arg;
 
+	/* Another wish was stated meanwhile: its answer sets the timer. */
+	if (f->vip_asked)
+		return;
 	vip_forget(f);
 	vip_wish(f);
 }
