@@ -64,8 +64,12 @@ static void
 on_all_told(const struct line *l, void *arg)
 {
 	struct farm *f = arg;
+	const char *code = line_get(l, "code");
 
 	if (strcmp(l->verb, "") == 0 || f->heart_told)
+		return;
+	/* The link broke before all was told: asked again when it is back. */
+	if (code != NULL && strcmp(code, "gone") == 0)
 		return;
 	f->heart_told = true;
 	farm_think(f);
