@@ -115,8 +115,10 @@ nft_flows_list(struct nft_flows *fl, const struct filter_input *in,
 
 	for (unsigned i = 0; i < in->addr_count; i++)
 		socket_address(&addr[i], &in->addr[i]);
-	if (flows_read(&own, addr, in->addr_count) == -1)
+	if (flows_read(&own, addr, in->addr_count) == -1) {
+		flows_free(&own);
 		return -1;
+	}
 	for (unsigned i = 0; i < own.count; i++)
 		if (is_needed(in, plan, &own.flow[i]))
 			add(fl, &own.flow[i]);
