@@ -300,6 +300,26 @@ teardown_file()
 	serves 3
 }
 
+@test "a backend that cannot be opened: what is there stays until a stop" {
+	[ "$BACKEND" = nft ] || skip "looks at the rules of nftables"
+	stop 3 farmd KILL
+	mv "$T/3/usr/lib/holdfast/farm-bpf.o" "$T/3/object"
+	BACKEND=bpf farmd_conf 3 director ab12
+	start 3 farmd
+	wait_until 5 'has 3 code=farm-filter blocked=1'
+	ip netns exec "$NS-3" nft list table netdev holdfast_web >/dev/null
+	want 3 none
+	wait_until 5 'has 3 serve=none'
+	not ip netns exec "$NS-3" nft list table netdev holdfast_web
+	not ip netns exec "$NS-3" nft list table arp holdfast_web
+	stop 3 farmd
+	mv "$T/3/object" "$T/3/usr/lib/holdfast/farm-bpf.o"
+	farmd_conf 3 director ab12
+	start 3 farmd
+	want 3 open
+	wait_until 5 'agreed 1 2 3'
+}
+
 @test "a node that dies is taken over, and comes back" {
 	ip -n "$NS-s" link set p1 down
 	wait_until 5 'agreed 2 3 && has 2 director=n2'

@@ -231,6 +231,7 @@ apply(struct farm *f, struct mono now)
 	int rc = open_filters(f, why) ?
 	    filters_apply(f->filters, &f->in, why) : -1;
 
+	f->is_tried = true;
 	if (rc == -1) {
 		filter_failed(f, why, now);
 		return takes_nothing(f);
@@ -255,10 +256,17 @@ apply(struct farm *f, struct mono now)
 static void
 take_away(struct farm *f)
 {
-	filters_remove(f->filters);
-	if (f->delivery != NULL)
+	/* None was ever opened: of an earlier farmd then. */
+	if (f->filters != NULL)
+		filters_remove(f->filters);
+	else
+		filters_sweep(f->d->module, f->conf.id);
+	if (f->delivery != NULL) {
+		/* It takes back what it has set; so has an earlier one. */
+		(void)delivery_set(f->delivery, &f->in);
 		delivery_clear(f->delivery);
-	f->is_filtered = false;
+	}
+	f->is_filtered = f->is_tried = false;
 	f->save_due = true;
 	f->refresh_at = f->apply_retry = (struct mono){ 0 };
 	log_info("filter: removed");
@@ -442,8 +450,9 @@ think_once(struct farm *f)
 	}
 	/* It may be the first that is in force. */
 	vip_wish(f);
-	if (f->wish.serve == FARM_NONE && f->is_filtered && vip_is_done(f) &&
-	    !f->apply_due && !mono_is_set(f->apply_retry)) {
+	if (f->wish.serve == FARM_NONE && (f->is_filtered || f->is_tried) &&
+	    vip_is_done(f) &&
+	    (!f->apply_due || mono_is_set(f->apply_retry))) {
 		take_away(f);
 		publish(f);
 	}

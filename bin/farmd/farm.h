@@ -52,6 +52,7 @@ struct farm {
 	struct filters		*filters;	/* NULL: none works */
 	char			 backend[8];	/* an earlier farmd's */
 	bool			 is_filtered;	/* rules of ours are in force */
+	bool			 is_tried;	/* a part of them may be */
 	struct filter_input	 applied;	/* by the last apply() */
 	struct delivery		*delivery;	/* NULL: no vmac address */
 	struct flood		 flood;

@@ -50,6 +50,14 @@ remove_left(const struct filters *f, const struct filter_ops *ops)
 		ops->remove(left);
 }
 
+static void
+remove_all_left(const struct filters *f)
+{
+	remove_left(f, filter_bpf());
+	remove_left(f, filter_nft());
+	remove_left(f, filter_arp());
+}
+
 static bool
 choose(struct filters *f, const struct filter_ops *ops,
     char why[FILTER_WHY_LEN])
@@ -84,11 +92,8 @@ filters_open(const char *wish, const char *before, const char *module,
 	(void)snprintf(f->module, sizeof(f->module), "%s", module);
 	f->id = id;
 	why[0] = '\0';
-	if (strcmp(before, "?") == 0) {
-		remove_left(f, filter_bpf());
-		remove_left(f, filter_nft());
-		remove_left(f, filter_arp());
-	}
+	if (strcmp(before, "?") == 0)
+		remove_all_left(f);
 	if (choose_any(f, wish, why))
 		f->arp = open_one(f, filter_arp(), why);
 	if (f->arp == NULL) {
@@ -198,6 +203,15 @@ filters_remove(struct filters *f)
 		remove_left(f, f->old);
 	f->old = NULL;
 	f->was_applied = false;
+}
+
+void
+filters_sweep(const char *module, unsigned id)
+{
+	struct filters f = { .id = id };
+
+	(void)snprintf(f.module, sizeof(f.module), "%s", module);
+	remove_all_left(&f);
 }
 
 void

@@ -40,6 +40,8 @@ unsigned	filters_tickle(struct filters *f, unsigned node);
 const char	*filters_name(const struct filters *f);
 /* Out of the kernel; a later apply begins anew. */
 void	filters_remove(struct filters *f);
+/* The same of all backends, where none was opened. */
+void	filters_sweep(const char *module, unsigned id);
 /* Leaves them in force. */
 void	filters_close(struct filters *f);
 
