@@ -16,7 +16,7 @@
 #include "filter.h"
 
 /* What vipd takes. */
-#define FARM_ADDR_MAX	16
+#define FARM_ADDR_MAX	32
 #define FARM_LANS_LEN	(CLUSTER_LAN_MAX * (CLUSTER_NAME_LEN + 1))
 
 struct farm_conf {

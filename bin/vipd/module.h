@@ -16,7 +16,7 @@
 #include "paths.h"
 #include "vip.h"
 
-#define MODULE_ADDRESS_MAX	16
+#define MODULE_ADDRESS_MAX	32
 #define MODULE_INTF_MAX		100
 #define MODULE_ID_LEN		112
 #define MODULE_PEER_MAX		256	/* 64 nodes, some with several cards */

@@ -47,9 +47,24 @@ errors(const char *more)
 	return n;
 }
 
+/* With the one that errors() has. */
+static int
+errors_of_addresses(unsigned count)
+{
+	char text[1024] = "";
+	size_t len = 0;
+
+	for (unsigned i = 1; i < count; i++)
+		len += (size_t)snprintf(text + len, sizeof(text) - len,
+		    "address \"10.0.0.%u\" { } ", i);
+	return errors(text);
+}
+
 static void
 test_check(void)
 {
+	is_num(errors_of_addresses(32), 0, "as many as `holdfast config'");
+	is_num(errors_of_addresses(33), 1, "and no more");
 	is_num(errors(""), 0, "the least");
 	is_num(errors("pulse_ms = 300"), 1, "pulse above half of timeout");
 	is_num(errors("rule \"1\" { group = \"h\" }"), 1, "no such group");
