@@ -320,6 +320,14 @@ teardown_file()
 	wait_until 5 'agreed 1 2 3'
 }
 
+@test "vipd that does not answer is said, and when it is back" {
+	stop 3 vipd KILL
+	wait_until 8 'has 3 code=farm-no-address blocked=1'
+	start 3 vipd
+	wait_until 5 'has 3 serve=open blocked=0'
+	wait_until 5 'agreed 1 2 3'
+}
+
 @test "a node that dies is taken over, and comes back" {
 	ip -n "$NS-s" link set p1 down
 	wait_until 5 'agreed 2 3 && has 2 director=n2'

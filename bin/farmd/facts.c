@@ -173,6 +173,12 @@ blocker(const struct farm *f, char text[FARM_TEXT_LEN])
 		return "module-id";
 	if (code_of_others(f, text))
 		return "config-differs";
+	if (f->wish.serve != FARM_NONE && f->vip_silent) {
+		(void)snprintf(text, FARM_TEXT_LEN, "vipd does not answer, "
+		    "without it the addresses end here in some seconds: see "
+		    "vipd.log");
+		return "farm-no-address";
+	}
 	if (f->wish.serve != FARM_NONE && f->vip_refused) {
 		(void)snprintf(text, FARM_TEXT_LEN, "vipd cannot set the "
 		    "addresses, see vipd.log");

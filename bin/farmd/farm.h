@@ -73,10 +73,12 @@ struct farm {
 	bool			 heart_told;	/* all it knew at the start */
 	struct ask		*vip;
 	struct loop_timer	*vip_retry;
+	struct loop_timer	*vip_lost;	/* no link for some time */
 	bool			 vip_asked;	/* an answer is due */
 	char			*vip_said;	/* the wish it has or gets */
 	char			*vip_good;	/* the wish it has */
 	bool			 vip_refused;
+	bool			 vip_silent;	/* said: no link to it */
 	bool			 is_taken_up;	/* addresses as they were */
 	bool			 announce_due;
 

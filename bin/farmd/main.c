@@ -178,6 +178,7 @@ finish(struct daemon *d)
 	loop_timer_free(f->heart_retry);
 	loop_timer_free(f->heart_lost);
 	loop_timer_free(f->vip_retry);
+	loop_timer_free(f->vip_lost);
 	loop_timer_free(f->wake);
 	loop_timer_free(f->second);
 	flows_free(&f->flows);

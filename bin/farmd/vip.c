@@ -15,6 +15,7 @@
 #include "xalloc.h"
 
 #define RETRY_MS	1000
+#define SILENT_MS	3000	/* a restart takes less */
 #define MAC_TEXT	18
 
 static void
@@ -205,11 +206,26 @@ vip_up(struct ask *a, void *arg)
 	struct farm *f = arg;
 	struct line_out o;
 
+	loop_timer_cancel(f->vip_lost);
 	line_begin(&o, "watch");
 	line_add(&o, "name", f->d->module);
 	(void)ask_send(a, &o, NULL, NULL);
 	vip_forget(f);
 	vip_wish(f);
+	if (!f->vip_silent)
+		return;
+	f->vip_silent = false;
+	farm_think(f);
+}
+
+static void
+on_lost(void *arg)
+{
+	struct farm *f = arg;
+
+	log_warnx("vipd: does not answer");
+	f->vip_silent = true;
+	farm_think(f);
 }
 
 static void
@@ -221,6 +237,7 @@ vip_down(struct ask *a, void *arg)
 	/* The addresses have a lifetime: vipd is back before its end. */
 	f->vip_asked = false;
 	vip_forget(f);
+	loop_timer_set(f->vip_lost, SILENT_MS, 0);
 }
 
 static void
@@ -242,6 +259,8 @@ vip_open(struct farm *f)
 	char path[PATH_LEN];
 
 	f->vip_retry = loop_timer_new(f->d->loop, vip_again, f);
+	f->vip_lost = loop_timer_new(f->d->loop, on_lost, f);
+	loop_timer_set(f->vip_lost, SILENT_MS, 0);
 	f->vip = ask_new(f->d->loop, path_socket(path, NULL, "vipd"), &calls,
 	    f);
 }
