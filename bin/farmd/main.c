@@ -27,9 +27,7 @@ look_at_rules(struct farm *f)
 {
 	char why[FILTER_WHY_LEN] = "";
 
-	/* No filters: what an earlier farmd left is not theirs to look at. */
-	if (f->filters == NULL || !f->is_filtered ||
-	    mono_is_set(f->apply_retry) ||
+	if (!f->is_filtered || mono_is_set(f->apply_retry) ||
 	    filters_are_intact(f->filters, why))
 		return;
 	farm_rules_gone(f, why);
