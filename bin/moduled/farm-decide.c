@@ -267,6 +267,9 @@ serve_of(const struct machine *m, const struct view *v)
 	/* The rule about the link waits; its clients need not, too. */
 	if (m->sick || f->sick[0] != '\0' || !link_is_up(v))
 		return FARM_HOLD;
+	/* What is connected has the address until its lifetime ends. */
+	if (obstacle(v) == RS_FARM_NO_ADDRESS)
+		return FARM_DRAIN;
 	return f->drain ? FARM_DRAIN : FARM_OPEN;
 }
 

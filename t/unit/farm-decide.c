@@ -280,6 +280,9 @@ test_codes(void)
 		reason_is(rows[i].r, Q_NOTREADY, rows[i].code);
 		is_str(d.detail, "so", "in farmd's words");
 		ok(m.state == ST_UP, "the application goes on");
+		ok(d.serve == (rows[i].r == RS_FARM_NO_ADDRESS ?
+		    FARM_DRAIN : FARM_OPEN), "and no client comes "
+		    "where the address ends");
 	}
 	for (i = 0; i < sizeof(warn) / sizeof(warn[0]); i++) {
 		be_up();
