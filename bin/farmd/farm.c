@@ -217,11 +217,15 @@ farm_rules_gone(struct farm *f, const char *why)
 	f->rules_gone = mono_now();
 }
 
-/* Neither the kernel nor the agreement: others may know the rest. */
+/*
+ * Neither the kernel nor the agreement: others may know the rest.  Rules of
+ * an interface that is gone see no packet.
+ */
 static bool
 takes_nothing(const struct farm *f)
 {
-	return !f->is_filtered && accord_is_closed(f->accord);
+	return (!f->is_filtered || places_are_gone(&f->places, &f->conf)) &&
+	    accord_is_closed(f->accord);
 }
 
 static bool

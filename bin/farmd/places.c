@@ -44,8 +44,10 @@ parse(struct place *p, const struct line *l)
 	memset(p, 0, sizeof(*p));
 	if (!line_get_num(l, "index", 0, INT32_MAX, &index))
 		return false;
-	if (index == 0)
+	if (index == 0) {
+		p->is_gone = true;
 		return true;
+	}
 	if (name == NULL || name[0] == '\0' ||
 	    strlen(name) >= sizeof(p->interface) ||
 	    !parse_mac(&p->mac, line_get(l, "mac")))
@@ -73,6 +75,15 @@ places_take(struct places *p, const struct farm_conf *conf,
 		return 0;
 	p->addr[i] = now;
 	return 1;
+}
+
+bool
+places_are_gone(const struct places *p, const struct farm_conf *conf)
+{
+	for (unsigned i = 0; i < conf->addr_count; i++)
+		if (!p->addr[i].is_gone)
+			return false;
+	return true;
 }
 
 bool

@@ -17,6 +17,7 @@
 
 struct place {
 	bool			is_known;
+	bool			is_gone;	/* vipd says: no interface */
 	bool			is_up;
 	unsigned		index;
 	char			interface[IF_NAMESIZE];
@@ -34,6 +35,8 @@ struct places {
  */
 int	places_take(struct places *p, const struct farm_conf *conf,
 	    const struct line *l);
+/* vipd said of every address that there is no interface for it. */
+bool	places_are_gone(const struct places *p, const struct farm_conf *conf);
 /* Every address has its interface. */
 bool	places_are_known(const struct places *p, const struct farm_conf *conf);
 /*

@@ -11,6 +11,10 @@ check_PROGRAMS += t/unit/filters
 t_unit_filters_SOURCES = %D%/filters.c %D%/tap.h
 t_unit_filters_LDADD = $(FARMD_LIBS)
 
+check_PROGRAMS += t/unit/places
+t_unit_places_SOURCES = %D%/places.c %D%/tap.h
+t_unit_places_LDADD = $(FARMD_LIBS)
+
 check_PROGRAMS += t/unit/flood
 t_unit_flood_SOURCES = %D%/flood.c %D%/tap.h
 t_unit_flood_LDADD = $(FARMD_LIBS)
