@@ -13,6 +13,7 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <linux/if_link.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,6 +26,8 @@
 #define ADDR_MAP	"farm_xdp_addr"
 #define COUNT_MAP	"farm_xdp_count"
 #define LOCK		"farm-xdp.lock"
+/* Each of 1 ms: a farmd that was stopped while it has it stops no other. */
+#define LOCK_TRIES	100
 
 /* -1: go on without; then two farmds that start at once may meet. */
 static int
@@ -34,9 +37,13 @@ lock(void)
 	int fd = open(path_run(path, "%s", LOCK), O_RDWR | O_CREAT | O_CLOEXEC,
 	    0600);
 
-	if (fd != -1 && flock(fd, LOCK_EX) == -1) {
-		close(fd);
-		return -1;
+	for (unsigned i = 0; fd != -1 &&
+	    flock(fd, LOCK_EX | LOCK_NB) == -1; i++) {
+		if (i == LOCK_TRIES) {
+			close(fd);
+			return -1;
+		}
+		(void)poll(NULL, 0, 1);
 	}
 	return fd;
 }
