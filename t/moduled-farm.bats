@@ -501,7 +501,7 @@ n1 start_both UP UP restart" ]
 	wait_until 5 '[ "$(why n1)" = draining ]'
 	wait_until 5 'grep -q stop_both "$W/scripts"'
 	wait_until 5 '[ "$(why n1)" = stopping ]'
-	ask n1 status | grep -q 'text="stopping: the addresses are still here"'
+	ask n1 status | grep -q 'text="stopping: the addresses are still here; if that lasts, see vipd.log and farmd.log"'
 	ask c stuck node=n1 on=0
 	ask n1 start
 	wait_until 5 'is n1 "UP Ready"'

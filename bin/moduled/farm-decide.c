@@ -99,7 +99,7 @@ go_to_stop(struct machine *m, const struct view *v, struct decision *d)
 	if (farm_is(v->farm, FARM_NONE))
 		return EV_STOPPED;
 	because(d, Q_TRANSIENT, RS_STOPPING, ": the addresses are still "
-	    "here");
+	    "here; if that lasts, see vipd.log and farmd.log");
 	/* Nobody is there to take them away: their lifetime does. */
 	if (!lasted(&m->nolink_since, v, d, FARM_SILENT_MS))
 		return EV_NONE;
