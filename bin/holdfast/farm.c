@@ -165,33 +165,9 @@ drain_here(const struct cmd *c, const char *node)
 static int
 drain_there(const struct cmd *c, const char *node)
 {
-	char *argv[12], timeout[32];
-	struct nodes_run r = { .nodes = node, .argv = argv, .input_fd = -1 };
-	const char *word[12] = { "farm", c->module, "drain", node };
-	int n = 4, i, rc;
+	const char *const word[] = { "farm", c->module, "drain", node };
 
-	if (c->off)
-		word[n++] = "--off";
-	if (c->no_wait)
-		word[n++] = "--no-wait";
-	if (c->why != NULL) {
-		word[n++] = "--why";
-		word[n++] = c->why;
-	}
-	if (c->timeout_ms >= 0) {
-		snprintf(timeout, sizeof(timeout), "%lld.%03lld",
-		    (long long)c->timeout_ms / 1000,
-		    (long long)c->timeout_ms % 1000);
-		word[n++] = "--timeout";
-		word[n++] = timeout;
-	}
-	for (i = 0; i < n; i++)
-		argv[i] = xstrdup(word[i]);
-	r.argc = n;
-	rc = nodes_run(&r);
-	for (i = 0; i < n; i++)
-		free(argv[i]);
-	return rc;
+	return nodes_run_as(c, node, word, 4);
 }
 
 static int

@@ -268,36 +268,9 @@ show(const struct sweep *s)
 static int
 run_there(const struct cmd *c)
 {
-	char *argv[12], timeout[32];
-	struct nodes_run r = { .nodes = c->argv[1], .argv = argv,
-	    .input_fd = -1 };
-	const char *word[12] = { "node", c->argv[0], c->argv[1] };
-	int n = 3, i, rc;
+	const char *const word[] = { "node", c->argv[0], c->argv[1] };
 
-	if (c->no_wait)
-		word[n++] = "--no-wait";
-	if (c->why != NULL) {
-		word[n++] = "--why";
-		word[n++] = c->why;
-	}
-	if (c->yes != NULL) {
-		word[n++] = "--yes";
-		word[n++] = c->yes;
-	}
-	if (c->timeout_ms >= 0) {
-		snprintf(timeout, sizeof(timeout), "%lld.%03lld",
-		    (long long)c->timeout_ms / 1000,
-		    (long long)c->timeout_ms % 1000);
-		word[n++] = "--timeout";
-		word[n++] = timeout;
-	}
-	for (i = 0; i < n; i++)
-		argv[i] = xstrdup(word[i]);
-	r.argc = n;
-	rc = nodes_run(&r);
-	for (i = 0; i < n; i++)
-		free(argv[i]);
-	return rc;
+	return nodes_run_as(c, c->argv[1], word, 3);
 }
 
 /* Which node is meant?  false: *rc says how it ended, there or here. */

@@ -299,3 +299,39 @@ nodes_run(const struct nodes_run *r)
 	free(a);
 	return rc;
 }
+
+int
+nodes_run_as(const struct cmd *c, const char *node, const char *const *word,
+    unsigned count)
+{
+	char *argv[16], timeout[32];
+	struct nodes_run r = { .nodes = node, .argv = argv, .input_fd = -1 };
+	int n, rc;
+
+	for (n = 0; n < (int)count; n++)
+		argv[n] = xstrdup(word[n]);
+	if (c->off)
+		argv[n++] = xstrdup("--off");
+	if (c->no_wait)
+		argv[n++] = xstrdup("--no-wait");
+	if (c->why != NULL) {
+		argv[n++] = xstrdup("--why");
+		argv[n++] = xstrdup(c->why);
+	}
+	if (c->yes != NULL) {
+		argv[n++] = xstrdup("--yes");
+		argv[n++] = xstrdup(c->yes);
+	}
+	if (c->timeout_ms >= 0) {
+		(void)snprintf(timeout, sizeof(timeout), "%lld.%03lld",
+		    (long long)c->timeout_ms / 1000,
+		    (long long)c->timeout_ms % 1000);
+		argv[n++] = xstrdup("--timeout");
+		argv[n++] = xstrdup(timeout);
+	}
+	r.argc = n;
+	rc = nodes_run(&r);
+	while (n > 0)
+		free(argv[--n]);
+	return rc;
+}

@@ -7,6 +7,8 @@
 
 #include <stdbool.h>
 
+#include "cmd.h"
+
 struct nodes_run {
 	const char	*nodes;		/* "*" or "n1,n2" */
 	int		 argc;
@@ -26,5 +28,12 @@ struct nodes_run {
  * as EX_UNAVAILABLE.
  */
 int	nodes_run(const struct nodes_run *r);
+
+/*
+ * Runs the words on that node with those options of c that say how a thing is
+ * done: --off, --no-wait, --why, --yes, --timeout.  The exit status there.
+ */
+int	nodes_run_as(const struct cmd *c, const char *node,
+	    const char *const *word, unsigned count);
 
 #endif
