@@ -448,7 +448,8 @@ n1_to_n2()
 	apply 2 0-4095:0
 	before=$(counter 2 lost)
 	run at c socat -T1 - "UDP4:$VIP:7800,bind=10.99.0.1" <<<x
-	[ "$(counter 2 lost)" -eq $((before + 1)) ]
+	# Connections of the last test may end just now.
+	[ "$(counter 2 lost)" -gt "$before" ]
 }
 
 @test "the switch learns no address at another's port" {
