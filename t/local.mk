@@ -48,11 +48,10 @@ BATS_SUITES = \
 	t/60-failpoints.bats \
 	t/70-reader.bats \
 	t/71-newcomer.bats \
-	t/80-operator.bats
+	t/80-operator.bats \
 	t/75-checks.bats \
-	t/80-postgresql.bats
-	t/81-systemd.bats
 	t/80-postgresql.bats \
+	t/81-systemd.bats \
 	t/81-modules.bats \
 	t/83-two-builds.bats \
 	t/90-farm.bats \

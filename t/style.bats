@@ -100,6 +100,14 @@ sources() { find bin libcommon modules t -name '*.[ch]' | sort; }
 	! grep -nE '\b(TODO|FIXME|XXX)\b' $(sources)
 }
 
+@test "every suite is run" {
+	cd_top
+	# A line without its backslash ends the list, and nobody misses the rest.
+	diff <(printf '%s\n' t/*.bats | sort) \
+	    <(sed -n '/^BATS_SUITES = /,/[^\\]$/p' t/local.mk |
+	    grep -o 't/[^ ]*\.bats' | sort)
+}
+
 @test "shell scripts pass shellcheck" {
 	command -v shellcheck >/dev/null || skip "no shellcheck"
 	cd_top
