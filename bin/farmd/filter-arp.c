@@ -255,14 +255,7 @@ arp_close(struct filter *f)
 static void
 arp_remove(struct filter *f)
 {
-	char text[4 * NFT_NAME_LEN], why[FILTER_WHY_LEN];
-
-	(void)snprintf(text, sizeof(text),
-	    "add table arp %s\ndelete table arp %s\n", f->doc.table,
-	    f->doc.table);
-	if (nft_link_run(f->link, text, why, sizeof(why)) == -1)
-		log_warnx("nftables: cannot remove table arp %s: %s",
-		    f->doc.table, why);
+	nft_link_remove(f->link, &f->doc);
 	arp_close(f);
 }
 

@@ -642,14 +642,7 @@ nft_close(struct filter *f)
 static void
 nft_remove(struct filter *f)
 {
-	char text[4 * NFT_NAME_LEN], why[FILTER_WHY_LEN];
-
-	(void)snprintf(text, sizeof(text),
-	    "add table netdev %s\ndelete table netdev %s\n", f->doc.table,
-	    f->doc.table);
-	if (nft_link_run(f->link, text, why, sizeof(why)) == -1)
-		log_warnx("nftables: cannot remove table netdev %s: %s",
-		    f->doc.table, why);
+	nft_link_remove(f->link, &f->doc);
 	nft_close(f);
 }
 

@@ -26,6 +26,7 @@
 #include <libmnl/libmnl.h>
 #include <nftables/libnftables.h>
 
+#include "log.h"
 #include "xalloc.h"
 
 #define MESSAGE_MAX	(80 * 1024)
@@ -112,6 +113,19 @@ nft_link_run(struct nft_link *l, const char *text, char *why, size_t why_len)
 	(void)nft_ctx_get_error_buffer(l->ctx);
 	(void)nft_ctx_get_output_buffer(l->ctx);
 	return rc == 0 ? 0 : -1;
+}
+
+void
+nft_link_remove(struct nft_link *l, const struct nft_doc *doc)
+{
+	char text[4 * NFT_NAME_LEN], why[512];
+
+	(void)snprintf(text, sizeof(text),
+	    "add table %s %s\ndelete table %s %s\n", doc->family, doc->table,
+	    doc->family, doc->table);
+	if (nft_link_run(l, text, why, sizeof(why)) == -1)
+		log_warnx("nftables: cannot remove table %s %s: %s",
+		    doc->family, doc->table, why);
 }
 
 char *

@@ -22,6 +22,8 @@ void	nft_link_close(struct nft_link *l);
 /* One transaction.  0, or -1 and the kernel's or the parser's words. */
 int	nft_link_run(struct nft_link *l, const char *text, char *why,
 	    size_t why_len);
+/* Takes the table away, if it is there; what stands in the way is logged. */
+void	nft_link_remove(struct nft_link *l, const struct nft_doc *doc);
 /* The table's listing without elements and counts, or NULL; free() it. */
 char	*nft_link_list(struct nft_link *l, const struct nft_doc *doc);
 /* Each transaction of anybody in this network namespace adds one. 0 or -1. */

@@ -83,19 +83,6 @@ farm_look(struct moduled *md)
 
 /* --- the wish --------------------------------------------------------- */
 
-static void
-on_answer(const struct line *l, void *arg)
-{
-	const char *code = line_get(l, "code");
-	const char *text = line_get(l, "text");
-
-	(void)arg;
-	if (strcmp(l->verb, "err") == 0 && (code == NULL ||
-	    strcmp(code, "gone") != 0))
-		events_add(JE_REFUSED, "farmd", "wish refused: %s: %s",
-		    code != NULL ? code : "?", text != NULL ? text : "");
-}
-
 /*
  * Only another serve is another wish: the rest is for the other nodes to see,
  * and must not make the answer to this wish look old.
@@ -127,7 +114,8 @@ farm_want(struct moduled *md)
 	line_add_num(&o, "i", f->view.want_i);
 	o.text[o.len] = '\0';
 	if (moduled_news(&f->said, o.text))
-		(void)ask_send(f->link, &o, on_answer, NULL);
+		(void)ask_send(f->link, &o, wish_answered,
+		    (void *)(uintptr_t)"farmd");
 }
 
 /* --- the facts -------------------------------------------------------- */

@@ -32,6 +32,19 @@ warn_err(const struct line *l, void *arg)
 		    line_get(l, "text") != NULL ? line_get(l, "text") : "");
 }
 
+/* The sibling is named by arg; a link that broke is no refusal. */
+void
+wish_answered(const struct line *l, void *arg)
+{
+	const char *code = line_get(l, "code");
+	const char *text = line_get(l, "text");
+
+	if (strcmp(l->verb, "err") == 0 && (code == NULL ||
+	    strcmp(code, "gone") != 0))
+		events_add(JE_REFUSED, arg, "wish refused: %s: %s",
+		    code != NULL ? code : "?", text != NULL ? text : "");
+}
+
 /* --- heartd --------------------------------------------------------------- */
 
 static void

@@ -93,19 +93,6 @@ mirror_event(struct ask *a, const struct line *l, void *arg)
 	moduled_think(md);
 }
 
-static void
-on_answer(const struct line *l, void *arg)
-{
-	const char *code = line_get(l, "code");
-	const char *text = line_get(l, "text");
-
-	(void)arg;
-	if (strcmp(l->verb, "err") == 0 && (code == NULL ||
-	    strcmp(code, "gone") != 0))
-		events_add(JE_REFUSED, "mirrord", "wish refused: %s: %s",
-		    code != NULL ? code : "?", text != NULL ? text : "");
-}
-
 void
 mirror_open(struct moduled *md)
 {
@@ -147,5 +134,6 @@ mirror_want(struct moduled *md, const struct want *w)
 	o.text[o.len] = '\0';
 	/* fence and epoch of a role that takes none are no news. */
 	if (moduled_news(&md->said_want, o.text))
-		(void)ask_send(md->mirror, &o, on_answer, md);
+		(void)ask_send(md->mirror, &o, wish_answered,
+		    (void *)(uintptr_t)"mirrord");
 }

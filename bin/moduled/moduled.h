@@ -115,6 +115,8 @@ void	links_close(struct moduled *md);
 void	links_publish(struct moduled *md, const struct peer_facts *blob);
 void	links_vip(struct moduled *md, bool own);
 void	links_probe(struct moduled *md, uint64_t id);
+/* An answer to a wish: the event of a refusal by the sibling arg names. */
+void	wish_answered(const struct line *l, void *arg);
 /* mirror.c */
 void	mirror_open(struct moduled *md);
 void	mirror_want(struct moduled *md, const struct want *w);
