@@ -13,7 +13,13 @@ EXTRA_DIST += \
 	%D%/rules \
 	%D%/source/format
 
+# A tree that can be told to kill itself is named so: `./bootstrap deb' makes
+# the other.
+if FAILPOINTS
+DEB_VERSION = $(PACKAGE_VERSION)+failpoints
+else
 DEB_VERSION = $(PACKAGE_VERSION)
+endif
 DEB_DEST = $(abs_top_builddir)
 deb_dir = $(abs_top_builddir)/build/deb
 deb: all

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "fail.h"
 #include "log.h"
 #include "paths.h"
 
@@ -84,7 +85,8 @@ parse_options(const struct daemon_spec *spec, struct options *o, int argc,
 			o->verbose = true;
 			break;
 		case 'V':
-			printf("%s %s\n", spec->name, PACKAGE_VERSION);
+			printf("%s %s%s\n", spec->name, PACKAGE_VERSION,
+			    fail_is_built() ? " (failpoints)" : "");
 			exit(EX_OK);
 		default:
 			usage(spec, stderr);
@@ -235,6 +237,7 @@ run(struct running *r)
 	struct daemon *d = r->d;
 
 	d->loop = loop_new();
+	fail_init(spec->name);
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)loop_signal_add(d->loop, SIGTERM, on_stop, r);
 	(void)loop_signal_add(d->loop, SIGINT, on_stop, r);

@@ -15,6 +15,7 @@ libcommon_libcommon_a_SOURCES = \
 	%D%/env.c %D%/env.h \
 	%D%/epoch.c %D%/epoch.h \
 	%D%/expr.c %D%/expr.h \
+	%D%/fail.h \
 	%D%/frame.c %D%/frame.h \
 	%D%/invite.c %D%/invite.h \
 	%D%/journal.c %D%/journal.h \
@@ -41,3 +42,11 @@ libcommon_libcommon_a_SOURCES += %D%/journal-native.c
 else
 libcommon_libcommon_a_SOURCES += %D%/journal-none.c
 endif
+# Where a test may have a daemon killed.  The archive is made again when the
+# choice changes, whatever the age of the two objects.
+if FAILPOINTS
+libcommon_libcommon_a_SOURCES += %D%/fail.c
+else
+libcommon_libcommon_a_SOURCES += %D%/fail-none.c
+endif
+EXTRA_libcommon_libcommon_a_DEPENDENCIES = config.status

@@ -65,6 +65,7 @@ setup_file()
 {
 	mirror_can_run
 	[ -x "$top_builddir/bin/lab/labinit" ] || skip "needs a build"
+	has_failpoints || skip "needs ./configure --enable-failpoints"
 }
 
 teardown_file()

@@ -161,6 +161,12 @@ mirrord_start()
 	    { [ -n '${HOLDFAST_FAIL:-}' ] && mirrord_is_gone $1; }; }"
 }
 
+# A build that obeys HOLDFAST_FAIL.
+has_failpoints()
+{
+	"$top_builddir/bin/mirrord/mirrord" -V | grep -q failpoints
+}
+
 # mirrord_armed N STEP[:COUNT]: as mirrord_start, to be killed at that step.
 mirrord_armed()
 {

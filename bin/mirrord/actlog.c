@@ -31,10 +31,10 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "fail.h"
 #include "whole.h"
 #include "xalloc.h"
 
-#include "fail.h"
 #include "gen.h"
 #include "record.h"
 

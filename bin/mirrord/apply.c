@@ -19,9 +19,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "fail.h"
 #include "log.h"
 
-#include "fail.h"
 #include "store.h"
 
 #define APPLY_MAGIC	0x48464150504c5931ull	/* HFAPPLY1 */

@@ -29,9 +29,8 @@
 #include <time.h>
 
 #include "clock.h"
-#include "xalloc.h"
-
 #include "fail.h"
+#include "xalloc.h"
 
 #define PERIODS		4u	/* counters; a period waits for its cell */
 #define ROOM_WAIT_MS	200

@@ -33,10 +33,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "fail.h"
 #include "whole.h"
 #include "xalloc.h"
 
-#include "fail.h"
 #include "gen.h"
 #include "record.h"
 

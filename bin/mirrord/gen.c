@@ -24,10 +24,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "fail.h"
 #include "whole.h"
 #include "xalloc.h"
 
-#include "fail.h"
 #include "record.h"
 
 #define GEN_MAGIC	0x4846676eu	/* HFgn */

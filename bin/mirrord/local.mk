@@ -56,7 +56,6 @@ bin_mirrord_libmirrord_a_SOURCES += \
 	%D%/change.c %D%/change.h \
 	%D%/dirty.c %D%/dirty.h \
 	%D%/dirty-log.c \
-	%D%/fail.c %D%/fail.h \
 	%D%/gen.c %D%/gen.h \
 	%D%/meet.c %D%/meet.h \
 	%D%/oidset.c %D%/oidset.h \

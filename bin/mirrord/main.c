@@ -22,7 +22,6 @@
 #include "paths.h"
 #include "seal.h"
 
-#include "fail.h"
 #include "freeze.h"
 #include "mirrord-conf.h"
 #include "role.h"
@@ -385,7 +384,6 @@ start(struct daemon *d)
 	log_context(m->conf.name, NULL);
 	m->keys = load_keys(m->conf.module);
 	harden();
-	fail_init();
 	m->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (m->event_fd == -1)
 		fatal("eventfd");

@@ -10,9 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "log.h"
-
 #include "fail.h"
+#include "log.h"
 
 static void
 say_hello(struct link_hello *own, void *arg)

@@ -12,9 +12,8 @@
 #include <unistd.h>
 
 #include "clock.h"
-#include "log.h"
-
 #include "fail.h"
+#include "log.h"
 
 int
 rq_read(struct request *r)

@@ -13,9 +13,8 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include "log.h"
-
 #include "fail.h"
+#include "log.h"
 
 #ifndef RENAME_EXCHANGE
 #define RENAME_NOREPLACE	(1 << 0)

@@ -16,9 +16,9 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "fail.h"
 #include "log.h"
 
-#include "fail.h"
 #include "store.h"
 
 static request_fn *const handlers[] = {

@@ -16,6 +16,7 @@
 #include <xxhash.h>
 
 #include "fail.h"
+
 #include "resync-int.h"
 #include "store.h"
 

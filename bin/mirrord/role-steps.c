@@ -13,9 +13,9 @@
 #include <time.h>
 
 #include "clock.h"
+#include "fail.h"
 #include "log.h"
 
-#include "fail.h"
 #include "holders.h"
 #include "mount.h"
 

@@ -13,10 +13,10 @@
 #include <time.h>
 
 #include "clock.h"
+#include "fail.h"
 #include "log.h"
 #include "xalloc.h"
 
-#include "fail.h"
 #include "holders.h"
 #include "mount.h"
 #include "role-int.h"

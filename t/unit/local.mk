@@ -58,6 +58,10 @@ check_PROGRAMS += t/unit/notice
 t_unit_notice_SOURCES = %D%/notice.c %D%/tap.h
 t_unit_notice_LDADD = bin/moduled/libmoduled.a $(COMMON_LIBS)
 
+check_PROGRAMS += t/unit/fail
+t_unit_fail_SOURCES = %D%/fail.c %D%/tap.h
+t_unit_fail_LDADD = $(COMMON_LIBS)
+
 check_PROGRAMS += t/unit/keep
 t_unit_keep_SOURCES = %D%/keep.c %D%/tap.h
 t_unit_keep_LDADD = $(COMMON_LIBS)
