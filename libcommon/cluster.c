@@ -16,6 +16,7 @@
 
 #include <arpa/inet.h>
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -251,6 +252,19 @@ cluster_digest_text(char out[CLUSTER_DIGEST_TEXT],
 {
 	(void)sodium_bin2hex(out, CLUSTER_DIGEST_TEXT, digest,
 	    CLUSTER_DIGEST_LEN);
+}
+
+bool
+cluster_name_ok(const char *name)
+{
+	const unsigned char *p = (const unsigned char *)name;
+
+	if (!isalnum(*p) && *p != '_')
+		return false;
+	for (; *p != '\0'; p++)
+		if (!isalnum(*p) && strchr("_.-", *p) == NULL)
+			return false;
+	return true;
 }
 
 int

@@ -47,6 +47,11 @@ struct cluster {
 	uint8_t			digest[CLUSTER_DIGEST_LEN]; /* or zero */
 };
 
+/*
+ * A name of a cluster, node, network or voter: letters, digits, _ . - and
+ * neither . nor - in front, so that it is good as a file's, too.
+ */
+bool	cluster_name_ok(const char *name);
 /* 0, or -1 after logging every error.  path NULL: the standard place. */
 int	cluster_load(struct cluster *c, const char *path);
 /* The digest of the text of a cluster.xml, and its hex digits. */

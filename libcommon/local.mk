@@ -28,12 +28,14 @@ libcommon_libcommon_a_SOURCES = \
 	%D%/paths.c %D%/paths.h \
 	%D%/punctual.c %D%/punctual.h \
 	%D%/priv.c %D%/priv.h \
+	%D%/register.c %D%/register.h \
 	%D%/remote.c %D%/remote.h \
 	%D%/seal.c %D%/seal.h \
 	%D%/serve-peer.c %D%/serve-peer.h \
 	%D%/serve.c %D%/serve.h \
 	%D%/sockdiag.c %D%/sockdiag.h \
 	%D%/statefile.c %D%/statefile.h \
+	%D%/vote.c %D%/vote.h \
 	%D%/whole.c %D%/whole.h \
 	%D%/xalloc.c %D%/xalloc.h
 # How a line reaches journald; syslog(3) when it does not.

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cluster.h"
 #include "debounce.h"
 
 #define VALUE_MAX_LEN	4000
@@ -136,17 +137,6 @@ bool
 value_is_on(const char *text)
 {
 	return strcmp(text, "on") == 0 || strcmp(text, "yes") == 0;
-}
-
-static bool
-name_ok(const char *s)
-{
-	if (!isalnum((unsigned char)*s) && *s != '_')
-		return false;
-	for (; *s != '\0'; s++)
-		if (!isalnum((unsigned char)*s) && strchr("_.-", *s) == NULL)
-			return false;
-	return true;
 }
 
 static bool
@@ -301,7 +291,7 @@ shape_check(enum value_type type, const char *text, char *why,
 		bool		(*good)(const char *);
 		const char	*what;
 	} shapes[] = {
-		{ VT_NAME, name_ok, "a name of letters, digits, _ . -" },
+		{ VT_NAME, cluster_name_ok, "a name of letters, digits, _ . -" },
 		{ VT_ADDR, addr_ok, "an IPv4 or IPv6 address" },
 		{ VT_HOST, host_ok, "an IPv4 or IPv6 address or a host name" },
 		{ VT_MAC,  mac_ok,  "six pairs of hex digits with colons" },

@@ -119,6 +119,14 @@ check_PROGRAMS += t/unit/line
 t_unit_line_SOURCES = %D%/line.c %D%/tap.h
 t_unit_line_LDADD = $(COMMON_LIBS)
 
+check_PROGRAMS += t/unit/register
+t_unit_register_SOURCES = %D%/register.c %D%/tap.h
+t_unit_register_LDADD = $(COMMON_LIBS)
+
+check_PROGRAMS += t/unit/vote
+t_unit_vote_SOURCES = %D%/vote.c %D%/tap.h
+t_unit_vote_LDADD = $(COMMON_LIBS)
+
 check_PROGRAMS += t/unit/frame
 t_unit_frame_SOURCES = %D%/frame.c %D%/tap.h
 t_unit_frame_LDADD = $(COMMON_LIBS)
