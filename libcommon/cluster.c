@@ -10,6 +10,9 @@
  *		id = 1
  *		address "lan1" { addr = "10.88.1.1" laddr = "" }
  *	}
+ *	witness "w1" { addresses = {"10.88.1.211"} }
+ *	etcd { endpoints = {"https://e1:2379"} ca = "" cert = "" key = ""
+ *	    prefix = "/holdfast" }
  */
 
 #include "cluster.h"
@@ -45,6 +48,20 @@ static cfg_opt_t lan_opts[] = {
 	CFG_END()
 };
 
+static cfg_opt_t witness_opts[] = {
+	CFG_STR_LIST("addresses", "{}", CFGF_NONE),
+	CFG_END()
+};
+
+static cfg_opt_t etcd_opts[] = {
+	CFG_STR_LIST("endpoints", "{}", CFGF_NONE),
+	CFG_STR("ca", "", CFGF_NONE),
+	CFG_STR("cert", "", CFGF_NONE),
+	CFG_STR("key", "", CFGF_NONE),
+	CFG_STR("prefix", "/holdfast", CFGF_NONE),
+	CFG_END()
+};
+
 static cfg_opt_t cluster_opts[] = {
 	CFG_STR("name", "", CFGF_NONE),
 	CFG_STR("self", "", CFGF_NONE),
@@ -54,6 +71,9 @@ static cfg_opt_t cluster_opts[] = {
 	    CFGF_NO_TITLE_DUPES),
 	CFG_SEC("node", node_opts, CFGF_MULTI | CFGF_TITLE |
 	    CFGF_NO_TITLE_DUPES),
+	CFG_SEC("witness", witness_opts, CFGF_MULTI | CFGF_TITLE |
+	    CFGF_NO_TITLE_DUPES),
+	CFG_SEC("etcd", etcd_opts, CFGF_NONE),
 	CFG_END()
 };
 
@@ -183,6 +203,91 @@ read_node(struct cluster *c, cfg_t *sec)
 }
 
 static int
+read_witness(struct cluster *c, cfg_t *sec)
+{
+	struct cluster_witness *w = &c->witness[c->witness_count];
+	int bad = copy_name(w->name, sec, "witness", cfg_title(sec));
+	unsigned i, count = cfg_size(sec, "addresses");
+
+	if (count == 0 || count > CLUSTER_WITNESS_ADDRS) {
+		cfg_error(sec, "witness %s: 1 to %d addresses are needed",
+		    w->name, CLUSTER_WITNESS_ADDRS);
+		return bad + 1;
+	}
+	for (i = 0; i < count; i++) {
+		const char *addr = cfg_getnstr(sec, "addresses", i);
+
+		if (addr_parse(&w->addr[i], addr) == 0)
+			continue;
+		cfg_error(sec, "witness %s: \"%s\" is no IPv4 or IPv6 "
+		    "address", w->name, addr);
+		bad++;
+	}
+	w->addr_count = count;
+	c->witness_count++;
+	return bad;
+}
+
+static int
+copy_path(char out[CLUSTER_PATH_LEN], cfg_t *sec, const char *name)
+{
+	const char *path = cfg_getstr(sec, name);
+
+	if (strlen(path) < CLUSTER_PATH_LEN) {
+		memcpy(out, path, strlen(path) + 1);
+		return 0;
+	}
+	cfg_error(sec, "%s is longer than %d characters", name,
+	    CLUSTER_PATH_LEN - 1);
+	return 1;
+}
+
+static int
+read_etcd(struct cluster *c, cfg_t *sec)
+{
+	struct cluster_etcd *e = &c->etcd;
+	unsigned i, count = cfg_size(sec, "endpoints");
+	int bad = 0;
+
+	if (count > CLUSTER_ETCD_MAX) {
+		cfg_error(sec, "at most %d endpoints are allowed",
+		    CLUSTER_ETCD_MAX);
+		return 1;
+	}
+	for (i = 0; i < count; i++) {
+		const char *url = cfg_getnstr(sec, "endpoints", i);
+
+		if (strlen(url) < CLUSTER_PATH_LEN) {
+			memcpy(e->endpoint[i], url, strlen(url) + 1);
+			continue;
+		}
+		cfg_error(sec, "endpoint \"%.40s...\" is too long", url);
+		bad++;
+	}
+	e->endpoint_count = count;
+	bad += copy_path(e->ca, sec, "ca");
+	bad += copy_path(e->cert, sec, "cert");
+	bad += copy_path(e->key, sec, "key");
+	return bad + copy_path(e->prefix, sec, "prefix");
+}
+
+static int
+read_voters(struct cluster *c, cfg_t *cfg)
+{
+	unsigned i, count = cfg_size(cfg, "witness");
+	int bad = 0;
+
+	if (count > CLUSTER_WITNESS_MAX) {
+		cfg_error(cfg, "at most %d witnesses are allowed",
+		    CLUSTER_WITNESS_MAX);
+		return 1;
+	}
+	for (i = 0; i < count; i++)
+		bad += read_witness(c, cfg_getnsec(cfg, "witness", i));
+	return bad + read_etcd(c, cfg_getsec(cfg, "etcd"));
+}
+
+static int
 read_cluster(struct cluster *c, cfg_t *cfg)
 {
 	int bad = copy_name(c->name, cfg, "cluster", cfg_getstr(cfg, "name"));
@@ -209,6 +314,7 @@ read_cluster(struct cluster *c, cfg_t *cfg)
 	}
 	for (unsigned i = 0; i < cfg_size(cfg, "node"); i++)
 		bad += read_node(c, cfg_getnsec(cfg, "node", i));
+	bad += read_voters(c, cfg);
 	c->self = cluster_node_index(c, cfg_getstr(cfg, "self"));
 	if (c->self == -1) {
 		cfg_error(cfg, "self: \"%s\" is none of the nodes",
@@ -290,6 +396,15 @@ cluster_lan_index(const struct cluster *c, const char *name)
 {
 	for (unsigned i = 0; i < c->lan_count; i++)
 		if (strcmp(c->lan[i].name, name) == 0)
+			return (int)i;
+	return -1;
+}
+
+int
+cluster_witness_index(const struct cluster *c, const char *name)
+{
+	for (unsigned i = 0; i < c->witness_count; i++)
+		if (strcmp(c->witness[i].name, name) == 0)
 			return (int)i;
 	return -1;
 }

@@ -33,6 +33,27 @@ struct cluster_lan {
 	char	name[CLUSTER_NAME_LEN];
 };
 
+/* A machine that votes and is no node. */
+#define CLUSTER_WITNESS_MAX	8
+#define CLUSTER_WITNESS_ADDRS	4
+struct cluster_witness {
+	char			name[CLUSTER_NAME_LEN];
+	unsigned		addr_count;
+	struct sockaddr_storage	addr[CLUSTER_WITNESS_ADDRS]; /* port 0 */
+};
+
+/* Files are "" where there are none. */
+#define CLUSTER_ETCD_MAX	8
+#define CLUSTER_PATH_LEN	256
+struct cluster_etcd {
+	unsigned	endpoint_count;		/* 0: there is no etcd */
+	char		endpoint[CLUSTER_ETCD_MAX][CLUSTER_PATH_LEN];
+	char		ca[CLUSTER_PATH_LEN];
+	char		cert[CLUSTER_PATH_LEN];
+	char		key[CLUSTER_PATH_LEN];
+	char		prefix[CLUSTER_PATH_LEN];
+};
+
 /* Of cluster.xml, as it was when it was compiled. */
 #define CLUSTER_DIGEST_LEN	16
 
@@ -44,6 +65,9 @@ struct cluster {
 	struct cluster_node	node[CLUSTER_NODE_MAX];
 	unsigned		lan_count;
 	struct cluster_lan	lan[CLUSTER_LAN_MAX];
+	unsigned		witness_count;
+	struct cluster_witness	witness[CLUSTER_WITNESS_MAX];
+	struct cluster_etcd	etcd;
 	uint8_t			digest[CLUSTER_DIGEST_LEN]; /* or zero */
 };
 
@@ -64,6 +88,7 @@ void	cluster_digest_text(char out[CLUSTER_DIGEST_TEXT],
 int	cluster_node_index(const struct cluster *c, const char *name);
 int	cluster_node_by_id(const struct cluster *c, uint8_t id);
 int	cluster_lan_index(const struct cluster *c, const char *name);
+int	cluster_witness_index(const struct cluster *c, const char *name);
 
 /* "10.88.1.1" or "fd88:1::1"; no names.  0 or -1 (EINVAL). */
 int	addr_parse(struct sockaddr_storage *ss, const char *text);

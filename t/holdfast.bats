@@ -21,7 +21,8 @@ teardown() {
 	rm -rf "$T"
 }
 
-# with_cluster [farm]: the two nodes of most tests, or three for farms
+# with_cluster [farm|voters]: the two nodes of most tests, three for farms, or
+# two and a witness
 with_cluster() {
 	cp "$conf${1:+/$1}/cluster.xml" "$HOLDFAST_ROOT/etc/holdfast/"
 	holdfast config 2>/dev/null
@@ -68,6 +69,8 @@ say_what_is_expected() {
 	say_what_is_expected "$conf"
 	with_cluster farm
 	say_what_is_expected "$conf/farm"
+	with_cluster voters
+	say_what_is_expected "$conf/voters"
 }
 
 @test "a generation is what the daemons accept" {
@@ -86,6 +89,24 @@ moduled" ]
 		run "$p" -n -M shop
 		[ "$status" -eq 0 ] || { echo "$d: $output"; false; }
 	done
+}
+
+@test "voters are in the generation, and the daemons accept it" {
+	with_cluster voters
+	put shop "$conf/voters/good-list.xml"
+	holdfast config shop
+	f=$(active shop)/moduled.conf
+	[ "$(grep -c '^voter "' "$f")" -eq 3 ]
+	grep -q '^voter "w1"' "$f"
+	run "$top_builddir/bin/moduled/moduled" -n -M shop
+	[ "$status" -eq 0 ] || { echo "$output"; false; }
+	"$top_builddir/bin/heartd/heartd" -n
+	# a change of who votes needs no stop
+	cp "$conf/voters/good-none.xml" \
+	    "$HOLDFAST_ROOT/etc/holdfast/modules/shop/conf/userconfig.xml"
+	run holdfast config shop
+	[[ $output == *"live    heart@voters"* ]]
+	! grep -q '^voter' "$f"
 }
 
 @test "a generation of a farm is what the daemons accept" {

@@ -19,10 +19,8 @@ void	rules_read(struct safe *m, const xmlNode *failover,
 const char	*check_class(enum safe_kind k);
 /* The part of moduled.conf about rules. */
 void	checks_add_rules(struct text *t, const struct safe *m);
-/* The first lines of every file, and name = { "a", "b" }. */
+/* The first lines of every file. */
 void	safe_add_head(struct text *t, const struct safe *m);
-void	safe_add_list(struct text *t, const char *name,
-	    const char *const *value, unsigned count);
 /* The <var>s, as two daemons read them. */
 void	safe_add_vars(struct text *t, const struct safe *m);
 

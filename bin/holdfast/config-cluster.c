@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config-voters.h"
 #include "config-xml.h"
 #include "resolve.h"
 #include "text.h"
@@ -173,6 +174,7 @@ read_cluster(struct cluster *c, const xmlNode *root, struct report *r)
 		read_lan(c, lan, r);
 	complete_ids(c, r);
 	check_whole(c, r);
+	voters_read_cluster(c, root, r);
 }
 
 int
@@ -318,5 +320,6 @@ cluster_text(const struct cluster *c)
 		}
 		text_addf(&t, "}\n");
 	}
+	voters_add_cluster(&t, c);
 	return t.text;
 }

@@ -12,6 +12,7 @@
 #include "config-checks.h"
 #include "config-lans.h"
 #include "config-vip.h"
+#include "config-voters.h"
 #include "config-xml.h"
 
 #define US_MS	1000
@@ -266,6 +267,7 @@ safe_compile(struct safe *m, const char *text, size_t len, struct report *r)
 	if (!m->is_farm)
 		check_times(m, xml_child(service, "heart"),
 		    xml_child(service, "rfs"), r);
+	voters_read(m, service, r);
 	vip_read(m, xml_child(service, "vip"), r);
 	farm_read_groups(m, xml_child(service, "vip"), r);
 	read_user(m, xml_child(service, "user"), r);

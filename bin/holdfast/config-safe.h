@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * userconfig.xml to what the daemons of this node need to know of a module.
- */
+/* userconfig.xml to what the daemons of this node need to know of a module. */
 #ifndef HOLDFAST_CONFIG_SAFE_H
 #define HOLDFAST_CONFIG_SAFE_H
 
@@ -21,6 +19,7 @@
 #define SAFE_CHECK_MAX	64
 #define SAFE_RULE_MAX	64
 #define SAFE_COND_LEN	512
+#define SAFE_VOTER_MAX	7
 
 struct safe_addr {
 	char		 addr[ADDR_LEN];
@@ -108,6 +107,9 @@ struct safe {
 	struct safe_beat beat[CLUSTER_LAN_MAX];
 	unsigned	 flow;		/* index into beat[] */
 	struct farm	 farm;		/* with is_farm */
+	unsigned	 voter_count;	/* 0, no etcd: heartbeats only */
+	const char	*voter[SAFE_VOTER_MAX];
+	bool		 etcd;
 
 	bool		 vip, tcpreset;
 	unsigned	 addr_count;
@@ -134,10 +136,8 @@ struct safe {
 	struct safe_var	 var[SAFE_VAR_MAX];
 };
 
-/*
- * name, bin, id and cluster are the caller's; the rest is filled from text.
- * 0, or -1 with all errors in r.  safe_fini() in both cases.
- */
+/* name, bin, id and cluster are the caller's; the rest is filled from text.
+ * 0, or -1 with all errors in r.  safe_fini() in both cases. */
 int	safe_compile(struct safe *m, const char *text, size_t len,
 	    struct report *r);
 /* Only well-formed, with the right root; the caller's. */

@@ -15,6 +15,13 @@ static const struct element elements[] = {
 	{ "cluster/lans/lan", EL_REQUIRED | EL_MANY, "one network" },
 	{ "cluster/lans/lan/node", EL_REQUIRED | EL_MANY,
 	    "a node on this network" },
+	{ "cluster/voters", 0,
+	    "who votes beside the two nodes of a mirror module; absent: "
+	    "heartbeats only" },
+	{ "cluster/voters/witness", EL_MANY,
+	    "a machine that runs holdfast-witness; see holdfast cluster "
+	    "witness" },
+	{ "cluster/voters/etcd", 0, "an etcd cluster in place of voters" },
 	{ NULL, 0, NULL }
 };
 
@@ -22,6 +29,8 @@ static const struct element elements[] = {
 #define CL	"cluster/lans"
 #define CLL	"cluster/lans/lan"
 #define CN	"cluster/lans/lan/node"
+#define CW	"cluster/voters/witness"
+#define CE	"cluster/voters/etcd"
 
 static const struct attr attrs[] = {
 	{ C, "name", VT_NAME, "", "", "cluster", 0, 0, 0, "heartd",
@@ -56,6 +65,22 @@ static const struct attr attrs[] = {
 	    "address of the node as the others see it" },
 	{ CN, "laddr", VT_ADDR, "", "", NULL, 0, 0, 0, "heartd",
 	    "its own address, where the network translates addresses" },
+	{ CW, "name", VT_NAME, "", "", NULL, 0, 0, AT_REQUIRED, "moduled",
+	    "name of the witness, and of its key in /etc/holdfast/witness" },
+	{ CW, "addr", VT_TEXT, "", "", NULL, 0, 0, AT_REQUIRED, "moduled",
+	    "its address or name; several, one a network, with commas" },
+	{ CE, "endpoints", VT_TEXT, "", "", NULL, 0, 0, AT_REQUIRED,
+	    "moduled", "URLs of its members with commas, as "
+	    "https://e1:2379,https://e2:2379" },
+	{ CE, "ca", VT_PATH, "", "", NULL, 0, 0, 0, "moduled",
+	    "certificates that sign theirs, a file on each node; absent: "
+	    "those of the system" },
+	{ CE, "cert", VT_PATH, "", "", NULL, 0, 0, 0, "moduled",
+	    "certificate of the nodes, a file on each node" },
+	{ CE, "key", VT_PATH, "", "", NULL, 0, 0, 0, "moduled",
+	    "its key, a file on each node that only root may read" },
+	{ CE, "prefix", VT_PATH, "", "", "/holdfast", 0, 0, 0, "moduled",
+	    "what the keys begin with; the name of the cluster follows" },
 	{ NULL, NULL, VT_TEXT, "", "", NULL, 0, 0, 0, NULL, NULL }
 };
 

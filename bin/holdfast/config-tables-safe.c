@@ -130,6 +130,10 @@ static const struct attr attrs[] = {
 	    "moduled", "fenced longer than this: stop and wait" },
 	{ HEART, "startgrace", VT_TIME, "ms", "", "10s", 0, 3600000, 0,
 	    "moduled", "after a crash of both: wait for the last primary" },
+	{ HEART, "voters", VT_TEXT, "", "", NULL, NONE, AT_LIVE, "moduled",
+	    "who votes on who is primary: both nodes and witnesses of "
+	    "cluster.xml, with commas; none: heartbeats only; absent: both "
+	    "nodes and the first three witnesses, or etcd" },
 	{ BEAT, "name", VT_NAME, "", "", NULL, NONE, 0, "heartd",
 	    "a lan of cluster.xml" },
 	{ BEAT, "ident", VT_NAME, "", "", NULL, NONE, 0, "moduled",

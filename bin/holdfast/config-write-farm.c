@@ -119,7 +119,7 @@ safe_text_farmd(const struct safe *m)
 	text_number(&t, "node_id", c->node[c->self].id);
 	for (i = 0; i < m->beat_count; i++)
 		lans[i] = m->beat[i].lan;
-	safe_add_list(&t, "lans", lans, m->beat_count);
+	text_list(&t, "lans", lans, m->beat_count);
 	text_number(&t, "pulse_ms", m->pulse_ms);
 	text_number(&t, "timeout_ms", m->timeout_ms);
 	text_number(&t, "drain_ms", m->farm.drain_ms);

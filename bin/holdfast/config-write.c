@@ -11,26 +11,13 @@
 #include <string.h>
 
 #include "config-checks.h"
+#include "config-voters.h"
 #include "config-xml.h"
 #include "text.h"
 #include "xalloc.h"
 
 /* TCP ports of mirrord: four a module. */
 #define MIRROR_PORT	5600
-
-void
-safe_add_list(struct text *t, const char *name, const char *const *value,
-    unsigned count)
-{
-	unsigned i;
-
-	text_addf(t, "%s = {", name);
-	for (i = 0; i < count; i++) {
-		text_addf(t, "%s", i > 0 ? ", " : "");
-		text_quoted(t, value[i]);
-	}
-	text_addf(t, "}\n");
-}
 
 void
 safe_add_head(struct text *t, const struct safe *m)
@@ -61,7 +48,7 @@ add_farm(struct text *t, const struct safe *m)
 	for (i = 0; i < c->node_count; i++)
 		if (m->farm.is_in[i])
 			nodes[n++] = c->node[i].name;
-	safe_add_list(t, "nodes", nodes, n);
+	text_list(t, "nodes", nodes, n);
 	text_number(t, "stopdrain_ms", m->farm.stopdrain_ms);
 	text_bool(t, "scriptcontrol", m->farm.scriptcontrol);
 }
@@ -74,7 +61,7 @@ add_beats(struct text *t, const struct safe *m)
 
 	for (i = 0; i < m->beat_count; i++)
 		lans[i] = m->beat[i].lan;
-	safe_add_list(t, "lans", lans, m->beat_count);
+	text_list(t, "lans", lans, m->beat_count);
 	text_option(t, "flow", m->beat_count > 0 ? lans[m->flow] : "");
 	text_number(t, "pulse_ms", m->pulse_ms);
 	text_number(t, "timeout_ms", m->timeout_ms);
@@ -121,7 +108,7 @@ add_resources(struct text *t, const struct safe *m, const char *name,
 	for (i = 0; i < m->check_count && !only_vip; i++)
 		if (m->check[i].kind == (is_link ? SK_INTF : SK_IP))
 			add_name(n, class, m->check[i].ident);
-	safe_add_list(t, name, n->list, n->count);
+	text_list(t, name, n->list, n->count);
 	free(n);
 }
 
@@ -138,6 +125,7 @@ safe_text_moduled(const struct safe *m, const char *digest)
 	text_option(&t, "digest", digest);
 	add_nodes(&t, m);
 	add_beats(&t, m);
+	voters_add(&t, m);
 	if (m->is_farm)
 		add_farm(&t, m);
 	text_number(&t, "maxloop", m->maxloop);
@@ -151,7 +139,7 @@ safe_text_moduled(const struct safe *m, const char *digest)
 	text_bool(&t, "scripts", m->scripts);
 	for (i = 0; i < m->addr_count; i++)
 		addrs[i] = m->addr[i].addr;
-	safe_add_list(&t, "addresses", addrs, m->addr_count);
+	text_list(&t, "addresses", addrs, m->addr_count);
 	text_number(&t, "handle_ms", m->handle_ms);
 	if (m->extends) {
 		add_resources(&t, m, "wait_on", true, false);
@@ -184,7 +172,7 @@ add_addrs(struct text *t, const struct safe *m, int node, bool local)
 		    &m->cluster->node[node].lan[lan].addr);
 		n++;
 	}
-	safe_add_list(t, "addrs", list, n);
+	text_list(t, "addrs", list, n);
 }
 
 char *
@@ -209,7 +197,7 @@ safe_text_mirrord(const struct safe *m)
 	text_number(&t, "stall_ms", m->stall_ms);
 	text_number(&t, "disktime_ms", m->disktime_ms);
 	text_option(&t, "secondary", m->secondary);
-	safe_add_list(&t, "directories", m->dir, m->dir_count);
+	text_list(&t, "directories", m->dir, m->dir_count);
 	return t.text;
 }
 

@@ -172,9 +172,13 @@ write_cluster(const struct cluster *cl, const char *text, bool dry_run)
 	same_key = old != NULL &&
 	    strncmp(old, text, strcspn(text, "\n") + 1) == 0;
 	free(old);
-	printf("cluster %s: this node is %s; %u nodes, %u lan%s%s\n",
+	printf("cluster %s: this node is %s; %u nodes, %u lan%s",
 	    cl->name, cl->node[cl->self].name, cl->node_count, cl->lan_count,
-	    cl->lan_count == 1 ? "" : "s",
+	    cl->lan_count == 1 ? "" : "s");
+	if (cl->witness_count > 0)
+		printf(", %u witness%s", cl->witness_count,
+		    cl->witness_count == 1 ? "" : "es");
+	printf("%s%s\n", cl->etcd.endpoint_count > 0 ? ", etcd" : "",
 	    same ? "; nothing changed" : "");
 	if (dry_run || same)
 		return 0;

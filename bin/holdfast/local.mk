@@ -33,6 +33,7 @@ bin_holdfast_libholdfast_a_SOURCES = \
 	%D%/config-tables.c %D%/config-tables.h \
 	%D%/config-value.c %D%/config-value.h \
 	%D%/config-vip.c %D%/config-vip.h \
+	%D%/config-voters.c %D%/config-voters.h \
 	%D%/config-write-checks.c \
 	%D%/config-write-farm.c \
 	%D%/config-write.c \

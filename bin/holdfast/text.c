@@ -86,3 +86,17 @@ text_bool(struct text *t, const char *name, int value)
 {
 	text_addf(t, "%s = %s\n", name, value ? "true" : "false");
 }
+
+void
+text_list(struct text *t, const char *name, const char *const *value,
+    unsigned count)
+{
+	unsigned i;
+
+	text_addf(t, "%s = {", name);
+	for (i = 0; i < count; i++) {
+		text_addf(t, "%s", i > 0 ? ", " : "");
+		text_quoted(t, value[i]);
+	}
+	text_addf(t, "}\n");
+}

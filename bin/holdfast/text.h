@@ -21,6 +21,9 @@ void	text_addf(struct text *t, const char *fmt, ...)
 void	text_option(struct text *t, const char *name, const char *value);
 void	text_number(struct text *t, const char *name, int64_t value);
 void	text_bool(struct text *t, const char *name, int value);
+/* name = {"a", "b"} */
+void	text_list(struct text *t, const char *name, const char *const *value,
+	    unsigned count);
 /* Only the quoted string. */
 void	text_quoted(struct text *t, const char *value);
 

@@ -23,7 +23,11 @@
 
 static cfg_opt_t var_opts[] = { MODULED_VAR_OPTS };
 static cfg_opt_t rule_opts[] = { MODULED_RULE_OPTS };
-static cfg_opt_t opts[] = { MODULED_OPTS(var_opts, rule_opts) };
+static cfg_opt_t voter_opts[] = { MODULED_VOTER_OPTS };
+static cfg_opt_t etcd_opts[] = { MODULED_ETCD_OPTS };
+static cfg_opt_t opts[] = {
+	MODULED_OPTS(var_opts, rule_opts, voter_opts, etcd_opts)
+};
 
 static int
 check_rules(cfg_t *cfg)

@@ -34,6 +34,26 @@
 	CFG_END()
 
 /*
+ * Who votes on who is primary; its title is the name.  key: "cluster" for a
+ * node, else the name of a file in /etc/holdfast/witness without .key.  No
+ * voter and no etcd: heartbeats only.
+ */
+#define MODULED_VOTER_OPTS						\
+	CFG_STR_LIST("addresses", "{}", CFGF_NONE),			\
+	CFG_STR("key", "", CFGF_NONE),					\
+	CFG_END()
+
+/* prefix: of this module, PREFIX/CLUSTER/MODULE.  Files: "" is none. */
+#define MODULED_ETCD_OPTS						\
+	CFG_STR_LIST("endpoints", "{}", CFGF_NONE),			\
+	CFG_STR("ca", "", CFGF_NONE),					\
+	CFG_STR("cert", "", CFGF_NONE),					\
+	CFG_STR("key", "", CFGF_NONE),					\
+	CFG_STR("prefix", "", CFGF_NONE),				\
+	CFG_END()
+
+/*
+ * cluster: its name, where there are voters.
  * node, peer: names; node_id, peer_id: their ids (1..255); peer is empty in
  *	a module of one node.
  * nodes: names of all nodes of a farm, this one too; it has no peer.
@@ -54,11 +74,14 @@
  *	connections of this node; scriptcontrol: scripts open its traffic.
  * scriptdir: empty means .../M/config/active/bin.
  */
-#define MODULED_OPTS(var_opts, rule_opts)				\
+#define MODULED_OPTS(var_opts, rule_opts, voter_opts, etcd_opts)	\
 	CFG_STR("module", "", CFGF_NONE),				\
 	CFG_INT("id", 1, CFGF_NONE),					\
 	CFG_STR("mode", "mirror", CFGF_NONE),				\
 	CFG_STR("digest", "", CFGF_NONE),				\
+	CFG_STR("cluster", "", CFGF_NONE),				\
+	CFG_SEC("voter", (voter_opts), CFGF_MULTI | CFGF_TITLE),	\
+	CFG_SEC("etcd", (etcd_opts), CFGF_NONE),			\
 	CFG_STR("node", "", CFGF_NONE),					\
 	CFG_INT("node_id", 0, CFGF_NONE),				\
 	CFG_STR("peer", "", CFGF_NONE),					\

@@ -54,6 +54,17 @@ main(void)
 	    "\"10.0.0.1\" } }\n"), -1, "an unknown lan");
 	is_num(load(HEAD N2 "node \"n1\" { id = 1 address \"lan1\" { addr = "
 	    "\"host\" } }\n"), -1, "a name is no address");
+	is_num(load(HEAD N1 N2 "witness \"w1\" { addresses = {\"10.88.1.9\", "
+	    "\"fd88:1::9\"} }\netcd { endpoints = {\"https://e\"} }\n"), 0,
+	    "a witness and etcd");
+	ok(cluster_witness_index(&c, "w1") == 0 &&
+	    cluster_witness_index(&c, "n1") == -1 &&
+	    c.witness[0].addr_count == 2 && c.etcd.endpoint_count == 1,
+	    "are there");
+	is_num(load(HEAD N1 N2 "witness \"w1\" { }\n"), -1,
+	    "a witness has addresses");
+	is_num(load(HEAD N1 N2 "witness \"w1\" { addresses = {\"w1\"} }\n"),
+	    -1, "which are no names");
 	is_num(load("self = {"), -1, "a broken file");
 	(void)unlink(path);
 	is_num(cluster_load(&c, path), -1, "no file");

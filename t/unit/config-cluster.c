@@ -92,12 +92,77 @@ test_bad(void)
 	    "</lans></cluster>") == -1, "port 0");
 }
 
+#define VOTERS(v) "<cluster name='c'><lans>" LAN("x", A B) "</lans>" \
+    "<voters>" v "</voters></cluster>"
+#define W1	"<witness name='w1' addr='10.88.1.211, 10.88.2.211'/>"
+#define W2	"<witness name='w2' addr='10.88.1.212'/>"
+#define ETCD	"<etcd endpoints='https://e1:2379,https://e2:2379'"
+
+static void
+test_voters(void)
+{
+	char mine[] = "10.88.1.1", *text;
+
+	ok(compile(CLUSTER(LAN("x", A B))) == 0 && cl.witness_count == 0 &&
+	    cl.etcd.endpoint_count == 0, "no voters by default");
+	ok(compile(VOTERS(W1)) == 0 && rep.warnings == 0, "a witness");
+	is_num(cl.witness[0].addr_count, 2, "with two addresses");
+	(void)cluster_find_self(&cl, is_local, mine, &rep);
+	text = cluster_text(&cl);
+	ok(strstr(text, "witness \"w1\" {\n\taddresses = "
+	    "{\"10.88.1.211\", \"10.88.2.211\"}") != NULL, "is written");
+	free(text);
+	ok(compile(VOTERS(W1 W2)) == 0 && said("4 voters"), "two: a hint");
+	ok(compile(VOTERS("")) == 0 && said("is empty"), "none: a hint");
+	ok(compile(VOTERS(W1 W1)) == -1 && said("another witness") &&
+	    said("is an address of w1"), "the same twice");
+	ok(compile(VOTERS("<witness name='a' addr='10.88.1.211'/>")) == -1,
+	    "the name of a node");
+	ok(compile(VOTERS("<witness name='cluster' addr='10.88.1.9'/>")) ==
+	    -1 && said("is taken"), "the name of the other key");
+	ok(compile(VOTERS("<witness name='w' addr='192.0.2.2'/>")) == -1 &&
+	    said("is an address of b"), "the address of a node");
+	ok(compile(VOTERS("<witness name='w' addr=' , '/>")) == -1 &&
+	    said("has no address"), "no address");
+	ok(compile(VOTERS("<witness name='w' addr='10.88.1.11,10.88.1.12,"
+	    "10.88.1.13,10.88.1.14,10.88.1.15'/>")) == -1 &&
+	    said("at most 4"), "five addresses");
+	ok(compile(VOTERS("<witness addr='10.88.1.211'/>")) == -1,
+	    "no name");
+}
+
+static void
+test_etcd(void)
+{
+	char mine[] = "10.88.1.1", *text;
+
+	ok(compile(VOTERS(ETCD " ca='/ca' cert='/c' key='/k'/>")) == 0 &&
+	    rep.warnings == 0, "etcd");
+	is_num(cl.etcd.endpoint_count, 2, "with two members");
+	is_str(cl.etcd.prefix, "/holdfast", "and the usual prefix");
+	(void)cluster_find_self(&cl, is_local, mine, &rep);
+	text = cluster_text(&cl);
+	ok(strstr(text, "etcd {\n\tendpoints = {\"https://e1:2379\", "
+	    "\"https://e2:2379\"}\n\tca = \"/ca\"") != NULL, "is written");
+	free(text);
+	ok(compile(VOTERS("<etcd endpoints='http://e1:2379'/>")) == 0 &&
+	    said("is not encrypted"), "plain text is said");
+	ok(compile(VOTERS(ETCD " cert='/c'/>")) == -1 &&
+	    said("belong together"), "a certificate without key");
+	ok(compile(VOTERS("<etcd endpoints='e1:2379'/>")) == -1 &&
+	    said("is no URL"), "no URL");
+	ok(compile(VOTERS(W1 ETCD "/>")) == -1 && said("cannot both"),
+	    "witness and etcd");
+}
+
 int
 main(void)
 {
 	report_init(&rep, "c.xml");
 	test_good();
 	test_bad();
+	test_voters();
+	test_etcd();
 	report_fini(&rep);
 	return tap_done();
 }

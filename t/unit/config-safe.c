@@ -328,6 +328,82 @@ test_rules(void)
 }
 
 static void
+read_cluster(const char *voters)
+{
+	char text[1024];
+
+	(void)snprintf(text, sizeof(text), "<cluster name='c'><lans>"
+	    "<lan name='lan1'>"
+	    "<node name='n1' id='1' addr='10.88.1.1'/>"
+	    "<node name='n2' id='2' addr='10.88.1.2'/></lan>"
+	    "<lan name='lan2'><node name='n1' addr='10.88.2.1'/>"
+	    "<node name='n2' addr='10.88.2.2'/></lan></lans>"
+	    "<voters>%s</voters></cluster>", voters);
+	report_fini(&rep);
+	report_init(&rep, "cluster.xml");
+	if (cluster_compile(&cl, text, strlen(text), &rep) == -1 ||
+	    cluster_find_self(&cl, is_n1, NULL, &rep) == -1)
+		report_print(&rep, stdout);
+}
+
+#define W(n)	"<witness name='w" #n "' addr='10.88.1.21" #n "'/>"
+#define HEART(a) "<safe><service mode='mirror'><heart " a "/><user/>" \
+    "</service></safe>"
+#define ETCD	"<etcd endpoints='https://e1:2379'/>"
+
+static bool
+is_written(const char *part)
+{
+	char *text = safe_text_moduled(&m, "00");
+	bool found = strstr(text, part) != NULL;
+
+	free(text);
+	return found;
+}
+
+static void
+test_voters(void)
+{
+	ok(compile(HEART("")) == 0 && m.voter_count == 0 &&
+	    !is_written("voter") && !is_written("etcd"), "nobody votes");
+	read_cluster(W(1));
+	ok(compile(HEART("")) == 0 && m.voter_count == 3 &&
+	    rep.warnings == 0, "both nodes and the witness");
+	ok(is_written("cluster = \"c\"\nvoter \"n1\" {\n\taddresses = "
+	    "{\"10.88.1.1\", \"10.88.2.1\"}\n\tkey = \"cluster\"\n}\n"),
+	    "a node is written");
+	ok(is_written("voter \"w1\" {\n\taddresses = {\"10.88.1.211\"}\n\t"
+	    "key = \"w1\"\n}\n"), "and the witness");
+	ok(compile(HEART("voters='none'")) == 0 && m.voter_count == 0,
+	    "none is heartbeats only");
+	ok(compile(HEART("voters='n1,n2'")) == -1 &&
+	    said("have no majority"), "two nodes alone");
+	ok(compile(HEART("voters='n1,w1'")) == -1 && said("both nodes"),
+	    "a node left out");
+	ok(compile(HEART("voters='n1,n2,w2'")) == -1 && said("neither"),
+	    "a stranger");
+	ok(compile(HEART("voters='n1,n2,w1,w1'")) == -1 && said("twice"),
+	    "one twice");
+	ok(compile(HEART("timeout='1000' pulse='150'")) == -1 &&
+	    said("at most 149 ms"), "a pulse too slow for the lease");
+	ok(compile(HEART("timeout='60'")) == 0 && said("70 ms"),
+	    "a very short lease is said");
+	read_cluster(W(1) W(2) W(3) W(4));
+	ok(compile(HEART("")) == 0 && m.voter_count == 5, "at most five");
+	is_str(m.voter[4], "w3", "the first witnesses");
+	ok(compile(HEART("voters='n1, n2, w2, w4'")) == 0 &&
+	    said("4 voters go on without 1"), "an even list is said");
+	ok(compile("<safe><service mode='light'><user/></service></safe>") ==
+	    0 && m.voter_count == 0, "only mirrors");
+	read_cluster(ETCD);
+	ok(compile(HEART("")) == 0 && m.etcd &&
+	    is_written("prefix = \"/holdfast/c/web\""), "etcd");
+	ok(compile(HEART("voters='n1,n2'")) == -1 && said("in their place"),
+	    "and no list beside it");
+	make_cluster();
+}
+
+static void
 test_set(void)
 {
 	static const char doc[] =
@@ -379,6 +455,7 @@ main(void)
 	test_checks();
 	test_links();
 	test_rules();
+	test_voters();
 	test_set();
 	test_diff();
 	report_fini(&rep);
