@@ -20,6 +20,7 @@ libcommon_libcommon_a_SOURCES = \
 	%D%/invite.c %D%/invite.h \
 	%D%/journal.c %D%/journal.h \
 	%D%/keep.c %D%/keep.h \
+	%D%/lease.c %D%/lease.h \
 	%D%/line.c %D%/line.h \
 	%D%/log.c %D%/log.h \
 	%D%/loop.c %D%/loop.h \

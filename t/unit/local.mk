@@ -62,6 +62,10 @@ check_PROGRAMS += t/unit/fail
 t_unit_fail_SOURCES = %D%/fail.c %D%/tap.h
 t_unit_fail_LDADD = $(COMMON_LIBS)
 
+check_PROGRAMS += t/unit/lease
+t_unit_lease_SOURCES = %D%/lease.c %D%/tap.h
+t_unit_lease_LDADD = $(COMMON_LIBS)
+
 check_PROGRAMS += t/unit/keep
 t_unit_keep_SOURCES = %D%/keep.c %D%/tap.h
 t_unit_keep_LDADD = $(COMMON_LIBS)
