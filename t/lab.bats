@@ -8,7 +8,7 @@ load lib
 
 setup_file()
 {
-	lab_setup_file 2
+	lab_setup_file 2 --witness
 }
 
 setup()
@@ -251,6 +251,110 @@ seen()
 	"$LAB" cable n1 lan1 in
 }
 
+@test "cut: two hosts lose each other and nobody else" {
+	echo_server n1 10.88.1.1
+	"$LAB" cut n1 n2 lan1
+	not on n2 ping -c 1 -W 1 10.88.1.1
+	on n2 ping -c 1 -W 2 10.88.2.1
+	on n2 ping -c 1 -W 2 10.88.1.211
+	reaches c1 10.88.1.1
+	"$LAB" status --json | jq -e '.cuts | length == 2'
+	"$LAB" cut n1 n2
+	not on n2 ping -c 1 -W 1 10.88.2.1
+	# As a firewall's rule it outlasts the host.
+	"$LAB" power cycle n2
+	not on n2 ping -c 1 -W 1 10.88.1.1
+	"$LAB" heal n2 n1
+	on n2 ping -c 1 -W 2 10.88.1.1
+	"$LAB" status --json | jq -e '.cuts == []'
+}
+
+@test "cut --oneway: what the first sends does not arrive" {
+	seen n2
+	seen w1
+	on n2 ip neigh replace 10.88.1.211 dev lan1 lladdr 02:48:46:00:01:d3
+	on w1 ip neigh replace 10.88.1.2 dev lan1 lladdr 02:48:46:00:01:02
+	"$LAB" cut n2 w1 --oneway
+	"$LAB" status | grep -q 'lan2: from n2 to w1 nothing passes'
+	on n2 bash -c 'echo one >/dev/udp/10.88.1.211/9'
+	on w1 bash -c 'echo two >/dev/udp/10.88.1.2/9'
+	wait_until 3 'on n2 grep -q two /run/seen'
+	not on w1 grep -q one /run/seen
+	"$LAB" heal
+	on n2 bash -c 'echo one >/dev/udp/10.88.1.211/9'
+	wait_until 3 'on w1 grep -q one /run/seen'
+}
+
+@test "the witness has a disk of its own and its power" {
+	[ "$(on w1 hostname)" = w1 ]
+	on w1 sh -c 'echo w1 >/srv/mine && sync -f /srv'
+	on n1 getent hosts w1
+	"$LAB" disk w1 full
+	"$LAB" disk w1 ok
+	"$LAB" freeze w1
+	"$LAB" thaw w1
+	"$LAB" power cycle w1
+	[ "$(on w1 cat /srv/mine)" = w1 ]
+	# The first process of a node is what starts a node's daemons.
+	not on w1 pgrep holdfastd
+}
+
+@test "clock: the wall clock of a node is stepped, the boot's is not" {
+	local probe='import select, time
+while True:
+    print(int(time.time()), int(time.clock_gettime(7)), flush=True)
+    select.select([], [], [], 0.1)' up
+
+	[ -r "$(echo /usr/lib/*/faketime/libfaketime.so.1)" ] ||
+	    skip "needs libfaketime"
+	"$LAB" clock n1 +3600
+	"$LAB" power cycle n1
+	on n1 sh -c 'tr "\0" "\n" </proc/$(pgrep -o holdfastd)/environ |
+	    grep ^LD_PRELOAD='
+	on n1 bash -c 'export $(tr "\0" "\n" </proc/$(pgrep -o holdfastd)/environ |
+	    grep -E "^(LD_PRELOAD|FAKETIME)"); setsid python3 -c "$1" \
+	    </dev/null >/run/clock 2>&1 &' bash "$probe"
+	wait_until 5 'on n1 grep -q . /run/clock'
+	skew_is()
+	{
+		local wall boot
+
+		read -r wall boot < <(on n1 tail -n 1 /run/clock)
+		up=$(cut -d. -f1 /proc/uptime)
+		[ $((wall - $(date +%s) - $1)) -le 1 ] &&
+		    [ $(($(date +%s) + $1 - wall)) -le 1 ] &&
+		    [ $((boot - up)) -le 1 ] && [ $((up - boot)) -le 1 ]
+	}
+	wait_until 3 'skew_is 3600'
+	"$LAB" clock n1 -7200
+	wait_until 3 'skew_is -7200'
+	"$LAB" clock n1 ok
+	wait_until 3 'skew_is 0'
+	run "$LAB" clock n1 soon
+	[ "$status" -eq 64 ]
+	run "$LAB" clock c1 +1
+	[ "$status" -eq 64 ]
+}
+
+@test "watchdog: who feeds it and then does not loses the power" {
+	"$LAB" watchdog n1 1
+	"$LAB" power cycle n1
+	# Never fed, and stopped: it does nothing.
+	on n1 bash -c 'printf a >/run/lab-watchdog; printf V >/run/lab-watchdog'
+	on n1 bash -c 'for ((i = 0; i < 15; i++)); do
+		printf a >/run/lab-watchdog; sleep 0.1; done
+	    printf V >/run/lab-watchdog; sleep 1.5'
+	"$LAB" status --json | jq -e '.hosts[0].state == "on"'
+	on n1 bash -c 'printf "\0" >/run/lab-watchdog'
+	"$LAB" freeze n1
+	wait_until 5 '"$LAB" status --json | jq -e ".hosts[0].state == \"off\""'
+	grep -q 'not fed for 1 s' "/run/holdfast-lab-$HOLDFAST_LAB/n1/console"
+	"$LAB" power on n1
+	"$LAB" watchdog n1 off
+	"$LAB" power cycle n1
+	not on n1 test -e /run/lab-watchdog
+}
+
 @test "freeze stops every process, the kernel answers; deaf answers nothing" {
 	"$LAB" power cycle n1
 	echo_server n1 10.88.1.1
@@ -306,7 +410,9 @@ seen()
 
 	for line in "up" "up x" "power n1 off" "cable n1 lan1" \
 	    "cable n1 lan1 in --oneway rx" "disk n1 wet" "status now" \
-	    "freeze n1 dumb" "cable n1 lan9 out" "power off n9" "fly"; do
+	    "freeze n1 dumb" "cable n1 lan9 out" "power off n9" "fly" \
+	    "cut n1" "cut n1 n1" "cut n1 n9" "cut n1 n2 lan9" "heal n1" \
+	    "clock n1 1" "watchdog c1 5" "watchdog n1 0"; do
 		# shellcheck disable=SC2086 # words
 		run "$LAB" $line
 		[ "$status" -eq 64 ]

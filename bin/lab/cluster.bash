@@ -5,6 +5,8 @@
 
 # What init keeps running on a node, as the system's unit would.
 LAB_SERVICE="/usr/lib/holdfast/holdfastd -d"
+# And on a witness, which has nothing else of ours.
+LAB_WITNESS_SERVICE="/usr/lib/holdfast/witnessd -d"
 LAB_SYSTEMD=/lib/systemd/systemd
 
 # Run from the tree: the programs of that tree.  Installed: the machine's.
@@ -46,11 +48,11 @@ lab_stage()
 	printf '%s\n' "$LAB_STORE/stage" >"$LAB_STATE/stage"
 }
 
-# up N [--lans K] [--init lab|systemd] [--bare] [--module WHAT [--set
-# MACRO=VALUE]...]...
+# up N [--lans K] [--init lab|systemd] [--bare] [--witness]
+# [--module WHAT [--set MACRO=VALUE]...]...
 lab_up()
 {
-	local nodes lans=2 init=lab bare=no i host
+	local nodes lans=2 init=lab bare=no witness=no i host
 
 	LAB_MODULES=() LAB_SETS=()
 	case ${1-} in
@@ -61,6 +63,10 @@ lab_up()
 	while [ $# -ge 1 ]; do
 		case $1 in
 		--bare)	bare=yes init=systemd
+			shift
+			continue ;;
+		--witness)
+			witness=yes
 			shift
 			continue ;;
 		esac
@@ -105,6 +111,7 @@ lab_up()
 		echo "n$i"
 	done >"$LAB_STATE/hosts"
 	echo c1 >>"$LAB_STATE/hosts"
+	[ "$witness" = no ] || echo w1 >>"$LAB_STATE/hosts"
 	lab_stage "$bare"
 	hub_up
 	while read -r host; do
@@ -229,6 +236,7 @@ status_text()
 		done
 		echo
 	done <"$LAB_STATE/hosts"
+	cut_list | sed 's/\(.*\) \(.*\) \(.*\)/\3: from \1 to \2 nothing passes/'
 }
 
 # Nothing in it needs quoting: names and words of our own.
@@ -257,5 +265,5 @@ status_json()
 			sep=,
 		done <"$LAB_STATE/hosts"
 	fi
-	printf ']}\n'
+	printf '],"cuts":%s}\n' "$(lab_is_up && cut_json || echo '[]')"
 }

@@ -111,12 +111,13 @@ lan_list()
 	seq -f 'lan%g' 1 "$(cat "$LAB_STATE/lans")"
 }
 
-# Last number of the addresses of a host: n3 is .3, c1 .201.
+# Last number of the addresses of a host: n3 is .3, c1 .201, w1 .211.
 host_number()
 {
 	case $1 in
 	n*)	echo "${1#n}" ;;
 	c*)	echo $((200 + ${1#c})) ;;
+	w*)	echo $((210 + ${1#w})) ;;
 	esac
 }
 

@@ -32,7 +32,7 @@ host_power_on()
 	mkdir -p "$LAB_STATE/$host/disk"
 	case $(host_init "$host") in
 	systemd) boot=boot-into service=$LAB_SYSTEMD ;;
-	lab)	service="exec $LAB_SERVICE" ;;
+	lab)	service=$(clock_command "$host" "$(host_service "$host")") ;;
 	esac
 	pid=$(LAB_HOSTS=$(tr '\n' ' ' <"$LAB_STATE/hosts") \
 	    LAB_LANS=$(cat "$LAB_STATE/lans") \
@@ -49,6 +49,9 @@ host_power_on()
 	host_put "$host" pid "$pid"
 	net_plug "$host"
 	host_put "$host" power on
+	[ ! -e "$LAB_STATE/$host/clock" ] ||
+	    clock_write "$host" "$(host_get "$host" clock)"
+	watchdog_start "$host"
 	kill -USR1 "$pid"
 	if [ "$boot" = boot-into ]; then
 		wait_for "$LAB_BOOT_S" host_has_booted "$host" ||
@@ -56,12 +59,22 @@ host_power_on()
 	fi
 }
 
-# What is pid 1 on a host: only nodes run more than their shell.
+# What is pid 1 on a host: a client runs no more than its shell.
 host_init()
 {
 	case $1 in
 	n*)	cat "$LAB_STATE/init" ;;
+	w*)	echo lab ;;
 	*)	echo none ;;
+	esac
+}
+
+# What init keeps running there.
+host_service()
+{
+	case $1 in
+	w*)	echo "$LAB_WITNESS_SERVICE" ;;
+	*)	echo "$LAB_SERVICE" ;;
 	esac
 }
 
@@ -82,6 +95,7 @@ host_power_off()
 
 	pid=$(host_get "$host" pid)
 	cg=$(cgroup_root)/$host
+	watchdog_stop "$host"
 	if [ -n "$pid" ]; then
 		net_unplug "$host"
 	fi

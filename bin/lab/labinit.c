@@ -6,8 +6,9 @@
  * to (SIGUSR1: the network is ready) and starts it again when it ends, as
  * an init system would; SIGTERM ends it in order, and then the host.
  * `boot-into' becomes another init instead, when the network is ready.
- * `shutdown-fs' makes a filesystem drop whatever it has not written.  Called
- * by host.bash and disk.bash only.
+ * `shutdown-fs' makes a filesystem drop whatever it has not written.
+ * `watchdog' returns when it is time to pull the plug.  Called by the files
+ * beside it only.
  */
 #include <sys/ioctl.h>
 #include <sys/mount.h>
@@ -17,6 +18,7 @@
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -72,6 +74,7 @@ static void	init_loop(struct service *s);
 static void	service_start(struct service *s);
 static void	service_reap(struct service *s, int status);
 static int	shutdown_fs(const char *path);
+static int	watchdog(const char *fifo, int seconds);
 
 int
 main(int argc, char *argv[])
@@ -88,9 +91,12 @@ main(int argc, char *argv[])
 	}
 	if (argc == 3 && strcmp(argv[1], "shutdown-fs") == 0)
 		return shutdown_fs(argv[2]);
+	if (argc == 4 && strcmp(argv[1], "watchdog") == 0)
+		return watchdog(argv[2], (int)strtol(argv[3], NULL, 10));
 	fprintf(stderr, "usage: labinit boot CGROUP HOST SERVICE SETUP...\n"
 	    "       labinit boot-into CGROUP HOST INIT SETUP...\n"
-	    "       labinit shutdown-fs DIR\n");
+	    "       labinit shutdown-fs DIR\n"
+	    "       labinit watchdog FIFO SECONDS\n");
 	return EX_USAGE;
 }
 
@@ -350,5 +356,36 @@ shutdown_fs(const char *path)
 	if (ioctl(fd, LAB_EXT4_IOC_SHUTDOWN, &how) == -1)
 		err(EX_OSERR, "%s: shutdown", path);
 	(void)close(fd);
+	return 0;
+}
+
+/*
+ * As the kernel's watchdog: it runs from the first byte on, each byte winds it
+ * up again, and a V as the last one stops it.
+ */
+static int
+watchdog(const char *fifo, int seconds)
+{
+	struct pollfd p = { .events = POLLIN };
+	char buf[512], last = 'V';
+	ssize_t n;
+	int rc;
+
+	/* For both: a writer that closes is not the end of the file. */
+	p.fd = open(fifo, O_RDWR | O_CLOEXEC);
+	if (p.fd == -1)
+		err(EX_NOINPUT, "%s", fifo);
+	for (;;) {
+		rc = poll(&p, 1, last == 'V' ? -1 : seconds * 1000);
+		if (rc == 0)
+			break;
+		n = rc == -1 ? -1 : read(p.fd, buf, sizeof(buf));
+		if (n > 0)
+			last = buf[n - 1];
+		else if (errno != EINTR)
+			err(EX_IOERR, "%s", fifo);
+	}
+	warnx("watchdog: not fed for %d s: power off", seconds);
+	(void)close(p.fd);
 	return 0;
 }

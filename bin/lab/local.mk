@@ -9,12 +9,16 @@ bin_lab_labinit_SOURCES = %D%/labinit.c
 bin_lab_labinit_LDADD = $(COMMON_LIBS)
 
 dist_sbin_SCRIPTS = %D%/holdfast-lab
-dist_lab_SCRIPTS = %D%/mount-host.bash %D%/demo %D%/demo-farm
+dist_lab_SCRIPTS = %D%/mount-host.bash %D%/watchdog-read.bash %D%/demo \
+	%D%/demo-farm
 dist_lab_DATA = \
 	%D%/common.bash \
 	%D%/demo.bash \
 	%D%/net.bash \
 	%D%/host.bash \
 	%D%/disk.bash \
+	%D%/cut.bash \
+	%D%/clock.bash \
+	%D%/watchdog.bash \
 	%D%/cluster.bash \
 	%D%/module.bash

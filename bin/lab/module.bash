@@ -36,6 +36,26 @@ cluster_configure()
 		done
 		host_run "$node" holdfast config
 	done
+	if grep -qx w1 "$LAB_STATE/hosts"; then
+		witness_configure
+	fi
+}
+
+# The two commands an administrator types, on a node and on the witness.
+witness_configure()
+{
+	local lan addrs=
+
+	host_run w1 test -x "${LAB_WITNESS_SERVICE%% *}" || {
+		warn "w1: no witness in this build: heartbeats only"
+		return 0
+	}
+	for lan in $(lan_list); do
+		addrs+="${addrs:+,}10.88.${lan#lan}.$(host_number w1)"
+	done
+	host_run n1 holdfast cluster witness add w1 "$addrs"
+	host_run n1 cat /etc/holdfast/witness/w1.key |
+	    host_run w1 "${LAB_WITNESS_SERVICE%% *}" -a lab
 }
 
 modules_up()

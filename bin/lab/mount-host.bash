@@ -125,7 +125,10 @@ hosts_file()
 	echo "::1 localhost ip6-localhost ip6-loopback"
 	for name in $LAB_HOSTS; do
 		n=${name#?}
-		[ "${name%"$n"}" != c ] || n=$((200 + n))
+		case $name in
+		c*)	n=$((200 + n)) ;;
+		w*)	n=$((210 + n)) ;;
+		esac
 		echo "10.88.1.$n $name"
 		for k in $(seq 1 "$LAB_LANS"); do
 			echo "10.88.$k.$n $name-lan$k"

@@ -41,10 +41,15 @@ hub_up()
 		set deaf { type ifname; }
 		set norx { type ifname; }
 		set notx { type ifname; }
+		set cut { type ifname . ifname; }
 		chain from_host {
 			type filter hook prerouting priority 0;
 			iifname @deaf drop
 			iifname @notx drop
+		}
+		chain between {
+			type filter hook forward priority 0;
+			iifname . oifname @cut drop
 		}
 		chain to_host {
 			type filter hook postrouting priority 0;

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: ISC
+# shellcheck shell=bash
+#
+# Frames between two hosts that do not arrive: a firewall gone wrong, a switch
+# that forgot a VLAN, a route lost.  Both keep their carriers and hear everybody
+# else.  The rules are of port names, so a cut outlasts a power cycle.
+
+# cut A B [--oneway] [LAN]: with --oneway, what A sends to B.
+cut_set()
+{
+	local a b way=both lan lans pairs=()
+
+	[ $# -ge 2 ] || usage
+	a=$1 b=$2
+	shift 2
+	if [ "${1-}" = --oneway ]; then
+		way=one
+		shift
+	fi
+	[ $# -le 1 ] || usage
+	need_host "$a"
+	need_host "$b"
+	[ "$a" != "$b" ] || die "$EX_USAGE" "$a: a host and itself"
+	lans=${1-$(lan_list)}
+	for lan in $lans; do
+		need_lan "$lan"
+		pairs+=("\"$a-$lan\" . \"$b-$lan\"")
+		[ "$way" = one ] || pairs+=("\"$b-$lan\" . \"$a-$lan\"")
+	done
+	cut_elements add "${pairs[@]}"
+}
+
+# All of them in one transaction.
+cut_elements()
+{
+	local how=$1 list
+
+	shift
+	printf -v list '%s, ' "$@"
+	hub_run nft "$how" element bridge lab cut "{ ${list%, } }"
+}
+
+# heal [A B]: every frame between the two passes again; without names, of all.
+cut_heal()
+{
+	local a b lan
+
+	need_lab
+	if [ $# -eq 0 ]; then
+		hub_run nft flush set bridge lab cut
+		return
+	fi
+	[ $# -eq 2 ] || usage
+	a=$1 b=$2
+	need_host "$a"
+	need_host "$b"
+	# Deleting what is not there is an error, adding what is there is none.
+	for lan in $(lan_list); do
+		set -- "$@" "\"$a-$lan\" . \"$b-$lan\"" \
+		    "\"$b-$lan\" . \"$a-$lan\""
+	done
+	shift 2
+	cut_elements add "$@"
+	cut_elements delete "$@"
+}
+
+# A line a direction that is cut: FROM TO LAN.
+cut_list()
+{
+	hub_run nft -j list set bridge lab cut | jq -r '.nftables[].set |
+	    select(. != null) | .elem[]? | .concat | map(split("-")) |
+	    "\(.[0][0]) \(.[1][0]) \(.[0][1])"'
+}
+
+cut_json()
+{
+	cut_list | jq -cRn '[inputs | split(" ") |
+	    {from: .[0], to: .[1], lan: .[2]}]'
+}
