@@ -25,6 +25,9 @@ libcommon_libcommon_a_SOURCES = \
 	%D%/log.c %D%/log.h \
 	%D%/loop.c %D%/loop.h \
 	%D%/machine.c %D%/machine.h \
+	%D%/nft-doc.c %D%/nft-doc.h \
+	%D%/nft-link.c %D%/nft-link.h \
+	%D%/nft-table.c %D%/nft-table.h \
 	%D%/observe.c %D%/observe.h \
 	%D%/paths.c %D%/paths.h \
 	%D%/punctual.c %D%/punctual.h \

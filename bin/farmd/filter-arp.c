@@ -21,17 +21,11 @@
 #include <string.h>
 
 #include "log.h"
-#include "nft-doc.h"
-#include "nft-link.h"
+#include "nft-table.h"
 #include "xalloc.h"
 
 struct filter {
-	struct nft_link	*link;
-	char		 module[FILTER_NAME_LEN];
-	bool		 is_applied;
-	struct nft_doc	 doc;
-	uint32_t	 generation;	/* at which listing was right, or 0 */
-	char		*listing;
+	struct nft_table	 table;
 };
 
 static bool
@@ -55,9 +49,7 @@ arp_open(const char *module, unsigned id, char why[FILTER_WHY_LEN])
 	if (l == NULL)
 		return NULL;
 	f = xcalloc(1, sizeof(*f));
-	f->link = l;
-	(void)snprintf(f->module, sizeof(f->module), "%s", module);
-	nft_doc_init(&f->doc, "arp", module, "");
+	nft_table_init(&f->table, l, "arp", module);
 	return f;
 }
 
@@ -149,90 +141,24 @@ arp_text(struct nft_doc *doc, const struct filter_input *in)
 }
 
 static int
-run_diff(struct filter *f, const struct nft_doc *from,
-    const struct nft_doc *to, char why[FILTER_WHY_LEN], bool *is_changed)
-{
-	char *text = NULL;
-	size_t len;
-	FILE *out = open_memstream(&text, &len);
-	int rc = 0;
-
-	if (out == NULL)
-		fatal("nftables rules");
-	(void)nft_doc_diff(out, from, to);
-	if (fclose(out) != 0)
-		fatal("nftables rules");
-	*is_changed = len > 0;
-	if (len > 0)
-		rc = nft_link_run(f->link, text, why, FILTER_WHY_LEN);
-	free(text);
-	return rc;
-}
-
-static void
-forget(struct filter *f)
-{
-	f->is_applied = false;
-	f->generation = 0;
-	free(f->listing);
-	f->listing = NULL;
-}
-
-static int
 arp_apply(struct filter *f, const struct filter_input *in,
     char why[FILTER_WHY_LEN])
 {
 	const char *error = filter_input_error(in);
 	struct nft_doc doc;
-	bool is_changed;
-	int rc;
 
 	if (error != NULL) {
 		(void)snprintf(why, FILTER_WHY_LEN, "%s", error);
 		return -1;
 	}
 	arp_text(&doc, in);
-	rc = run_diff(f, f->is_applied ? &f->doc : NULL, &doc, why,
-	    &is_changed);
-	if (rc == -1 && f->is_applied)
-		rc = run_diff(f, NULL, &doc, why, &is_changed);
-	if (rc == -1) {
-		nft_doc_fini(&doc);
-		return -1;
-	}
-	if (is_changed)
-		forget(f);
-	nft_doc_fini(&f->doc);
-	f->doc = doc;
-	f->is_applied = true;
-	return 0;
+	return nft_table_apply(&f->table, &doc, why, FILTER_WHY_LEN);
 }
 
 static bool
 arp_intact(struct filter *f, char why[FILTER_WHY_LEN])
 {
-	uint32_t now;
-	char *listing;
-	bool is_same;
-
-	if (!f->is_applied || nft_link_generation(f->link, &now) == -1 ||
-	    (f->listing != NULL && now == f->generation))
-		return true;
-	listing = nft_link_list(f->link, &f->doc);
-	is_same = listing != NULL &&
-	    (f->listing == NULL || strcmp(listing, f->listing) == 0);
-	if (!is_same) {
-		(void)snprintf(why, FILTER_WHY_LEN, "table arp %s %s",
-		    f->doc.table, listing == NULL ? "is gone" :
-		    "has other chains or rules");
-		free(listing);
-		forget(f);
-		return false;
-	}
-	free(f->listing);
-	f->listing = listing;
-	f->generation = now;
-	return true;
+	return nft_table_is_intact(&f->table, why, FILTER_WHY_LEN);
 }
 
 static int
@@ -246,16 +172,17 @@ arp_counters(struct filter *f, struct filter_counters *c)
 static void
 arp_close(struct filter *f)
 {
-	free(f->listing);
-	nft_doc_fini(&f->doc);
-	nft_link_close(f->link);
+	struct nft_link *l = f->table.link;
+
+	nft_table_fini(&f->table);
+	nft_link_close(l);
 	free(f);
 }
 
 static void
 arp_remove(struct filter *f)
 {
-	nft_link_remove(f->link, &f->doc);
+	nft_table_remove(&f->table);
 	arp_close(f);
 }
 

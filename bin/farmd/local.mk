@@ -21,9 +21,7 @@ bin_farmd_libfarmd_a_SOURCES = \
 	%D%/flows.c %D%/flows.h \
 	%D%/hash.c %D%/hash.h \
 	%D%/places.c %D%/places.h \
-	%D%/nft-doc.c %D%/nft-doc.h \
 	%D%/nft-flows.c %D%/nft-flows.h \
-	%D%/nft-link.c %D%/nft-link.h \
 	%D%/nft-plan.c %D%/nft-plan.h \
 	%D%/share-text.c \
 	%D%/share.c %D%/share.h \

@@ -4,8 +4,8 @@
  * commands that lead from one such document to another in one transaction.
  * Pure: it only writes text.
  */
-#ifndef FARMD_NFT_DOC_H
-#define FARMD_NFT_DOC_H
+#ifndef COMMON_NFT_DOC_H
+#define COMMON_NFT_DOC_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -24,7 +24,7 @@ struct nft_object {
 };
 
 struct nft_doc {
-	const char		*family;	/* "netdev", "arp" */
+	const char		*family;	/* "netdev", "arp", "inet" */
 	char			 table[NFT_NAME_LEN];
 	char			 comment[NFT_NAME_LEN];
 	unsigned		 count, size;

@@ -4,8 +4,8 @@
  * libmnl what is numbers and must be fast - elements of maps and sets,
  * counters, the generation.  Blocking, short: the kernel answers at once.
  */
-#ifndef FARMD_NFT_LINK_H
-#define FARMD_NFT_LINK_H
+#ifndef COMMON_NFT_LINK_H
+#define COMMON_NFT_LINK_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -39,6 +39,13 @@ void	nft_batch_add(struct nft_batch *b, const char *set, const void *key,
 	    size_t key_len, const void *data, size_t data_len);
 void	nft_batch_del(struct nft_batch *b, const char *set, const void *key,
 	    size_t key_len);
+/* A set's element that the kernel ends by itself; ms > 0. */
+void	nft_batch_add_for(struct nft_batch *b, const char *set,
+	    const void *key, size_t key_len, int64_t ms);
+/* All elements of a set; what follows may add them anew. */
+void	nft_batch_flush(struct nft_batch *b, const char *set);
+/* What follows is about another table. */
+void	nft_batch_table(struct nft_batch *b, const struct nft_doc *doc);
 bool	nft_batch_is_empty(const struct nft_batch *b);
 /* Frees b.  0, or -1 with errno: then nothing changed. */
 int	nft_batch_commit(struct nft_link *l, struct nft_batch *b);
@@ -52,5 +59,8 @@ int	nft_link_elements(struct nft_link *l, const struct nft_doc *doc,
 typedef void nft_counter_fn(void *arg, const char *name, uint64_t packets);
 int	nft_link_counters(struct nft_link *l, const struct nft_doc *doc,
 	    nft_counter_fn *fn, void *arg);
+/* Each table of this network namespace; families we do not use are "". */
+typedef void nft_table_fn(void *arg, const char *family, const char *name);
+int	nft_link_tables(struct nft_link *l, nft_table_fn *fn, void *arg);
 
 #endif

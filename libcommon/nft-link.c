@@ -168,6 +168,8 @@ put_header(char *buf, int type, uint16_t flags, uint32_t seq, uint8_t family,
 static uint8_t
 family_number(const struct nft_doc *doc)
 {
+	if (strcmp(doc->family, "inet") == 0)
+		return NFPROTO_INET;
 	return strcmp(doc->family, "arp") == 0 ? NFPROTO_ARP : NFPROTO_NETDEV;
 }
 
@@ -235,8 +237,7 @@ nft_batch_new(const struct nft_doc *doc)
 {
 	struct nft_batch *b = xcalloc(1, sizeof(*b));
 
-	b->family = family_number(doc);
-	(void)snprintf(b->table, sizeof(b->table), "%s", doc->table);
+	nft_batch_table(b, doc);
 	b->size = MESSAGE_MAX;
 	b->buf = xcalloc(1, b->size);
 	b->len = put_header(b->buf, NFNL_MSG_BATCH_BEGIN, 0, 0, AF_UNSPEC,
@@ -256,10 +257,19 @@ end_message(struct nft_batch *b)
 {
 	if (b->nlh == NULL)
 		return;
-	mnl_attr_nest_end(b->nlh, b->list);
+	if (b->list != NULL)
+		mnl_attr_nest_end(b->nlh, b->list);
 	b->len += MNL_ALIGN(b->nlh->nlmsg_len);
 	b->nlh = NULL;
 	b->messages++;
+}
+
+void
+nft_batch_table(struct nft_batch *b, const struct nft_doc *doc)
+{
+	end_message(b);
+	b->family = family_number(doc);
+	(void)snprintf(b->table, sizeof(b->table), "%s", doc->table);
 }
 
 static void
@@ -278,7 +288,7 @@ begin_message(struct nft_batch *b, int type, const char *set)
 	    b->family, 0);
 	mnl_attr_put_strz(b->nlh, NFTA_SET_ELEM_LIST_TABLE, b->table);
 	mnl_attr_put_strz(b->nlh, NFTA_SET_ELEM_LIST_SET, b->set);
-	b->list = mnl_attr_nest_start(b->nlh, NFTA_SET_ELEM_LIST_ELEMENTS);
+	b->list = NULL;
 }
 
 static void
@@ -290,15 +300,24 @@ put_value(struct nlmsghdr *nlh, uint16_t type, const void *value, size_t len)
 	mnl_attr_nest_end(nlh, nest);
 }
 
+/* An element of this set shall follow, in the open message or a new one. */
+static void
+elements_of(struct nft_batch *b, int type, const char *set)
+{
+	if (b->nlh != NULL && b->list != NULL && b->type == type &&
+	    b->elements < ELEMENTS_MAX && strcmp(b->set, set) == 0)
+		return;
+	begin_message(b, type, set);
+	b->list = mnl_attr_nest_start(b->nlh, NFTA_SET_ELEM_LIST_ELEMENTS);
+}
+
 static void
 put_element(struct nft_batch *b, int type, const char *set, const void *key,
     size_t key_len, const void *data, size_t data_len)
 {
 	struct nlattr *nest;
 
-	if (b->nlh == NULL || b->type != type || b->elements == ELEMENTS_MAX ||
-	    strcmp(b->set, set) != 0)
-		begin_message(b, type, set);
+	elements_of(b, type, set);
 	nest = mnl_attr_nest_start(b->nlh, NFTA_LIST_ELEM);
 	put_value(b->nlh, NFTA_SET_ELEM_KEY, key, key_len);
 	if (data != NULL)
@@ -319,6 +338,28 @@ nft_batch_del(struct nft_batch *b, const char *set, const void *key,
     size_t key_len)
 {
 	put_element(b, NFT_MSG_DELSETELEM, set, key, key_len, NULL, 0);
+}
+
+void
+nft_batch_add_for(struct nft_batch *b, const char *set, const void *key,
+    size_t key_len, int64_t ms)
+{
+	struct nlattr *nest;
+
+	elements_of(b, NFT_MSG_NEWSETELEM, set);
+	nest = mnl_attr_nest_start(b->nlh, NFTA_LIST_ELEM);
+	put_value(b->nlh, NFTA_SET_ELEM_KEY, key, key_len);
+	mnl_attr_put_u64(b->nlh, NFTA_SET_ELEM_TIMEOUT,
+	    htobe64((uint64_t)ms));
+	mnl_attr_nest_end(b->nlh, nest);
+	b->elements++;
+}
+
+void
+nft_batch_flush(struct nft_batch *b, const char *set)
+{
+	/* Of no elements in particular: all, and none is well too. */
+	begin_message(b, NFT_MSG_DELSETELEM, set);
 }
 
 bool
@@ -506,4 +547,41 @@ nft_link_counters(struct nft_link *l, const struct nft_doc *doc,
 	mnl_attr_put_strz(nlh, NFTA_OBJ_TABLE, doc->table);
 	mnl_attr_put_u32(nlh, NFTA_OBJ_TYPE, htonl(NFT_OBJECT_COUNTER));
 	return transact(l, nlh, on_counter, &d);
+}
+
+struct table_dump {
+	nft_table_fn	*fn;
+	void		*arg;
+};
+
+static const char *
+family_text(uint8_t family)
+{
+	return family == NFPROTO_INET ? "inet" : family == NFPROTO_ARP ?
+	    "arp" : family == NFPROTO_NETDEV ? "netdev" : "";
+}
+
+static int
+on_table(const struct nlmsghdr *nlh, void *arg)
+{
+	const struct nfgenmsg *nfg = mnl_nlmsg_get_payload(nlh);
+	const struct table_dump *d = arg;
+	struct nlattr *a;
+
+	mnl_attr_for_each(a, nlh, sizeof(struct nfgenmsg))
+		if (mnl_attr_get_type(a) == NFTA_TABLE_NAME &&
+		    mnl_attr_validate(a, MNL_TYPE_NUL_STRING) == 0)
+			d->fn(d->arg, family_text(nfg->nfgen_family),
+			    mnl_attr_get_str(a));
+	return MNL_CB_OK;
+}
+
+int
+nft_link_tables(struct nft_link *l, nft_table_fn *fn, void *arg)
+{
+	struct table_dump d = { .fn = fn, .arg = arg };
+	char buf[256];
+
+	return transact(l, put_header(buf, NFT_TYPE(NFT_MSG_GETTABLE),
+	    NLM_F_DUMP, ++l->seq, NFPROTO_UNSPEC, 0), on_table, &d);
 }
