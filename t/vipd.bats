@@ -103,13 +103,18 @@ farm_link() {
 	wait_until 5 "grep -q holdfast $T/answers.$1"
 }
 
-farm_wish() {
+# One more line on that link of host $1; the answer must be ok.
+link_say() {
 	local n
 	n=$(grep -cE '^(ok|err)' "$T/answers.$1" || :)
-	echo "want name=shop $2" >>"$T/wishes.$1"
+	echo "$2" >>"$T/wishes.$1"
 	wait_until 5 "[ \$(grep -cE '^(ok|err)' $T/answers.$1) -gt $n ]"
 	tail -n 1 "$T/answers.$1" | grep -q '^ok'
 }
+
+farm_wish() { link_say "$1" "want name=shop $2"; }
+
+lease_say() { link_say 1 "$1"; }
 
 farm_let_go() {
 	kill "$(cat "$T/aside.tail.$1")" "$(cat "$T/aside.socat.$1")" \
@@ -462,4 +467,152 @@ asked_at() {
 	[ "$status" -ne 0 ]
 	farm_wish 1 "own=0 hold=0"
 	farm_let_go 1
+}
+
+# --- answered while a lease runs ---------------------------------------
+
+# The clock of until_ns=, so many milliseconds from now.
+in_ms() { awk -v ms="$1" '{ printf "%.0f", ($1 * 1000 + ms) * 1000000 }' /proc/uptime; }
+
+# answers 4|6: host 2 learns who has the address, and it takes packets.
+answers() {
+	local a=10.88.1.100
+	[ "$1" = 4 ] || a=fd88:1::100
+	ip -n "$NS-2" neigh flush to "$a" dev v2 2>/dev/null || :
+	ip netns exec "$NS-2" ping -c 1 -W 0.15 "$a" >/dev/null
+}
+
+# takes 4|6: it takes packets of one who knows its MAC already.
+takes() {
+	local a=10.88.1.100 ok=0
+	[ "$1" = 4 ] || a=fd88:1::100
+	ip -n "$NS-2" neigh replace "$a" lladdr "$(mac_of 1)" dev v2
+	ip netns exec "$NS-2" ping -c 1 -W 0.15 "$a" >/dev/null || ok=1
+	ip -n "$NS-2" neigh del "$a" dev v2
+	return $ok
+}
+
+tables() { ip netns exec "$NS-1" nft list tables | grep holdfast_web || :; }
+
+silent() {
+	local v
+	for v in 4 6; do
+		not answers $v
+		not takes $v
+	done
+}
+
+# As in lib.bash: `!' fails no test.
+not() { ! "$@"; }
+
+@test "lease: no answer before there is one, and answers while it runs" {
+	farm_link 1
+	lease_say "want name=web own=1 lease=1"
+	has 1 10.88.1.100/32
+	silent
+	lease_say "lease name=web until_ns=$(in_ms 60000)"
+	for v in 4 6; do answers $v; takes $v; done
+	# Its rules read like a description, and are ours by name.
+	ip netns exec "$NS-1" nft list table inet holdfast_web >"$T/rules"
+	grep -q "lease over: no answer" "$T/rules"
+	grep -q "10.88.1.100 timeout [0-9ms]* expires [0-9ms]*" "$T/rules"
+	[ "$(tables)" = "table inet holdfast_web
+table arp holdfast_web" ] || [ "$(tables)" = "table arp holdfast_web
+table inet holdfast_web" ]
+}
+
+@test "lease: over at once when it is said so, told, and back" {
+	ask 1 "watch name=web" 4 >"$T/events" &
+	wait_until 5 "grep -q ip.10.88.1.100 $T/events"
+	lease_say "lease name=web until_ns=0"
+	silent
+	wait_until 2 "grep -q 'lease state=over' $T/events"
+	lease_say "lease name=web until_ns=$(in_ms 60000)"
+	answers 4
+	answers 6
+	wait_until 2 "grep -q 'lease state=runs' $T/events"
+	ask 1 status | grep "addr=10.88.1.100" | grep -q "lease_ms=5[0-9]*"
+	wait
+}
+
+@test "lease: ends by itself with vipd and its owner stopped" {
+	local pid
+	pid=$(cat "$T/pid.1")
+	lease_say "lease name=web until_ns=$(in_ms 900)"
+	answers 4
+	kill -STOP "$pid" "$(cat "$T/aside.socat.1")"
+	wait_until 3 silent || { kill -CONT "$pid"; false; }
+	# The address is still there: the kernel's rules keep it silent.
+	has 1 10.88.1.100/32
+	# What was said while it was stopped does not count from its end on.
+	echo "lease name=web until_ns=$(in_ms -1)" >>"$T/wishes.1"
+	kill -CONT "$pid" "$(cat "$T/aside.socat.1")"
+	wait_until 5 "ask 1 status | grep addr=10.88.1.100 | grep -q lease_ms=0"
+	silent
+	lease_say "lease name=web until_ns=$(in_ms 60000)"
+	answers 4
+	answers 6
+}
+
+@test "lease: the rules flushed by hand are back within two seconds" {
+	ip netns exec "$NS-1" nft flush ruleset
+	wait_until 4 "[ \$(ip netns exec $NS-1 nft list tables | grep -c web) = 2 ]"
+	wait_until 2 "answers 4 && answers 6"
+	lease_say "lease name=web until_ns=0"
+	silent
+}
+
+@test "lease: a killed vipd keeps them silent, the next one goes on" {
+	local pid
+	pid=$(cat "$T/pid.1")
+	lease_say "lease name=web until_ns=$(in_ms 500)"
+	kill -9 "$pid"
+	wait_until 5 "not kill -0 $pid 2>/dev/null"
+	wait_until 3 silent
+	has 1 10.88.1.100/32
+	farm_let_go 1
+	start_vipd 1
+	silent
+	farm_link 1
+	lease_say "want name=web own=1 lease=1 until_ns=$(in_ms 60000)"
+	for v in 4 6; do answers $v; takes $v; done
+}
+
+@test "lease: none is needed alone, and nothing stays behind" {
+	lease_say "want name=web own=1"
+	[ -z "$(tables)" ]
+	for v in 4 6; do answers $v; takes $v; done
+	lease_say "want name=web own=1 lease=1 until_ns=$(in_ms 60000)"
+	answers 4
+	lease_say "want name=web own=0"
+	[ -z "$(tables)" ]
+	not has 1 10.88.1.100
+	farm_let_go 1
+}
+
+@test "lease: vipd told to end while the address goes, and its next life" {
+	local pid
+	farm_link 1
+	lease_say "want name=web own=1 lease=1 until_ns=$(in_ms 400)"
+	pid=$(cat "$T/pid.1")
+	kill "$pid"
+	wait_until 5 "not kill -0 $pid 2>/dev/null"
+	farm_let_go 1
+	# The address has its lifetime, and is not answered after the lease.
+	wait_until 2 silent
+	start_vipd 1
+	wait_until 8 "not has 1 10.88.1.100"
+	wait_until 2 '[ -z "$(tables)" ]'
+}
+
+@test "lease: words that cannot be meant are refused" {
+	run ask 1 "lease name=web until_ns=$(in_ms 100)"
+	[[ "$output" == *"err code=no-wish"* ]]
+	run ask 1 "want name=shop own=1 lease=1"
+	[[ "$output" == *"err code=usage"*farm* ]]
+	run ask 1 "want name=web own=1 lease=1 until_ns=soon"
+	[[ "$output" == *"err code=usage"*CLOCK_BOOTTIME* ]]
+	run ask 1 "want name=web own=1 lease=1 until_ns=$(in_ms 700000)"
+	[[ "$output" == *"err code=usage"* ]]
+	not has 1 10.88.1.100
 }

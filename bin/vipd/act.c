@@ -9,10 +9,12 @@
 
 #include "act.h"
 
+#include "guard.h"
 #include "reset.h"
 #include "show.h"
 
 #define CONFLICT_CLEAR_MS	3000	/* silent so long: over */
+#define GUARD_LOOK_MS		1000
 
 /* --- one part of an address ------------------------------------------ */
 
@@ -211,7 +213,11 @@ act_arm_timer(struct vipd *v)
 {
 	struct mono next = { 0 };
 
-	for (const struct module *m = v->modules; m != NULL; m = m->next)
+	for (const struct module *m = v->modules; m != NULL; m = m->next) {
+		earliest(&next, term_next(&m->term, mono_now()));
+		if (m->is_unguarded)
+			earliest(&next, mono_add_ms(v->guards_seen,
+			    GUARD_LOOK_MS));
 		for (unsigned i = 0; i < m->address_count; i++) {
 			const struct module_address *a = &m->address[i];
 
@@ -224,6 +230,7 @@ act_arm_timer(struct vipd *v)
 				earliest(&next, mono_add_ms(a->contested_at,
 				    CONFLICT_CLEAR_MS + 1));
 		}
+	}
 	if (mono_is_set(next))
 		loop_timer_set(v->timer, mono_diff_ms(next, mono_now()) + 1,
 		    0);
@@ -231,14 +238,94 @@ act_arm_timer(struct vipd *v)
 		loop_timer_cancel(v->timer);
 }
 
+/* --- addresses that are answered while a lease runs -------------------- */
+
+void
+act_wish(struct module *m)
+{
+	for (unsigned i = 0; i < m->address_count; i++) {
+		struct module_address *a = &m->address[i];
+
+		a->vip.owner_is_up = a->held.owner_is_up = m->owner != NULL;
+		vip_want(&a->vip, m->own && !m->is_unguarded);
+		vip_want_form(&a->vip, a->has_mac ? VF_ANSWER : VF_KERNEL);
+		if (a->is_farm)
+			vip_want(&a->held, m->hold);
+	}
+}
+
+bool
+act_guard(struct vipd *v, struct module *m, char *why, size_t why_len)
+{
+	bool good = !m->own || !m->term.is_leased ||
+	    guard_keep(v, m, why, why_len);
+
+	if (good != m->is_unguarded)
+		return good;
+	/* Without the rules it would be answered without end. */
+	m->is_unguarded = !good;
+	if (!good)
+		log_warnx("%s: its addresses go: the kernel takes no rules "
+		    "for its lease: %s", m->name, why);
+	act_wish(m);
+	return good;
+}
+
+static bool
+is_present(const struct module *m)
+{
+	for (unsigned i = 0; i < m->address_count; i++)
+		if (m->address[i].vip.present)
+			return true;
+	return false;
+}
+
+void
+act_lease(struct vipd *v, struct module *m)
+{
+	struct mono now = mono_now();
+	bool is_lapsed = m->own && term_is_over(&m->term, now);
+
+	guard_renew(v, m, now);
+	for (unsigned i = 0; i < m->address_count; i++)
+		vip_mute(&m->address[i].vip, is_lapsed, now);
+	if (is_lapsed != m->is_lapsed)
+		show_lease(v, m, is_lapsed);
+	m->is_lapsed = is_lapsed;
+}
+
+static void
+plan_module(struct vipd *v, struct module *m)
+{
+	act_lease(v, m);
+	for (unsigned i = 0; i < m->address_count; i++)
+		plan_address(v, m, &m->address[i]);
+	/* The last to go: until then nobody is answered without a lease. */
+	if (m->own ? !m->term.is_leased : !is_present(m))
+		guard_remove(v, m);
+	show_module(v, m, NULL);
+}
+
+/* Somebody may have flushed all rules of the machine. */
+static void
+look_after_guards(struct vipd *v)
+{
+	char why[256];
+
+	if (mono_is_set(v->guards_seen) &&
+	    mono_diff_ms(mono_now(), v->guards_seen) < GUARD_LOOK_MS)
+		return;
+	v->guards_seen = mono_now();
+	for (struct module *m = v->modules; m != NULL; m = m->next)
+		(void)act_guard(v, m, why, sizeof(why));
+}
+
 void
 act_plan_all(struct vipd *v)
 {
-	for (struct module *m = v->modules; m != NULL; m = m->next) {
-		for (unsigned i = 0; i < m->address_count; i++)
-			plan_address(v, m, &m->address[i]);
-		show_module(v, m, NULL);
-	}
+	look_after_guards(v);
+	for (struct module *m = v->modules; m != NULL; m = m->next)
+		plan_module(v, m);
 	act_arm_timer(v);
 }
 

@@ -13,11 +13,15 @@
 
 #include "act.h"
 #include "claim.h"
+#include "guard.h"
 #include "probe.h"
 #include "punctual.h"
 #include "show.h"
 #include "vipd.h"
 #include "xalloc.h"
+
+/* The longest timeout a heartbeat may have. */
+#define LEASE_MAX_NS	600000000000LL
 
 /* --- what the kernel says ------------------------------------------- */
 
@@ -91,6 +95,24 @@ want_module(struct vipd *v, struct client *c, const struct line *l)
 	return m;
 }
 
+/* lease= and until_ns=; NULL, or what is wrong. */
+static const char *
+read_lease(const struct line *l, struct mono *until, bool *is_leased)
+{
+	int64_t now = mono_now().ns;
+
+	*is_leased = line_get_bool(l, "lease");
+	until->ns = 0;
+	if (line_get(l, "until_ns") == NULL)
+		return NULL;
+	if (!line_get_num(l, "until_ns", 0, INT64_MAX, &until->ns))
+		return "until_ns= is nanoseconds of CLOCK_BOOTTIME, or 0";
+	if (until->ns > now + LEASE_MAX_NS)
+		return "until_ns= is more than ten minutes ahead: it is "
+		    "nanoseconds of CLOCK_BOOTTIME";
+	return NULL;
+}
+
 /* The words of a wish; false: what is wrong has been answered. */
 static bool
 read_wish(struct vipd *v, struct module *m, struct client *c,
@@ -101,6 +123,8 @@ read_wish(struct vipd *v, struct module *m, struct client *c,
 	    own;
 	const struct module *rival;
 	const char *addr, *why = NULL;
+	struct mono until = { 0 };
+	bool is_leased = false;
 
 	rival = own || hold ? vipd_rival(v, m, &addr) : NULL;
 	if (rival != NULL) {
@@ -118,6 +142,11 @@ read_wish(struct vipd *v, struct module *m, struct client *c,
 		why = "hold=, mac= and peers= are for addresses with farm = "
 		    "true in vipd.conf, and this module has none";
 	if (why == NULL)
+		why = read_lease(l, &until, &is_leased);
+	if (why == NULL && is_leased && module_has_farm(m))
+		why = "lease= is for the addresses of a mirror: those of a "
+		    "farm are on all its nodes";
+	if (why == NULL)
 		why = module_set_macs(m, line_get(l, "mac"));
 	if (why == NULL)
 		why = module_set_peers(&m->peers, line_get(l, "peers"));
@@ -127,21 +156,10 @@ read_wish(struct vipd *v, struct module *m, struct client *c,
 	}
 	m->own = own;
 	m->hold = hold;
+	m->term.is_leased = own && is_leased;
+	if (line_get(l, "until_ns") != NULL)
+		term_say(&m->term, until, mono_now());
 	return true;
-}
-
-static void
-apply_wish(struct module *m)
-{
-	for (unsigned i = 0; i < m->address_count; i++) {
-		struct module_address *a = &m->address[i];
-
-		a->vip.owner_is_up = a->held.owner_is_up = m->owner != NULL;
-		vip_want(&a->vip, m->own);
-		vip_want_form(&a->vip, a->has_mac ? VF_ANSWER : VF_KERNEL);
-		if (a->is_farm)
-			vip_want(&a->held, m->hold);
-	}
 }
 
 static unsigned
@@ -163,23 +181,55 @@ on_want(struct client *c, const struct line *l, void *arg)
 {
 	struct vipd *v = state_of(arg);
 	struct module *m = want_module(v, c, l);
+	char why[256] = "";
 	unsigned missing;
 
 	if (m == NULL || !read_wish(v, m, c, l))
 		return;
 	m->owner = m->hold ? c : NULL;
-	apply_wish(m);
+	(void)act_guard(v, m, why, sizeof(why));
+	act_wish(m);
 	if (line_get_bool(l, "announce"))
 		doubt_all(m);
 	act_plan_all(v);
 	show_places(v, m, c);
 	missing = count_missing(m);
-	if (missing > 0)
+	if (m->is_unguarded)
+		serve_err(c, "no-guard", "%s: the kernel takes no rules that "
+		    "end its addresses with its lease: %s; is the module "
+		    "nf_tables there?", m->name, why);
+	else if (missing > 0)
 		serve_err(c, "kernel", "%u addresses of %s cannot be %s, see "
 		    "vipd.log; tried again every second", missing, m->name,
 		    m->hold ? "set" : "removed");
 	else
 		serve_ok(c);
+}
+
+static void
+on_lease(struct client *c, const struct line *l, void *arg)
+{
+	struct vipd *v = state_of(arg);
+	const char *name = line_get(l, "name"), *why;
+	struct module *m = name != NULL ? vipd_module(v, name) : NULL;
+	struct mono until;
+	bool is_leased;
+
+	if (m == NULL || !m->term.is_leased) {
+		serve_err(c, "no-wish", "%s: wish own=1 lease=1 first",
+		    name != NULL ? name : "name= is missing");
+		return;
+	}
+	why = line_get(l, "until_ns") == NULL ? "until_ns= is missing" :
+	    read_lease(l, &until, &is_leased);
+	if (why != NULL) {
+		serve_err(c, "usage", "%s", why);
+		return;
+	}
+	term_say(&m->term, until, mono_now());
+	act_lease(v, m);
+	act_arm_timer(v);
+	serve_ok(c);
 }
 
 static void
@@ -240,7 +290,7 @@ on_reload_verb(struct client *c, const struct line *l, void *arg)
 			act_drop(v, old, &old->address[i]);
 	module_inherit(fresh, old);
 	if (fresh->owner != NULL)
-		apply_wish(fresh);
+		act_wish(fresh);
 	for (struct module **at = &v->modules; *at != NULL;
 	    at = &(*at)->next)
 		if (*at == old) {
@@ -282,14 +332,32 @@ on_gone(struct client *c, void *arg)
 
 static const struct verb verbs[] = {
 	/* name      least role     keys                   handler */
-	{ "want",    ROLE_ADMIN,    "name own hold mac peers announce",
-	    on_want },
+	{ "want",    ROLE_ADMIN,
+	    "name own lease until_ns hold mac peers announce", on_want },
+	{ "lease",   ROLE_ADMIN,    "name until_ns",       on_lease },
 	{ "probe",   ROLE_CONTROL,  "name count gap_ms peers", on_probe },
 	{ "watch",   ROLE_MONITOR,  "name",                on_watch },
 	{ "reload",  ROLE_ADMIN,    "name",                on_reload_verb },
 	{ "status",  ROLE_MONITOR,  "",                    on_status },
 	{ NULL,      ROLE_NONE,     NULL,                  NULL }
 };
+
+/* A module whose rules an earlier life left: with its addresses they go. */
+static void
+load_leftover(struct vipd *v, const char *name)
+{
+	struct module *m;
+
+	if (!module_name_ok(name) || vipd_module(v, name) != NULL)
+		return;
+	m = module_load(name, NULL);
+	if (m == NULL)
+		return;
+	guard_adopt(v, m);
+	m->next = v->modules;
+	v->modules = m;
+	act_find(v, m);
+}
 
 /* --- start and end -------------------------------------------------- */
 
@@ -318,17 +386,21 @@ start(struct daemon *d)
 	if (!punctual_schedule(PUNCTUAL_PRIORITY))
 		log_warn("no real-time scheduling: may be late under load");
 	show_lans(v, NULL);
+	guard_find(v, load_leftover);
+	act_plan_all(v);
 }
 
 /*
  * Addresses stay: an upgrade restarts vipd within their lifetime, and an
- * orderly stop of the node has stopped the modules before.
+ * orderly stop of the node has stopped the modules before.  So do the rules
+ * that end them with their lease; without the rules they would outlive it.
  */
 static void
 finish(struct daemon *d)
 {
 	struct vipd *v = d->state;
 
+	guard_close(v);
 	loop_timer_free(v->timer);
 	packet_close(v->packet);
 	addr_close(v->table);

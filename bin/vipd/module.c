@@ -200,6 +200,12 @@ module_inherit(struct module *m, const struct module *old)
 	m->own = old->own;
 	m->hold = old->hold;
 	m->peers = old->peers;
+	m->term = old->term;
+	m->is_guarded = old->is_guarded;
+	m->guard = old->guard;
+	m->guard_arp = old->guard_arp;
+	m->is_unguarded = old->is_unguarded;
+	m->is_lapsed = old->is_lapsed;
 	for (unsigned i = 0; i < m->address_count; i++)
 		for (unsigned k = 0; k < old->address_count; k++) {
 			struct module_address *a = &m->address[i];

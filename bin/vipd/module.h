@@ -13,7 +13,9 @@
 
 #include "addr.h"
 #include "cluster.h"
+#include "nft-table.h"
 #include "paths.h"
+#include "term.h"
 #include "vip.h"
 
 #define MODULE_ADDRESS_MAX	32
@@ -76,6 +78,12 @@ struct module {
 	void			*owner;		/* the link that wishes */
 	bool			 own, hold;	/* what it wishes */
 	struct module_peers	 peers;
+	/* Mirrors only: answered while a lease runs, guard.h. */
+	struct term		 term;
+	bool			 is_guarded;	/* by these two: */
+	struct nft_table	 guard, guard_arp;
+	bool			 is_unguarded;	/* there should be, are not */
+	bool			 is_lapsed;	/* as it was told last */
 };
 
 /* Reads .../M/config/active/vipd.conf, or `path'.  NULL: errors logged. */

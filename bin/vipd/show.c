@@ -215,6 +215,21 @@ show_conflict(struct vipd *v, const struct module *m,
 	serve_event(v->d->serve, m->name, &o);
 }
 
+void
+show_lease(struct vipd *v, const struct module *m, bool is_over)
+{
+	struct line_out o;
+
+	line_begin(&o, "lease");
+	line_add(&o, "state", is_over ? "over" : "runs");
+	serve_event(v->d->serve, m->name, &o);
+	if (is_over)
+		log_warnx("%s: its lease is over: its addresses are not "
+		    "answered", m->name);
+	else
+		log_info("%s: its addresses are answered", m->name);
+}
+
 /* --- status ---------------------------------------------------------- */
 
 static void
@@ -231,6 +246,10 @@ show_address(const struct module *m, const struct module_address *a,
 	line_add_num(&o, "present", a->vip.present);
 	line_add_num(&o, "owner", a->vip.owner_is_up);
 	line_add_num(&o, "conflict", a->in_conflict);
+	if (m->term.is_leased)
+		line_add_num(&o, "lease_ms", term_is_over(&m->term,
+		    mono_now()) ? 0 :
+		    mono_diff_ms(m->term.until, mono_now()));
 	if (a->is_farm) {
 		line_add_num(&o, "hold", a->held.wanted);
 		line_add_num(&o, "held", a->held.present);

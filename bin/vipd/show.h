@@ -14,6 +14,8 @@ void	show_taken(struct vipd *v, struct module *m,
 /* Another station has it; mac NULL: no more. */
 void	show_conflict(struct vipd *v, const struct module *m,
 	    const struct module_address *a, const uint8_t *mac);
+/* They are answered again, or not any more. */
+void	show_lease(struct vipd *v, const struct module *m, bool is_over);
 /* Answer lines: where each address of a farm is on the wire. */
 void	show_places(struct vipd *v, const struct module *m,
 	    struct client *c);

@@ -53,7 +53,7 @@ vip_plan(const struct vip *v, struct mono now)
 		return due(v->next_try, now) ? VA_REMOVE : 0;
 	if (v->owner_is_up && due(v->next_renew, now))
 		plan |= VA_RENEW;
-	if (mono_passed(v->next_announce, now))
+	if (!v->muted && mono_passed(v->next_announce, now))
 		plan |= VA_ANNOUNCE;
 	return plan;
 }
@@ -178,6 +178,14 @@ vip_doubt(struct vip *v, struct mono now)
 		burst_begin(v, now);
 }
 
+void
+vip_mute(struct vip *v, bool muted, struct mono now)
+{
+	if (v->muted && !muted)
+		vip_doubt(v, now);
+	v->muted = muted;
+}
+
 static struct mono
 earlier(struct mono a, struct mono b)
 {
@@ -204,5 +212,5 @@ vip_next(const struct vip *v)
 		return earlier(next, v->next_try);
 	if (v->owner_is_up)
 		next = earlier(next, v->next_renew);
-	return earlier(next, v->next_announce);
+	return v->muted ? next : earlier(next, v->next_announce);
 }

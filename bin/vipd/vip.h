@@ -38,6 +38,7 @@ struct vip {
 	bool		 wanted;
 	bool		 owner_is_up;	/* the link of moduled that wishes it */
 	bool		 present;	/* in its form, here */
+	bool		 muted;		/* not answered now: not announced */
 	enum vip_form	 form;		/* while it is present */
 	enum vip_form	 form_wanted;
 	struct mono	 ends;		/* VF_ANSWER, unless renewed */
@@ -65,6 +66,8 @@ void		vip_found(struct vip *v, struct mono now);
 void		vip_seen(struct vip *v, bool present, struct mono now);
 /* Somebody doubts who has it (link back, conflict): announce anew. */
 void		vip_doubt(struct vip *v, struct mono now);
+/* Here, but not answered for now; announced when it is again. */
+void		vip_mute(struct vip *v, bool muted, struct mono now);
 /* When to plan again; unset: nothing is due by time. */
 struct mono	vip_next(const struct vip *v);
 

@@ -22,6 +22,8 @@ struct vipd {
 	struct cluster		 cluster;
 	int			 lan_shown[CLUSTER_LAN_MAX];
 	struct log_limit	 limit;
+	struct nft_link		*nft;		/* NULL until it is needed */
+	struct mono		 guards_seen;	/* looked after each second */
 };
 
 /* "02:48:46:00:01:01" */

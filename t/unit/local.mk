@@ -108,6 +108,10 @@ check_PROGRAMS += t/unit/store
 t_unit_store_SOURCES = %D%/store.c %D%/tap.h %D%/tree.h
 t_unit_store_LDADD = $(MIRRORD_LIBS)
 
+check_PROGRAMS += t/unit/term
+t_unit_term_SOURCES = %D%/term.c %D%/tap.h
+t_unit_term_LDADD = bin/vipd/libvipd.a $(COMMON_LIBS)
+
 check_PROGRAMS += t/unit/vip
 t_unit_vip_SOURCES = %D%/vip.c %D%/tap.h
 t_unit_vip_LDADD = bin/vipd/libvipd.a $(COMMON_LIBS)
