@@ -99,7 +99,7 @@ farm_link() {
 	    socat STDIO "UNIX:$T/$1/run/holdfast/vipd.sock" \
 	    >"$T/answers.$1" 2>&1 3>&- &
 	jobs -p | tail -n 1 >"$T/aside.socat.$1"
-	pgrep -f "^tail -n .1 -f $T/wishes.$1" >"$T/aside.tail.$1"
+	wait_until 5 "pgrep -f '^tail -n .1 -f $T/wishes.$1' >$T/aside.tail.$1"
 	wait_until 5 "grep -q holdfast $T/answers.$1"
 }
 
@@ -314,7 +314,8 @@ talks() {
 		    echo TCP:10.88.1.110:7001 ||
 		    echo "TCP6:[fd88:1::110]:7001")" >"$T/heard.$v" 2>&1 3>&- &
 		jobs -p | tail -n 1 >"$T/aside.farm.client$v"
-		pgrep -f "^tail -n .1 -f $T/say.$v" >"$T/aside.farm.tail$v"
+		wait_until 5 "pgrep -f '^tail -n .1 -f $T/say.$v' \
+		    >$T/aside.farm.tail$v"
 		talks $v
 	done
 	for wish in "own=0 hold=1" "own=1 hold=1" \
