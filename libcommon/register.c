@@ -55,19 +55,56 @@ members_ok(const struct reg_value *v)
 	return reg_has_member(v, v->primary);
 }
 
-static bool
-voters_ok(const struct reg_value *v)
+static int
+list_index(const struct reg_voter *list, unsigned count, const char *name)
 {
 	unsigned i;
 
-	if (v->voter_count > REG_VOTER_MAX)
+	for (i = 0; i < count; i++)
+		if (strcmp(list[i].name, name) == 0)
+			return (int)i;
+	return -1;
+}
+
+static bool
+list_ok(const struct reg_voter *list, unsigned count)
+{
+	unsigned i;
+
+	if (count > REG_VOTER_MAX)
 		return false;
-	for (i = 0; i < v->voter_count; i++) {
-		if (!cluster_name_ok(v->voter[i].name) ||
-		    reg_voter_index(v, v->voter[i].name) != (int)i)
+	for (i = 0; i < count; i++) {
+		if (!cluster_name_ok(list[i].name) ||
+		    list_index(list, count, list[i].name) != (int)i)
 			return false;
 	}
 	return true;
+}
+
+/* How many of a are not in b, with that id. */
+static unsigned
+list_lacks(const struct reg_voter *a, unsigned a_count,
+    const struct reg_voter *b, unsigned b_count)
+{
+	unsigned i, n = 0;
+	int at;
+
+	for (i = 0; i < a_count; i++) {
+		at = list_index(b, b_count, a[i].name);
+		n += at == -1 || b[at].id != a[i].id;
+	}
+	return n;
+}
+
+static bool
+voters_ok(const struct reg_value *v)
+{
+	return list_ok(v->voter, v->voter_count) &&
+	    list_ok(v->old_voter, v->old_voter_count) &&
+	    (v->old_voter_count == 0 ||
+	    (list_lacks(v->voter, v->voter_count, v->old_voter,
+	    v->old_voter_count) <= 1 && list_lacks(v->old_voter,
+	    v->old_voter_count, v->voter, v->voter_count) <= 1));
 }
 
 bool
@@ -93,18 +130,26 @@ members_equal(const struct reg_value *a, const struct reg_value *b)
 }
 
 static bool
-voters_equal(const struct reg_value *a, const struct reg_value *b)
+list_equal(const struct reg_voter *a, unsigned a_count,
+    const struct reg_voter *b, unsigned b_count)
 {
 	unsigned i;
 
-	if (a->voter_count != b->voter_count)
+	if (a_count != b_count)
 		return false;
-	for (i = 0; i < a->voter_count; i++) {
-		if (a->voter[i].id != b->voter[i].id ||
-		    strcmp(a->voter[i].name, b->voter[i].name) != 0)
+	for (i = 0; i < a_count; i++) {
+		if (a[i].id != b[i].id || strcmp(a[i].name, b[i].name) != 0)
 			return false;
 	}
 	return true;
+}
+
+static bool
+voters_equal(const struct reg_value *a, const struct reg_value *b)
+{
+	return list_equal(a->voter, a->voter_count, b->voter,
+	    b->voter_count) && list_equal(a->old_voter, a->old_voter_count,
+	    b->old_voter, b->old_voter_count);
 }
 
 bool
@@ -162,12 +207,7 @@ reg_member_only(struct reg_value *v, uint8_t node, struct epoch since)
 int
 reg_voter_index(const struct reg_value *v, const char *name)
 {
-	unsigned i;
-
-	for (i = 0; i < v->voter_count; i++)
-		if (strcmp(v->voter[i].name, name) == 0)
-			return (int)i;
-	return -1;
+	return list_index(v->voter, v->voter_count, name);
 }
 
 bool
@@ -212,6 +252,30 @@ reg_who_set(struct reg_value *v, const char *text)
 
 /* --- fields of a frame ---------------------------------------------- */
 
+/* An old voter that is one still, by its place; else whole. */
+#define OLD_WHOLE	0xff
+
+static void
+put_old(struct frame_out *f, const struct reg_value *v)
+{
+	const struct reg_voter *o;
+	unsigned i;
+	int at;
+
+	frame_put_u8(f, (uint8_t)v->old_voter_count);
+	for (i = 0; i < v->old_voter_count; i++) {
+		o = &v->old_voter[i];
+		at = reg_voter_index(v, o->name);
+		if (at != -1 && v->voter[at].id == o->id) {
+			frame_put_u8(f, (uint8_t)at);
+			continue;
+		}
+		frame_put_u8(f, OLD_WHOLE);
+		frame_put_str(f, o->name);
+		frame_put_u64(f, o->id);
+	}
+}
+
 void
 reg_value_put(struct frame_out *f, const struct reg_value *v)
 {
@@ -229,6 +293,7 @@ reg_value_put(struct frame_out *f, const struct reg_value *v)
 		frame_put_str(f, v->voter[i].name);
 		frame_put_u64(f, v->voter[i].id);
 	}
+	put_old(f, v);
 	frame_put_raw(f, v->generation, REG_GENERATION_LEN);
 	frame_put_u8(f, v->forced);
 	frame_put_str(f, v->who);
@@ -243,6 +308,25 @@ get_count(struct frame_in *f, unsigned max)
 	if (n > max)
 		f->bad = true;
 	return f->bad ? 0 : n;
+}
+
+static void
+get_old(struct frame_in *f, struct reg_value *v)
+{
+	unsigned i, at;
+
+	v->old_voter_count = get_count(f, REG_VOTER_MAX);
+	for (i = 0; i < v->old_voter_count; i++) {
+		at = frame_get_u8(f);
+		if (at == OLD_WHOLE) {
+			(void)frame_get_str(f, v->old_voter[i].name,
+			    CLUSTER_NAME_LEN);
+			v->old_voter[i].id = frame_get_u64(f);
+		} else if (at < v->voter_count)
+			v->old_voter[i] = v->voter[at];
+		else
+			f->bad = true;
+	}
 }
 
 int
@@ -265,6 +349,7 @@ reg_value_get(struct frame_in *f, struct reg_value *v)
 		(void)frame_get_str(f, v->voter[i].name, CLUSTER_NAME_LEN);
 		v->voter[i].id = frame_get_u64(f);
 	}
+	get_old(f, v);
 	p = frame_get_raw(f, REG_GENERATION_LEN);
 	if (p != NULL)
 		memcpy(v->generation, p, REG_GENERATION_LEN);
@@ -303,17 +388,18 @@ line_members(struct line_out *o, const struct reg_value *v)
 }
 
 static void
-line_voters(struct line_out *o, const struct reg_value *v)
+line_voters(struct line_out *o, const char *key, const struct reg_voter *list,
+    unsigned count)
 {
 	char text[REG_VOTER_MAX * (CLUSTER_NAME_LEN + HEX_ID + 2)] = "";
 	size_t len = 0;
 	unsigned i;
 
-	for (i = 0; i < v->voter_count; i++)
+	for (i = 0; i < count; i++)
 		len += (size_t)snprintf(text + len, sizeof(text) - len,
-		    "%s%s:%016" PRIx64, i > 0 ? "," : "", v->voter[i].name,
-		    v->voter[i].id);
-	line_add(o, "voters", text);
+		    "%s%s:%016" PRIx64, i > 0 ? "," : "", list[i].name,
+		    list[i].id);
+	line_add(o, key, text);
 }
 
 void
@@ -327,7 +413,9 @@ reg_value_line(struct line_out *o, const struct reg_value *v)
 	line_add(o, "epoch", epoch_str(e, v->epoch));
 	line_add_num(o, "primary", v->primary);
 	line_members(o, v);
-	line_voters(o, v);
+	line_voters(o, "voters", v->voter, v->voter_count);
+	if (v->old_voter_count > 0)
+		line_voters(o, "old", v->old_voter, v->old_voter_count);
 	line_add(o, "generation", hex);
 	if (v->forced)
 		line_add(o, "forced", "1");
@@ -400,7 +488,7 @@ parse_hex(uint8_t *out, const char *hex, size_t len)
 }
 
 static bool
-parse_voters(struct reg_value *v, const char *voters)
+parse_voters(struct reg_voter *list, unsigned *count, const char *voters)
 {
 	char word[CLUSTER_NAME_LEN + HEX_ID + 1], *colon;
 	uint8_t id[8];
@@ -410,12 +498,12 @@ parse_voters(struct reg_value *v, const char *voters)
 		struct reg_voter *r;
 
 		colon = strchr(word, ':');
-		if (v->voter_count == REG_VOTER_MAX || colon == NULL ||
+		if (*count == REG_VOTER_MAX || colon == NULL ||
 		    colon - word >= CLUSTER_NAME_LEN ||
 		    !parse_hex(id, colon + 1, sizeof(id)))
 			return false;
 		*colon = '\0';
-		r = &v->voter[v->voter_count++];
+		r = &list[(*count)++];
 		memcpy(r->name, word, strlen(word) + 1);
 		for (i = 0; i < sizeof(id); i++)
 			r->id = r->id << 8 | id[i];
@@ -431,6 +519,7 @@ from_line(struct reg_value *v, const struct line *l)
 	const char *generation = line_get(l, "generation");
 	const char *epoch = line_get(l, "epoch"), *set = line_get(l, "set");
 	const char *since = line_get(l, "since");
+	const char *old = line_get(l, "old");
 	const char *voters = line_get(l, "voters"), *who = line_get(l, "who");
 
 	if (epoch == NULL || primary == NULL || set == NULL || since == NULL ||
@@ -443,7 +532,9 @@ from_line(struct reg_value *v, const struct line *l)
 		return "primary is no node id";
 	if (!parse_members(v, set, since))
 		return "set and since do not name the same members";
-	if (!parse_voters(v, voters))
+	if (!parse_voters(v->voter, &v->voter_count, voters) ||
+	    (old != NULL && !parse_voters(v->old_voter, &v->old_voter_count,
+	    old)))
 		return "voters are not NAME:ID,...";
 	if (!parse_hex(v->generation, generation, REG_GENERATION_LEN))
 		return "generation is not 32 hex digits";

@@ -42,6 +42,12 @@ struct reg_value {
 	struct reg_member	member[REG_MEMBER_MAX];
 	unsigned		voter_count;
 	struct reg_voter	voter[REG_VOTER_MAX];
+	/*
+	 * While the voters change: the list before, which has to agree as
+	 * well.  One voter was added, removed or has a new store.
+	 */
+	unsigned		old_voter_count;
+	struct reg_voter	old_voter[REG_VOTER_MAX];
 	uint8_t			generation[REG_GENERATION_LEN];
 	bool			forced;
 	char			who[REG_WHO_LEN]; /* who forced it, and why */
@@ -51,7 +57,7 @@ bool	reg_value_is_none(const struct reg_value *v);
 /*
  * Well formed: an epoch with its node, a primary that is a member, members
  * in order and none since later than the epoch, voters with names and no
- * name twice, a text without control characters.  None is not.
+ * name twice, old voters that differ by one at most, a text without control characters.  None is not.
  */
 bool	reg_value_ok(const struct reg_value *v);
 bool	reg_value_equal(const struct reg_value *a, const struct reg_value *b);
@@ -73,7 +79,8 @@ void	reg_who_set(struct reg_value *v, const char *text);
 
 /* The longest that reg_value_put() writes. */
 #define REG_VALUE_LEN	(13 + 1 + 1 + REG_MEMBER_MAX * 14 + 1 + \
-	REG_VOTER_MAX * (4 + CLUSTER_NAME_LEN - 1 + 8) + \
+	(REG_VOTER_MAX + 1) * (4 + CLUSTER_NAME_LEN - 1 + 8) + \
+	1 + REG_VOTER_MAX + \
 	REG_GENERATION_LEN + 1 + 4 + REG_WHO_LEN - 1)
 /* As fields of a frame; of a value that is ok. */
 void	reg_value_put(struct frame_out *f, const struct reg_value *v);
@@ -82,14 +89,14 @@ int	reg_value_get(struct frame_in *f, struct reg_value *v);
 
 /*
  * As pairs of a line: epoch= primary= set=1,2 since=0.1.1,0.3.1
- * voters=n1:HEX,.. generation=HEX [forced=1 who=]
+ * voters=n1:HEX,.. [old=n1:HEX,..] generation=HEX [forced=1 who=]
  */
 void	reg_value_line(struct line_out *o, const struct reg_value *v);
 /* 0, or -1 and *why says what is wrong; other keys are not looked at. */
 int	reg_value_from_line(struct reg_value *v, const struct line *l,
 	    const char **why);
 /* The whole line `value epoch=...' without its newline. */
-#define REG_TEXT_LEN	1536
+#define REG_TEXT_LEN	2304
 void	reg_value_text(char text[REG_TEXT_LEN], const struct reg_value *v);
 /* As reg_value_from_line(). */
 int	reg_value_parse(struct reg_value *v, const char *text,

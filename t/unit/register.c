@@ -37,6 +37,9 @@ make_full(void)
 		name[sizeof(name) - 1] = '\0';
 		(void)reg_voter_set(&v, name, UINT64_MAX - i);
 	}
+	v.old_voter_count = v.voter_count;
+	memcpy(v.old_voter, v.voter, sizeof(v.old_voter));
+	memset(v.old_voter[3].name, 'z', CLUSTER_NAME_LEN - 1);
 	memset(v.generation, 0xff, sizeof(v.generation));
 	memset(v.who, '"', sizeof(v.who) - 1);
 	return v;
@@ -123,6 +126,30 @@ test_voters(void)
 		(void)reg_member_add(&v, (uint8_t)i, v.epoch);
 	ok(!reg_member_add(&v, 200, v.epoch), "no more than %d members",
 	    REG_MEMBER_MAX);
+}
+
+static void
+test_old(void)
+{
+	struct reg_value v = make(), w;
+
+	v.old_voter_count = v.voter_count;
+	memcpy(v.old_voter, v.voter, sizeof(v.old_voter));
+	v.old_voter[2].id = 7;
+	w = v;
+	ok(reg_value_ok(&v), "one voter has a new store");
+	w.old_voter[1].id = 7;
+	ok(!reg_value_ok(&w) && !reg_value_equal(&v, &w),
+	    "two at a time are no change of voters");
+	w = v;
+	w.voter_count = 2;
+	ok(reg_value_ok(&w), "one goes");
+	w = v;
+	w.old_voter_count = 1;
+	ok(!reg_value_ok(&w), "two come");
+	w = v;
+	memcpy(w.old_voter[1].name, "n1", 3);
+	ok(!reg_value_ok(&w), "an old voter has a name of its own");
 }
 
 static size_t
@@ -216,6 +243,7 @@ main(void)
 
 	test_form();
 	test_voters();
+	test_old();
 	test_wire(&v, "a pair");
 	test_wire(&full, "the largest");
 	test_text(&v, "a pair");
