@@ -57,7 +57,8 @@ bool	reg_value_is_none(const struct reg_value *v);
 /*
  * Well formed: an epoch with its node, a primary that is a member, members
  * in order and none since later than the epoch, voters with names and no
- * name twice, old voters that differ by one at most, a text without control characters.  None is not.
+ * name twice, old voters that differ by one at most, a text without
+ * control characters.  None is not.
  */
 bool	reg_value_ok(const struct reg_value *v);
 bool	reg_value_equal(const struct reg_value *a, const struct reg_value *b);

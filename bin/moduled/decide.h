@@ -22,6 +22,7 @@
 #include "fsm.h"
 #include "machine.h"
 #include "reason.h"
+#include "reg.h"
 
 struct decide_conf {
 	const char	*module;
@@ -78,6 +79,7 @@ struct view {
 	bool			 maintain, standby, standby_now, released;
 	bool			 compare;	/* changed by hand */
 	const struct farm_view	*farm;		/* NULL: it is no farm */
+	struct reg_view		 reg;		/* off without voters */
 };
 
 struct want {
@@ -104,6 +106,7 @@ struct decision {
 	enum reason	 reason;
 	char		 detail[FACT_TEXT];
 	struct mono	 wake;
+	struct reg_ask	 ask;		/* of the register */
 	bool		 order_done;
 	struct epoch	 refuse;	/* store durably; none if zero */
 	const char	*lastprim;	/* remember this name; NULL: as is */

@@ -20,8 +20,15 @@ bin_moduled_libmoduled_a_SOURCES = \
 	%D%/newest.c %D%/newest.h \
 	%D%/notice.c %D%/notice.h \
 	%D%/phase.c %D%/phase.h \
+	%D%/propose-answer.c \
+	%D%/propose-int.h \
+	%D%/propose-quorum.c \
+	%D%/propose-view.c \
+	%D%/propose.c %D%/propose.h \
 	%D%/reason.c %D%/reason.h \
 	%D%/record-step.c %D%/record.h \
+	%D%/reg-may.c %D%/reg-may.h \
+	%D%/reg.h \
 	%D%/resource.c %D%/resource.h \
 	%D%/rules.c %D%/rules.h \
 	%D%/scripts.c %D%/scripts.h \
