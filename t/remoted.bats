@@ -442,6 +442,96 @@ id_in() { sed -n "s/.*name=\"$2\" id=\"\([0-9]*\)\".*/\1/p" \
 	[ "$(id_in 3 n5)" = 5 ]
 }
 
+# same FILE: is it the same on all nodes, and there?
+same() {
+	cmp "$W/1/etc/holdfast/$1" "$W/2/etc/holdfast/$1" &&
+	    cmp "$W/1/etc/holdfast/$1" "$W/3/etc/holdfast/$1"
+}
+
+@test "witness: its key and cluster.xml reach all nodes, and leave them" {
+	run at 1 holdfast cluster witness list
+	[ "$status" -eq 0 ]
+	[[ $output == *'no witness: heartbeats only'* ]]
+	# The first one needs all nodes.
+	stop 3
+	run at 1 holdfast cluster witness add w1 10.88.1.211,10.88.2.211
+	[ "$status" -eq 69 ] || { echo "$status $output"; false; }
+	[[ $output == *'nothing was changed'* ]]
+	not grep -q witness "$W"/[12]/etc/holdfast/cluster.xml
+	[ ! -e "$W/1/etc/holdfast/witness/w1.key" ]
+	start 3
+	run at 1 holdfast cluster witness add w1 10.88.1.211,10.88.2.211
+	[ "$status" -eq 0 ] || { echo "$output"; false; }
+	same cluster.xml
+	same witness/w1.key
+	[ "$(stat -c '%a %U' "$W/3/etc/holdfast/witness/w1.key")" = \
+	    '600 root' ]
+	grep -q 'witness "w1"' "$W/2/var/lib/holdfast/cluster/cluster.conf"
+	# What is printed is what the witness has to be told.
+	line=$(grep -o "printf .* | witnessd -a test" <<<"$output")
+	[ "$(sh -c "${line%|*}")" = "$(cat "$W/1/etc/holdfast/witness/w1.key")" ]
+	[[ $output == *"ssh root@10.88.1.211 witnessd -a test <"* ]]
+	run at 1 holdfast cluster witness list
+	[ "$status" -eq 69 ]
+	[[ $output == *'w1 '*'10.88.1.211,10.88.2.211: silent'* ]]
+	run at 1 holdfast cluster witness add w1 10.88.1.211
+	[ "$status" -eq 79 ]
+	[[ $output == *'witness replace w1'* ]]
+	# A new key, which a node that was away gets by a push.
+	cp "$W/1/etc/holdfast/witness/w1.key" "$W/old"
+	stop 3
+	run at 1 holdfast cluster witness replace w1 10.88.1.212
+	[ "$status" -ne 0 ]
+	[[ $output == *'goes on without who did not answer'* ]]
+	[[ $output == *"| witnessd -a test"* ]]
+	not cmp -s "$W/old" "$W/2/etc/holdfast/witness/w1.key"
+	cmp "$W/old" "$W/3/etc/holdfast/witness/w1.key"
+	start 3
+	at 1 holdfast cluster push
+	same witness/w1.key
+	same cluster.xml
+	grep -q 10.88.1.212 "$W/3/etc/holdfast/cluster.xml"
+	# The last one takes something with it: that is said first.
+	run at 1 holdfast cluster witness remove w1
+	[ "$status" -eq 79 ]
+	[[ $output == *'go back to heartbeats only'*'--yes w1'* ]]
+	same witness/w1.key
+	run at 1 holdfast cluster witness remove w1 --yes w1
+	[ "$status" -eq 0 ] || { echo "$output"; false; }
+	same cluster.xml
+	for n in 1 2 3; do
+		[ ! -e "$W/$n/etc/holdfast/witness/w1.key" ]
+		not grep -q w1 "$W/$n/etc/holdfast/cluster.xml"
+	done
+}
+
+@test "witness: what is wrong is said, and changes nothing" {
+	for bad in "add" "add w1" "add w1 a b" "remove" "replace" "list x"; do
+		# shellcheck disable=SC2086
+		run at 1 holdfast cluster witness $bad
+		[ "$status" -eq 64 ] || { echo "$bad"; false; }
+	done
+	run at 1 holdfast cluster witness add 'a/b' 10.88.1.211
+	[ "$status" -eq 64 ]
+	run at 1 holdfast cluster witness add n1 10.88.1.211
+	[ "$status" -eq 78 ]
+	[[ $output == *'the name of a node'* ]]
+	run at 1 holdfast cluster witness add w1 10.88.1.2
+	[ "$status" -eq 78 ]
+	[[ $output == *'is an address of n2'* ]]
+	run at 1 holdfast cluster witness add cluster 10.88.1.211
+	[ "$status" -eq 78 ]
+	for verb in replace remove; do
+		run at 1 holdfast cluster witness "$verb" w9
+		[ "$status" -eq 66 ]
+		[[ $output == *'there is no witness w9'* ]]
+	done
+	[ ! -e "$W/1/etc/holdfast/witness" ]
+	same cluster.xml
+	run as 1 64103 -H n2 cluster witness accept w1
+	[ "$status" -eq 77 ]
+}
+
 @test "join: refused with the reason, and a mistake costs no token" {
 	new_node 4 "1 2"
 	run at 4 holdfast cluster join --name n4 \

@@ -257,12 +257,14 @@ join_choose(struct join_place *p, const struct cluster *cl,
 /* --- the file ------------------------------------------------------------ */
 
 static xmlNode *
-find_node(const xmlNode *lan, const char *name)
+find_child(const xmlNode *parent, const char *element, const char *name)
 {
 	xmlNode *n;
 
-	for (n = xml_child(lan, "node"); n != NULL; n = xml_next(n, "node"))
-		if (strcmp(xml_attr(n, "name"), name) == 0)
+	for (n = xml_child(parent, element); n != NULL;
+	    n = xml_next(n, element))
+		if (xml_attr(n, "name") != NULL &&
+		    strcmp(xml_attr(n, "name"), name) == 0)
 			return n;
 	return NULL;
 }
@@ -274,17 +276,18 @@ set_attr(xmlNode *n, const char *name, const char *value)
 	    (const xmlChar *)value);
 }
 
-/* Behind the last node of the lan, with the blanks that stand before it. */
+/* Behind the last of its brothers, with the blanks that stand before it. */
 static xmlNode *
-add_element(xmlNode *lan)
+add_element(xmlNode *parent, const char *element)
 {
 	xmlNode *last = NULL, *n, *made, *blank;
 
-	for (n = xml_child(lan, "node"); n != NULL; n = xml_next(n, "node"))
+	for (n = xml_child(parent, element); n != NULL;
+	    n = xml_next(n, element))
 		last = n;
-	made = xmlNewNode(NULL, (const xmlChar *)"node");
+	made = xmlNewNode(NULL, (const xmlChar *)element);
 	if (last == NULL) {
-		(void)xmlAddChild(lan, made);
+		(void)xmlAddChild(parent, made);
 		return made;
 	}
 	(void)xmlAddNextSibling(last, made);
@@ -299,7 +302,7 @@ static void
 edit_lan(xmlNode *lan, const struct join_request *q, const char *id,
     const struct cluster_addr *a)
 {
-	xmlNode *n = find_node(lan, q->name);
+	xmlNode *n = find_child(lan, "node", q->name);
 	char text[ADDR_LEN];
 
 	if (!a->is_set) {
@@ -310,7 +313,7 @@ edit_lan(xmlNode *lan, const struct join_request *q, const char *id,
 		return;
 	}
 	if (n == NULL)
-		n = add_element(lan);
+		n = add_element(lan, "node");
 	set_attr(n, "name", q->name);
 	set_attr(n, "id", id);
 	set_attr(n, "addr", addr_str(text, &a->addr));
@@ -375,5 +378,72 @@ cluster_with_node(const char *text, size_t len, const struct cluster *cl,
 	    lan = xml_next(lan, "lan"))
 		edit_lan(lan, q, id, &p->lan[cluster_lan_index(cl,
 		    xml_attr(lan, "name"))]);
+	return doc_text(doc);
+}
+
+/* With the blanks before it, so that a file stays as it was written. */
+static void
+drop_element(xmlNode *n)
+{
+	xmlNode *blank = n->prev;
+
+	if (blank != NULL && xmlIsBlankNode(blank)) {
+		xmlUnlinkNode(blank);
+		xmlFreeNode(blank);
+	}
+	xmlUnlinkNode(n);
+	xmlFreeNode(n);
+}
+
+static void
+add_blank(xmlNode *n, const char *text)
+{
+	(void)xmlAddPrevSibling(n, xmlNewText((const xmlChar *)text));
+}
+
+/* As a person would write it. */
+static xmlNode *
+first_witness(xmlNode *root)
+{
+	xmlNode *voters = xml_child(root, "voters"), *n;
+
+	if (voters == NULL) {
+		voters = xmlNewNode(NULL, (const xmlChar *)"voters");
+		(void)xmlAddChild(root, voters);
+		add_blank(voters, "  ");
+		(void)xmlAddNextSibling(voters,
+		    xmlNewText((const xmlChar *)"\n"));
+	}
+	n = xmlNewNode(NULL, (const xmlChar *)"witness");
+	(void)xmlAddChild(voters, n);
+	add_blank(n, "\n    ");
+	(void)xmlAddNextSibling(n, xmlNewText((const xmlChar *)"\n  "));
+	return n;
+}
+
+char *
+cluster_with_witness(const char *text, size_t len, const char *name,
+    const char *addrs, struct report *r)
+{
+	xmlDoc *doc = xml_parse(text, len, "cluster", r);
+	xmlNode *root, *voters, *n;
+
+	if (doc == NULL)
+		return NULL;
+	root = xmlDocGetRootElement(doc);
+	voters = xml_child(root, "voters");
+	n = find_child(voters, "witness", name);
+	if (addrs != NULL) {
+		if (n == NULL)
+			n = xml_child(voters, "witness") == NULL ?
+			    first_witness(root) :
+			    add_element(voters, "witness");
+		set_attr(n, "name", name);
+		set_attr(n, "addr", addrs);
+	} else if (n != NULL) {
+		drop_element(n);
+		if (xmlChildElementCount(voters) == 0)
+			drop_element(voters);
+	}
 	return doc_text(doc);
 }

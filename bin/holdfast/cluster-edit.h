@@ -56,6 +56,13 @@ char	*cluster_with_node(const char *text, size_t len,
 	    const struct cluster *cl, const struct join_request *q,
 	    const struct join_place *p, struct report *r);
 /*
+ * cluster.xml with this witness, or with its new addresses; addrs NULL:
+ * without it, and without <voters> when it was the last one.  malloc'd, or
+ * NULL after reporting.
+ */
+char	*cluster_with_witness(const char *text, size_t len,
+	    const char *name, const char *addrs, struct report *r);
+/*
  * The text with lastid, where a node of a higher id was taken out of the file
  * by hand; malloc'd, or NULL after reporting.
  */

@@ -2,7 +2,7 @@
 /*
  * `cluster push': this node's cluster.xml becomes that of all nodes.  Each
  * compiles it before it takes it, so that a file with errors, or without
- * that node, changes nothing there.
+ * that node, changes nothing there.  The keys of witnesses go before it.
  */
 #include <sys/file.h>
 #include <sys/mman.h>
@@ -123,12 +123,9 @@ cluster_input_file(const char *text, size_t len)
 	return -1;
 }
 
-/*
- * Nodes of `of' but this one, by commas: those that are in `by' too, or those
- * that are not.
- */
-static char *
-node_list(const struct cluster *of, const struct cluster *by, bool in)
+char *
+cluster_other_nodes(const struct cluster *of, const struct cluster *by,
+    bool in)
 {
 	struct text t = { 0 };
 	unsigned i;
@@ -142,22 +139,38 @@ node_list(const struct cluster *of, const struct cluster *by, bool in)
 	return t.text;
 }
 
-static int
-send_to(char *nodes, const char *text, size_t len)
+int
+cluster_send(const char *nodes, const char *const *word, unsigned count,
+    const char *text, size_t len)
 {
-	char verb[] = "cluster", what[] = "accept";
-	char *argv[] = { verb, what, NULL };
-	struct nodes_run r = { .nodes = nodes, .argc = 2, .argv = argv };
-	int rc = 0;
+	char *argv[4];
+	struct nodes_run r = { .nodes = nodes, .argv = argv };
+	int rc;
 
-	if (nodes[0] != '\0') {
-		r.input_fd = cluster_input_file(text, len);
-		rc = r.input_fd == -1 ? EX_OSERR : nodes_run(&r);
-		if (r.input_fd != -1)
-			(void)close(r.input_fd);	/* memory */
-	}
-	free(nodes);
+	if (nodes[0] == '\0')
+		return 0;
+	r.input_fd = cluster_input_file(text, len);
+	if (r.input_fd == -1)
+		return EX_OSERR;
+	for (r.argc = 0; r.argc < (int)count; r.argc++)
+		argv[r.argc] = xstrdup(word[r.argc]);
+	rc = nodes_run(&r);
+	(void)close(r.input_fd);	/* memory */
+	while (r.argc > 0)
+		free(argv[--r.argc]);
 	return rc;
+}
+
+/* The keys first: a file that names a witness is of no use without. */
+static int
+send_to(char *nodes, const struct cluster *new, const char *text, size_t len)
+{
+	static const char *const word[] = { "cluster", "accept" };
+	int rc = new != NULL ? witness_send_keys(new, nodes) : 0;
+	int sent = cluster_send(nodes, word, 2, text, len);
+
+	free(nodes);
+	return sent > rc ? sent : rc;
 }
 
 int
@@ -165,7 +178,7 @@ cluster_push_text(const char *text, size_t len)
 {
 	struct cluster *cl = xcalloc(1, sizeof(*cl));
 	int rc = cluster_load(cl, NULL) == -1 ? EX_CONFIG :
-	    send_to(node_list(cl, cl, true), text, len);
+	    send_to(cluster_other_nodes(cl, cl, true), NULL, text, len);
 
 	free(cl);
 	return rc;
@@ -179,11 +192,12 @@ static int
 push(const struct cluster *old, const struct cluster *new, const char *text,
     size_t len)
 {
-	int rc = send_to(node_list(old, new, true), text, len);
+	int rc = send_to(cluster_other_nodes(old, new, true), new, text, len);
 	int here = configure_cluster(false), more = 0;
 
 	if (here == 0)
-		more = send_to(node_list(new, old, false), text, len);
+		more = send_to(cluster_other_nodes(new, old, false), new,
+		    text, len);
 	if (here > rc)
 		rc = here;
 	return more > rc ? more : rc;
@@ -230,7 +244,7 @@ read_file(const struct cluster *old, size_t *len)
 }
 
 int
-cluster_push(struct cmd *c)
+cluster_push_file(void)
 {
 	struct cluster *old = xcalloc(1, sizeof(*old));
 	struct cluster *new = xcalloc(1, sizeof(*new));
@@ -239,12 +253,6 @@ cluster_push(struct cmd *c)
 	size_t len;
 	int rc = EX_CONFIG;
 
-	if (c->argc != 1) {
-		fprintf(stderr, "usage: holdfast cluster push\n");
-		return EX_USAGE;
-	}
-	if (cluster_lock() == -1)
-		return EX_CANTCREAT;
 	if (cluster_load(old, NULL) == -1)
 		return EX_CONFIG;
 	text = read_file(old, &len);
@@ -266,6 +274,16 @@ cluster_push(struct cmd *c)
 	free(old);
 	free(new);
 	return rc;
+}
+
+int
+cluster_push(struct cmd *c)
+{
+	if (c->argc == 1)
+		return cluster_lock() == -1 ? EX_CANTCREAT :
+		    cluster_push_file();
+	fprintf(stderr, "usage: holdfast cluster push\n");
+	return EX_USAGE;
 }
 
 /* The file as it is now has given ids that the new one does not know of. */

@@ -9,10 +9,22 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct cluster;
 struct cmd;
 
 /* cluster-push.c */
 int	cluster_push(struct cmd *c);
+/* The same; the lock is the caller's. */
+int	cluster_push_file(void);
+/*
+ * Nodes of `of' but its self, by commas: those that are in `by' too, or those
+ * that are not.  The caller frees.
+ */
+char	*cluster_other_nodes(const struct cluster *of,
+	    const struct cluster *by, bool in);
+/* Words with an input for these nodes ("": nobody); printed, worst status. */
+int	cluster_send(const char *nodes, const char *const *word,
+	    unsigned count, const char *text, size_t len);
 int	cluster_accept(struct cmd *c);	/* (*) cluster.xml is the input */
 /* Sends cluster.xml to all other nodes; worst exit status, printed. */
 int	cluster_push_text(const char *text, size_t len);
@@ -40,6 +52,14 @@ int	cluster_admit(struct cmd *c);	/* (*) a request is the input */
 /* cluster-keys.c */
 int	cluster_keys(struct cmd *c);
 int	cluster_key(struct cmd *c);	/* (*) one step on one node */
+
+/* cluster-witness.c */
+int	cluster_witness(struct cmd *c);
+/* The keys of all witnesses of the cluster; worst exit status, printed. */
+int	witness_send_keys(const struct cluster *cl, const char *nodes);
+
+/* witness-list.c */
+int	witness_list(struct cmd *c);
 
 /* cluster-join.c */
 int	cluster_join(struct cmd *c);

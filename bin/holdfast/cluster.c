@@ -24,6 +24,7 @@
 #include "seal.h"
 #include "statefile.h"
 #include "text.h"
+#include "vote.h"
 
 struct names {
 	unsigned	 count;
@@ -192,6 +193,8 @@ cluster_ports(struct cmd *c)
 		return EX_CONFIG;
 	printf("%u/udp\theartd\theartbeats\n", cl.port);
 	printf("%u/tcp\tremoted\tcommands between nodes\n", remote_port());
+	printf("%d/udp\twitnessd\tvotes, of nodes and witnesses\n",
+	    VOTE_PORT);
 	printf("9010/tcp\tconsoled\thealth, for balancers\n");
 	modules_each(print_module_port, NULL);
 	return 0;
@@ -209,6 +212,7 @@ verb_cluster(struct cmd *c)
 		{ "join",	cluster_join },
 		{ "push",	cluster_push },
 		{ "keys",	cluster_keys },
+		{ "witness",	cluster_witness },
 		{ "ports",	cluster_ports },
 		/* For remoted. */
 		{ "accept",	cluster_accept },
@@ -221,6 +225,7 @@ verb_cluster(struct cmd *c)
 		if (strcmp(c->argv[0], verbs[i].name) == 0)
 			return verbs[i].run(c);
 	fprintf(stderr, "usage: holdfast cluster "
-	    "init|invite|join|push|keys|ports ...; see holdfast(8)\n");
+	    "init|invite|join|push|keys|witness|ports ...; see "
+	    "holdfast(8)\n");
 	return EX_USAGE;
 }

@@ -159,6 +159,9 @@ text_with_key(char *text)
 	return out;
 }
 
+/* With the rest of what is about modules, below. */
+static void refresh_modules(const struct cluster *cl);
+
 static int
 write_cluster(const struct cluster *cl, const char *text, bool dry_run)
 {
@@ -180,6 +183,8 @@ write_cluster(const struct cluster *cl, const char *text, bool dry_run)
 		    cl->witness_count == 1 ? "" : "es");
 	printf("%s%s\n", cl->etcd.endpoint_count > 0 ? ", etcd" : "",
 	    same ? "; nothing changed" : "");
+	if (!dry_run && same)
+		refresh_modules(cl);	/* one was not in a stable state */
 	if (dry_run || same)
 		return 0;
 	if (path_mkdirs(path_state(dir, "cluster"), 0755) == -1 ||
@@ -189,6 +194,7 @@ write_cluster(const struct cluster *cl, const char *text, bool dry_run)
 		return EX_CANTCREAT;
 	}
 	tell_cluster(!same_key);
+	refresh_modules(cl);
 	return 0;
 }
 
@@ -488,6 +494,120 @@ configure_module(const char *module, const struct cmd *c)
 	safe_fini(&m);
 	free(text);
 	return rc;
+}
+
+/* --- what the cluster says to modules that are active ---------------- */
+
+struct refresh {
+	const struct cluster	*cl;
+	bool			 try_only;
+	int			 rc;
+};
+
+/* Another list of voters is taken while it runs, not in between. */
+static void
+take_voters(struct refresh *f, const struct safe *m, const char *bin)
+{
+	char *text[FILE_COUNT], *have, state[64];
+	bool is_ready, differs;
+	int i;
+
+	if (make_texts(m, bin, text) != 0) {
+		f->rc = EX_IOERR;
+		return;
+	}
+	have = generation_read(m->name, generation_active(m->name),
+	    file_name[FILE_MODULED]);
+	differs = have == NULL || strcmp(have, text[FILE_MODULED]) != 0;
+	free(have);
+	running_state(m->name, state, sizeof(state), &is_ready);
+	if (differs && state[0] != '\0' && !is_ready) {
+		fprintf(stderr, "holdfast: %s is %s, and takes other voters "
+		    "in a stable state only: wait for it%s\n", m->name,
+		    state, f->try_only ? "" : ", then `holdfast config'");
+		f->rc = EX_TEMPFAIL;
+	} else if (differs && !f->try_only) {
+		i = apply(m->name, text, bin, 0, false);
+		f->rc = i > f->rc ? i : f->rc;
+	}
+	for (i = 0; i < FILE_COUNT; i++)
+		free(text[i]);
+}
+
+/*
+ * From the active generation, not from userconfig.xml: what was edited there
+ * and is not in force yet stays so.
+ */
+static void
+refresh_module(const char *module, void *arg)
+{
+	struct refresh *f = arg;
+	struct safe m = { .name = module, .cluster = f->cl };
+	char bin[PATH_LEN], *text;
+	long active = generation_active(module);
+	struct report r;
+
+	text = active > 0 ? generation_read(module, active,
+	    file_name[FILE_SAFECONF]) : NULL;
+	if (text == NULL || (m.id = modules_id(module)) == 0) {
+		free(text);
+		return;		/* it is configured later */
+	}
+	m.bin = path_state(bin, "%s/config/active/bin", module);
+	report_init(&r, module);
+	if (safe_compile(&m, text, strlen(text), &r) == -1) {
+		report_print(&r, stderr);
+		fprintf(stderr, "holdfast: %s does not go with this "
+		    "cluster.xml: mend it, then `holdfast config %s'\n",
+		    module, module);
+		f->rc = EX_CONFIG;
+	} else if (m.peer != -1) {
+		take_voters(f, &m, bin);
+	}
+	report_fini(&r);
+	safe_fini(&m);
+	free(text);
+}
+
+static void
+refresh_modules(const struct cluster *cl)
+{
+	struct refresh f = { .cl = cl };
+
+	modules_each(refresh_module, &f);
+}
+
+int
+configure_can_refresh(const struct cluster *cl)
+{
+	struct refresh f = { .cl = cl, .try_only = true };
+
+	modules_each(refresh_module, &f);
+	return f.rc;
+}
+
+static void
+new_key(const char *module, void *arg)
+{
+	const char *witness = arg;
+	char *text, *part;
+
+	text = generation_read(module, generation_active(module),
+	    file_name[FILE_MODULED]);
+	part = xasprintf("\nvoter \"%s\" {", witness);
+	if (text != NULL && strstr(text, part) != NULL && talk_is_up())
+		(void)ask_service("restart", "moduled", module);
+	free(part);
+	free(text);
+}
+
+void
+configure_new_key(const char *witness)
+{
+	char *copy = xstrdup(witness);
+
+	modules_each(new_key, copy);
+	free(copy);
 }
 
 int

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 
+struct cluster;
 struct cmd;
 
 /* cluster.xml to cluster.conf. */
@@ -17,6 +18,13 @@ int	configure_cluster(bool dry_run);
  * `holdfast config' does not take it for a change.
  */
 void	configure_note_key(const char *id);
+/*
+ * Can the modules that are active here take this cluster?  0, or the exit
+ * status after saying why not.
+ */
+int	configure_can_refresh(const struct cluster *cl);
+/* The key of this witness changed: who asks it takes the new one. */
+void	configure_new_key(const char *witness);
 /* A module's userconfig.xml to a generation. */
 int	configure_module(const char *module, const struct cmd *c);
 

@@ -15,6 +15,7 @@ bin_holdfast_libholdfast_a_SOURCES = \
 	%D%/cluster-keys.c \
 	%D%/cluster-push.c \
 	%D%/cluster-verbs.h \
+	%D%/cluster-witness.c \
 	%D%/capture.c %D%/capture.h \
 	%D%/cmd.h \
 	%D%/command.c %D%/command.h \
@@ -73,6 +74,8 @@ bin_holdfast_libholdfast_a_SOURCES = \
 	%D%/talk.c %D%/talk.h \
 	%D%/text.c %D%/text.h \
 	%D%/upgrade.c \
+	%D%/witness-list.c \
+	%D%/voter-ask.c %D%/voter-ask.h \
 	%D%/why.c
 bin_holdfast_libholdfast_a_CFLAGS = $(AM_CFLAGS) $(XML_CFLAGS) \
 	$(ARCHIVE_CFLAGS) $(JANSSON_CFLAGS)

@@ -122,6 +122,43 @@ test_xml(void)
 	free(out);
 }
 
+/* The text, with a witness added, changed or removed; the old one is freed. */
+static char *
+edit(char *text, const char *name, const char *addrs)
+{
+	char *out = cluster_with_witness(text, strlen(text), name, addrs, &r);
+
+	free(text);
+	return out;
+}
+
+static void
+test_witness(void)
+{
+	char *text = strdup(xml), *plain;
+
+	plain = edit(strdup(xml), "none", NULL);
+	text = edit(text, "w1", "10.0.1.9");
+	ok(strstr(text, "  </lans>\n  <voters>\n    <witness name=\"w1\" "
+	    "addr=\"10.0.1.9\"/>\n  </voters>\n</cluster>") != NULL,
+	    "the first witness, as a person would write it");
+	text = edit(text, "w2", "10.0.1.8,10.0.2.8");
+	ok(strstr(text, "addr=\"10.0.1.9\"/>\n    <witness name=\"w2\" "
+	    "addr=\"10.0.1.8,10.0.2.8\"/>\n  </voters>") != NULL,
+	    "the second");
+	text = edit(text, "w1", "10.0.1.7");
+	ok(strstr(text, "10.0.1.9") == NULL &&
+	    strstr(text, "10.0.1.7") != NULL, "another address");
+	is_num(cluster_compile(&cl, text, strlen(text), &r), 0, "is good");
+	text = edit(text, "w1", NULL);
+	ok(strstr(text, "w1") == NULL && strstr(text, "w2") != NULL,
+	    "one is gone");
+	text = edit(text, "w2", NULL);
+	is_str(text, plain, "and the last: as before");
+	free(text);
+	free(plain);
+}
+
 int
 main(void)
 {
@@ -132,5 +169,6 @@ main(void)
 	test_bad();
 	test_xml();
 	report_fini(&r);
+	test_witness();
 	return tap_done();
 }
