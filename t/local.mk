@@ -23,6 +23,7 @@ BATS_SUITES = \
 	t/heartd.bats \
 	t/holdfast.bats \
 	t/mirrord.bats \
+	t/mirrord-lease.bats \
 	t/mirrord-pair.bats \
 	t/ledger.bats \
 	t/lab.bats \

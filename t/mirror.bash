@@ -259,3 +259,25 @@ same_trees()
 	diff -a "$M/tree.1" "$M/tree.2" >"$M/diff" ||
 	    { head -n 20 "$M/diff"; return 1; }
 }
+
+# lease N MS|none|over: what moduled of node N would write into its page; MS
+# from now.
+lease()
+{
+	python3 - "$M/$1/run/holdfast/m/lease" "$2" <<-'EOP'
+		import os, struct, sys, time
+		path, value = sys.argv[1:]
+		until = {"none": 0, "over": -1}.get(value)
+		if until is None:
+		    until = time.clock_gettime_ns(time.CLOCK_BOOTTIME) + \
+		        int(value) * 1000000
+		if not os.path.exists(path):
+		    boot = open("/proc/sys/kernel/random/boot_id").read()
+		    with open(path + ".new", "wb") as f:
+		        f.write(struct.pack("=Q40sq", 0x484665617365310a,
+		            boot.encode(), until).ljust(4096, b"\0"))
+		    os.rename(path + ".new", path)
+		fd = os.open(path, os.O_WRONLY)
+		os.pwrite(fd, struct.pack("=q", until), 48)
+	EOP
+}

@@ -204,17 +204,6 @@ dispatch(struct link_run *r, struct frame_in *f, uint64_t oid)
 	}
 }
 
-/*
- * Answers are those of this connection (rule L10).  Their epoch may be
- * behind by the time the second needs to hear of a newer one, never ahead.
- */
-static bool
-is_answer(struct link_run *r, const struct wire *w)
-{
-	return w->connection == r->number &&
-	    epoch_cmp(w->epoch, link_run_epoch(r)) <= 0;
-}
-
 void *
 link_primary_reader(void *arg)
 {
@@ -233,7 +222,12 @@ link_primary_reader(void *arg)
 			continue;
 		if (wire_open(&f, &w, frame, len) == -1)
 			rc = -1;
-		else if (is_answer(r, &w))
+		/*
+		 * Answers are those of this connection (rule L10).  Which of
+		 * the two hears first of a newer epoch is chance: a second
+		 * that left this primary has left the connection as well.
+		 */
+		else if (w.connection == r->number)
 			rc = dispatch(r, &f, w.oid);
 		if (rc == -1) {
 			log_warnx("link: frame of type %u from the second "

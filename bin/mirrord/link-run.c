@@ -13,15 +13,20 @@
 
 void
 link_run_init(struct link_run *r, const struct link_calls *calls, void *arg,
-    struct stream *s, struct apply *a)
+    struct stream *s, struct apply *apply)
 {
+	pthread_condattr_t a;
+
 	memset(r, 0, sizeof(*r));
 	r->calls = *calls;
 	r->arg = arg;
 	r->stream = s;
-	r->apply = a;
+	r->apply = apply;
 	(void)pthread_mutex_init(&r->lock, NULL);
-	(void)pthread_cond_init(&r->changed, NULL);
+	(void)pthread_condattr_init(&a);
+	(void)pthread_condattr_setclock(&a, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(&r->changed, &a);
+	(void)pthread_condattr_destroy(&a);
 	(void)pthread_mutex_init(&r->turn, NULL);
 	(void)pthread_mutex_init(&r->lead, NULL);
 	(void)pthread_mutex_init(&r->answer_lock, NULL);
@@ -55,6 +60,7 @@ link_run_use(struct link_run *r, struct conn *c, uint64_t number)
 	(void)pthread_mutex_lock(&r->lock);
 	r->conn = c;
 	r->number = number;
+	r->taken = r->epoch;
 	r->stream_from = 0;
 	r->send_seq = 0;
 	r->unanswered = 0;

@@ -29,6 +29,7 @@ struct link_run {
 	pthread_mutex_t		 lock;
 	pthread_cond_t		 changed;
 	struct epoch		 epoch;
+	struct epoch		 taken;		/* second: of the last frame */
 	struct conn		*conn;		/* in use, or NULL */
 	uint64_t		 number;
 	unsigned		 users;		/* beside the threads */

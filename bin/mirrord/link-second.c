@@ -10,13 +10,14 @@
 #include <string.h>
 #include <time.h>
 
+#include "clock.h"
 #include "log.h"
 
 /* Without syncs the primary needs the mark only for room in its queue. */
 #define ANSWER_BYTES	(512 * 1024)
 #define ANSWER_MS	2
 /* How long a frame of a higher epoch waits for our own wish to arrive. */
-#define EPOCH_WAIT_MS	1000
+#define EPOCH_WAIT_NS	1000000000
 
 static void
 send_applied(struct link_run *r)
@@ -124,24 +125,33 @@ run_job(struct link_run *r, struct apply_job *job)
 
 /*
  * Rules R27 and L11.  1: use it; 0: drop it; -1: close.  A higher epoch is
- * the primary's next one, of which our own side has not told us yet.
+ * the primary's next one, of which our own side has not told us yet.  A lower
+ * one than ours left this same primary, on this connection, before it heard
+ * of the epoch that we follow already: it is in order until the first frame
+ * of that one.  A ballot of our own is another thing: then the link has
+ * ended before it is durable.
  */
 static int
 check_mark(struct link_run *r, const struct wire *w)
 {
 	struct timespec until;
-	int rc = 0, cmp;
+	bool taken;
+	int rc = 0;
 
 	if (w->connection != r->number)
 		return 0;
-	(void)clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += EPOCH_WAIT_MS / 1000;
 	(void)pthread_mutex_lock(&r->lock);
-	while ((cmp = epoch_cmp(w->epoch, r->epoch)) > 0 && rc == 0 &&
+	if (epoch_cmp(w->epoch, r->epoch) > 0)
+		clock_after(&until, EPOCH_WAIT_NS);
+	while (epoch_cmp(w->epoch, r->epoch) > 0 && rc == 0 &&
 	    !conn_is_broken(r->conn))
 		rc = pthread_cond_timedwait(&r->changed, &r->lock, &until);
+	taken = epoch_cmp(w->epoch, r->epoch) <= 0 &&
+	    epoch_cmp(w->epoch, r->taken) >= 0;
+	if (taken)
+		r->taken = w->epoch;
 	(void)pthread_mutex_unlock(&r->lock);
-	return cmp == 0 ? 1 : -1;
+	return taken ? 1 : -1;
 }
 
 static int

@@ -161,27 +161,6 @@ sync_failed(struct front *f, uint64_t oid, int error)
 	f->on_disk_error(-error, f->arg);
 }
 
-/*
- * Rules R27 and L10: after both answers and before the reply, the lease is
- * looked at once more.  A lease that is over holds the reply: it may be
- * renewed, or the role ends and nobody is answered.
- */
-static int
-may_acknowledge(struct front *f, uint64_t seq)
-{
-	struct timespec pause = { 0, 2000000 };
-	int64_t lease;
-
-	for (;;) {
-		if (__atomic_load_n(&f->ending, __ATOMIC_ACQUIRE))
-			return RQ_SILENT;
-		lease = __atomic_load_n(&f->lease_ns, __ATOMIC_ACQUIRE);
-		if (seq == 0 || lease == 0 || mono_now().ns < lease)
-			return 0;
-		nanosleep(&pause, NULL);
-	}
-}
-
 int
 rq_fsync(struct request *r)
 {
@@ -222,7 +201,7 @@ rq_fsync(struct request *r)
 		if (error != 0)
 			return RQ_SILENT;
 	}
-	return may_acknowledge(f, seq);
+	return __atomic_load_n(&f->ending, __ATOMIC_ACQUIRE) ? RQ_SILENT : 0;
 }
 
 int

@@ -13,6 +13,7 @@
 #include <sys/fsuid.h>
 #include <sys/syscall.h>
 #include <sys/xattr.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -20,6 +21,9 @@
 #include "log.h"
 
 #include "store.h"
+
+/* Much shorter than the fastest lease. */
+#define LEASE_LOOK_NS	1000000
 
 static request_fn *const handlers[] = {
 	[FUSE_INIT]		= rq_init,
@@ -82,6 +86,57 @@ front_disk_silence_ms(struct front *f)
 		ms = (mono_now().ns - f->sync_since_ns) / 1000000;
 	pthread_mutex_unlock(&f->sync_lock);
 	return ms;
+}
+
+void
+front_set_leased(struct front *f, bool leased)
+{
+	__atomic_store_n(&f->leased, leased, __ATOMIC_SEQ_CST);
+}
+
+static bool
+is_leased(struct front *f)
+{
+	return __atomic_load_n(&f->leased, __ATOMIC_SEQ_CST);
+}
+
+const char *
+front_lease(struct front *f)
+{
+	if (!is_leased(f))
+		return "none";
+	return lease_runs(f->lease, mono_now()) ? "runs" : "over";
+}
+
+/* What tells an application nothing about the data. */
+static bool
+needs_no_lease(uint32_t opcode)
+{
+	return opcode == FUSE_INIT || opcode == FUSE_FORGET ||
+	    opcode == FUSE_BATCH_FORGET || opcode == FUSE_STATFS ||
+	    opcode >= sizeof(handlers) / sizeof(handlers[0]) ||
+	    handlers[opcode] == NULL;
+}
+
+/*
+ * The last look before a reply leaves, after all that it waited for (rules
+ * L10, R27): also a primary that was frozen meanwhile thaws here.  A lease
+ * that is over holds the reply: it may be renewed, or the role ends, and then
+ * nobody is answered.
+ */
+static bool
+may_reply(struct front *f, uint32_t opcode)
+{
+	struct timespec pause = { 0, LEASE_LOOK_NS };
+
+	if (needs_no_lease(opcode))
+		return true;
+	while (is_leased(f) && !lease_runs(f->lease, mono_now())) {
+		if (__atomic_load_n(&f->ending, __ATOMIC_ACQUIRE))
+			return false;
+		nanosleep(&pause, NULL);
+	}
+	return true;
 }
 
 uint64_t
@@ -406,8 +461,9 @@ serve(struct slot *s, void *data, size_t len, void *arg)
 		return;
 	if (s->state == SLOT_DONE) {
 		/* ENOENT: it had arrived before the end of that life. */
-		(void)fuse_reply(m->fuse_fd, r.in.h->unique, s->error,
-		    s->reply, s->reply_len);
+		if (may_reply(m->front, r.in.h->opcode))
+			(void)fuse_reply(m->fuse_fd, r.in.h->unique,
+			    s->error, s->reply, s->reply_len);
 		return;
 	}
 	r.again = s->state == SLOT_INTENT;
@@ -419,7 +475,7 @@ serve(struct slot *s, void *data, size_t len, void *arg)
 		slot_done(s, error, r.reply, error == 0 ? r.reply_len : 0);
 	fail_point(14);
 	object_unlock(m->front->objects, &r.locks);
-	if (error == RQ_SILENT)
+	if (error == RQ_SILENT || !may_reply(m->front, r.in.h->opcode))
 		return;
 	if (fuse_reply(m->fuse_fd, r.in.h->unique, error, r.reply,
 	    r.reply_len) == -1) {

@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lease.h"
+
 #include "change.h"
 #include "fuse.h"
 #include "hold.h"
@@ -29,9 +31,10 @@ struct front {
 	struct orphans	*orphans;
 	struct hold	 hold;		/* `holdfast freeze' */
 	bool		 async_second;
-	/* CLOCK_BOOTTIME ns until which acknowledging with the peer in the
-	 * set is allowed; 0: there is no lease (rules L9, R27).  Atomic. */
-	int64_t		 lease_ns;
+	/* Rules L9, L10, R27: with `leased', which is atomic, no reply to an
+	 * application leaves while the lease does not run. */
+	struct lease	*lease;
+	bool		 leased;
 	/* The role ends: nothing is acknowledged any more.  Atomic. */
 	bool		 ending;
 	/* A local call failed with EIO, EROFS...; any thread. */
@@ -56,6 +59,9 @@ void	front_init(struct front *f);
 void	front_fini(struct front *f);
 /* How long the oldest local sync has been running, ms. */
 int64_t	front_disk_silence_ms(struct front *f);
+void	front_set_leased(struct front *f, bool leased);
+/* "none", "runs" or "over", for people. */
+const char *front_lease(struct front *f);
 
 /* The calls of an intake whose argument is a struct front_mount. */
 extern const struct intake_calls request_calls;

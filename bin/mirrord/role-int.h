@@ -44,6 +44,8 @@ struct role_machine {
 	bool		 disk_down;
 	bool		 disk_failed;	/* EIO, EROFS: until the role ends */
 	bool		 linked;	/* link_start() was called */
+	struct epoch	 followed;	/* second: by the link */
+	bool		 lease_told;	/* over, at the last tick */
 	bool		 fullsync;	/* second: may be overwritten */
 	bool		 checkpoint_now;
 	bool		 is_open;	/* parts, link, resync may be asked */
@@ -76,6 +78,8 @@ extern const struct apply_calls peer_apply_calls;
 
 /* role-steps.c: each 0, or -1 with the error set. */
 int	step_open(struct role_machine *r);
+/* First of all: a ballot of this node is durable before it is told (L8). */
+int	step_fence(struct role_machine *r, const struct wish *w);
 int	step_none(struct role_machine *r);
 int	step_wait(struct role_machine *r, const struct wish *w);
 int	step_second(struct role_machine *r, const struct wish *w);

@@ -28,6 +28,7 @@ struct gen_change {
 	enum gen_role	 role;
 	struct epoch	 epoch;
 	bool		 set_epoch;	/* not only the fence */
+	bool		 joins;		/* not by the other node: `since' */
 	bool		 alone;		/* begins, or stays */
 	bool		 member;	/* alone ends */
 	bool		 not_level;
@@ -51,6 +52,8 @@ apply_change(struct gen *g, void *arg)
 		g->fence = c->epoch;
 	if (c->set_epoch)
 		g->epoch = c->epoch;
+	if (c->joins)
+		g->since = c->epoch;
 	if (c->not_level)
 		g->level = false;
 	/* Answered: somebody serves in that epoch or a later one. */
@@ -113,8 +116,10 @@ set_kind(struct role_machine *r, enum role_kind kind)
 	pthread_mutex_lock(&r->lock);
 	old = r->kind;
 	r->kind = kind;
-	if (kind != RK_PRIM)
+	if (kind != RK_PRIM) {
 		r->both = r->ready = r->joined = false;
+		front_set_leased(&r->parts.front, false);
+	}
 	if (kind != RK_DOWN)
 		r->drained = r->equal = false;
 	if (kind != old)
@@ -372,6 +377,47 @@ leave_present(struct role_machine *r, bool orderly, bool *synced)
 	return 0;
 }
 
+static void
+raise_fence(struct gen *g, void *arg)
+{
+	const struct epoch *fence = arg;
+
+	if (epoch_cmp(*fence, g->fence) > 0)
+		g->fence = *fence;
+}
+
+/*
+ * Before a prepare leaves.  A second that asks for the place itself takes no
+ * frame any more, syncs what it received (L14), and only then says so.  One
+ * that is told to follow that epoch goes on: step_second() stores it.
+ */
+int
+step_fence(struct role_machine *r, const struct wish *w)
+{
+	struct epoch fence = w->fence;
+	struct gen g;
+	int error;
+
+	gen_read(r->parts.gen, &g);
+	if (epoch_cmp(fence, g.fence) <= 0 || (w->role == RK_SECOND &&
+	    epoch_cmp(w->epoch, fence) >= 0))
+		return 0;
+	if (r->kind == RK_SECOND) {
+		peer_stop(r);
+		error = apply_drain(r->parts.apply);
+		if (error != 0) {
+			role_set_error(r, "disk", "what was received cannot "
+			    "be made durable: %s", strerror(-error));
+			return -1;
+		}
+	}
+	if (gen_update(r->parts.gen, raise_fence, &fence) == -1) {
+		role_set_error(r, "statedir", "gen: %s", strerror(errno));
+		return -1;
+	}
+	return 0;
+}
+
 int
 step_none(struct role_machine *r)
 {
@@ -428,17 +474,21 @@ step_second(struct role_machine *r, const struct wish *w)
 		return -1;
 	gen_read(r->parts.gen, &g);
 	/* L11: the fence is stored before a frame of its epoch is applied. */
-	if (g.role != GR_SECOND || epoch_cmp(g.fence, w->epoch) != 0)
+	if (g.role != GR_SECOND || epoch_cmp(g.fence, w->epoch) < 0)
 		if (store_gen(r, &c) == -1)
 			return -1;
 	pthread_mutex_lock(&r->lock);
 	r->fullsync = w->fullsync;
+	r->followed = w->epoch;
 	pthread_mutex_unlock(&r->lock);
 	if (r->kind == RK_SECOND && r->linked) {
 		link_set_epoch(r->link, w->epoch);
 		return 0;
 	}
 	set_kind(r, RK_SECOND);
+	/* A ballot of this node was above it: nothing of it is taken. */
+	if (epoch_cmp(g.fence, w->epoch) > 0)
+		return 0;
 	return peer_start(r, LS_SECOND, w->epoch);
 }
 
@@ -471,8 +521,11 @@ go_alone(struct role_machine *r, const struct wish *w)
 {
 	struct gen_change c = { .role = GR_PRIM, .epoch = w->epoch,
 	    .set_epoch = true, .alone = true, .force = w->force };
+	struct gen g;
 	int error;
 
+	gen_read(r->parts.gen, &g);
+	c.joins = w->force || gen_uuid_is_none(&g.current);
 	fail_point(25);
 	if (store_gen(r, &c) == -1)
 		return -1;
@@ -485,7 +538,7 @@ go_alone(struct role_machine *r, const struct wish *w)
 		return -1;
 	}
 	fail_point(28);
-	__atomic_store_n(&r->parts.front.lease_ns, 0, __ATOMIC_RELEASE);
+	front_set_leased(&r->parts.front, w->leased);
 	stream_set(r->parts.stream, SS_SELF);
 	stream_reset(r->parts.stream);
 	pthread_mutex_lock(&r->lock);
@@ -554,7 +607,6 @@ take_member(struct role_machine *r, const struct wish *w)
 {
 	struct gen_change c = { .role = GR_PRIM, .epoch = w->epoch,
 	    .set_epoch = true, .member = true };
-
 	bool ready;
 
 	/* First in memory: a connection that ends now must not release the
@@ -575,6 +627,8 @@ take_member(struct role_machine *r, const struct wish *w)
 		link_break(r->link);
 		return -1;
 	}
+	change_set_epoch(r->parts.change, w->epoch);
+	link_set_epoch(r->link, w->epoch);
 	if (resync_join(r->resync, w->epoch) != 0)
 		link_break(r->link);
 	role_clear_error(r);
@@ -596,17 +650,12 @@ raise_epoch(struct role_machine *r, const struct wish *w)
 	return 0;
 }
 
-int
-step_prim(struct role_machine *r, const struct wish *w)
+static int
+set_members(struct role_machine *r, const struct wish *w)
 {
 	struct gen g;
-	int64_t lease;
+	bool ready;
 
-	if (r->kind != RK_PRIM && become_prim(r, w) == -1)
-		return -1;
-	lease = w->lease_ms > 0 && w->both ?
-	    mono_add_ms(mono_now(), w->lease_ms).ns : 0;
-	__atomic_store_n(&r->parts.front.lease_ns, lease, __ATOMIC_RELEASE);
 	gen_read(r->parts.gen, &g);
 	/* Also when an earlier try stopped half way. */
 	if (!w->both && (!g.alone || r->both)) {
@@ -618,10 +667,28 @@ step_prim(struct role_machine *r, const struct wish *w)
 		role_changed(r);
 		return 0;
 	}
+	pthread_mutex_lock(&r->lock);
+	ready = r->ready;
+	pthread_mutex_unlock(&r->lock);
+	/* At the epoch of the join, which no frame carries before it. */
+	if (w->both && g.alone && ready)
+		return take_member(r, w);
 	if (epoch_cmp(w->epoch, g.epoch) != 0 && raise_epoch(r, w) == -1)
 		return -1;
-	if (w->both && g.alone)
-		return take_member(r, w);
+	return w->both && g.alone ? take_member(r, w) : 0;
+}
+
+int
+step_prim(struct role_machine *r, const struct wish *w)
+{
+	if (r->kind != RK_PRIM && become_prim(r, w) == -1)
+		return -1;
+	/* Begins at once; ends when what makes it needless is done. */
+	if (w->leased)
+		front_set_leased(&r->parts.front, true);
+	if (set_members(r, w) == -1)
+		return -1;
+	front_set_leased(&r->parts.front, w->leased);
 	return 0;
 }
 
@@ -684,6 +751,9 @@ step_take_up(struct role_machine *r)
 	if (parts_kept_mirror(&r->parts)) {
 		change_set_epoch(r->parts.change, g.epoch);
 		stream_set(r->parts.stream, g.alone ? SS_SELF : SS_BOTH);
+		/* What moduled wished is not told yet; the page says it. */
+		front_set_leased(&r->parts.front,
+		    lease_is_needed(r->parts.front.lease));
 		/* Killed before the join or half way to alone: owed. */
 		if (g.alone && change_go_alone(r->parts.change) == 0)
 			stream_reset(r->parts.stream);
@@ -696,6 +766,7 @@ step_take_up(struct role_machine *r)
 		log_info("mirror: taken up");
 		(void)peer_start(r, LS_PRIMARY, g.epoch);
 	} else if (g.role == GR_SECOND) {
+		r->followed = g.fence;
 		set_kind(r, RK_SECOND);
 		(void)peer_start(r, LS_SECOND, g.fence);
 	} else {

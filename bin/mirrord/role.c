@@ -100,7 +100,8 @@ note_compare(struct role_machine *r)
 static int
 carry_out(struct role_machine *r, const struct wish *w)
 {
-	if (!r->has_state || (w->compare && note_compare(r) == -1))
+	if (!r->has_state || (w->compare && note_compare(r) == -1) ||
+	    step_fence(r, w) == -1)
 		return -1;
 	switch (w->role) {
 	case RK_NONE:
@@ -352,6 +353,7 @@ role_new(const struct mirrord_conf *conf, struct keep *keep,
 		r->has_state = true;
 		r->parts.front.on_disk_error = on_disk_error;
 		r->parts.front.arg = r;
+		r->parts.front.lease = lease_reader(conf->module);
 		check_unclean(r);
 		step_take_up(r);
 	}
@@ -381,17 +383,17 @@ role_want(struct role_machine *r, const struct wish *w, const char **code,
 {
 	struct gen g;
 
-	if (r->has_state) {
+	if (r->has_state)
 		gen_read(r->parts.gen, &g);
-		if (wish_is_old(w, g.fence)) {
-			*code = "old-epoch";
-			*text = "a newer epoch was used or followed here";
-			return -1;
-		}
-	}
 	pthread_mutex_lock(&r->lock);
-	if (!r->has_wish || memcmp(&r->wish, w, sizeof(*w)) != 0 ||
-	    w->lease_ms > 0) {
+	if (r->has_state && wish_is_old(w, r->kind, r->kind == RK_PRIM ?
+	    g.epoch : r->followed, g.fence)) {
+		pthread_mutex_unlock(&r->lock);
+		*code = "old-epoch";
+		*text = "a newer epoch was used or followed here";
+		return -1;
+	}
+	if (!r->has_wish || memcmp(&r->wish, w, sizeof(*w)) != 0) {
 		r->wish = *w;
 		r->has_wish = r->wish_is_new = true;
 		pthread_cond_signal(&r->wake);
@@ -454,6 +456,7 @@ role_facts(struct role_machine *r, struct facts *f)
 	f->ready = r->ready;
 	f->joined = r->joined;
 	f->disk_down = r->disk_down;
+	f->lease = front_lease(&r->parts.front);
 	memcpy(f->peer_failed, r->peer_failed, sizeof(f->peer_failed));
 	memcpy(f->diverged, r->diverged, sizeof(f->diverged));
 	memcpy(f->code, r->code, sizeof(f->code));
@@ -471,7 +474,7 @@ role_facts(struct role_machine *r, struct facts *f)
 bool
 role_tick(struct role_machine *r)
 {
-	bool news = false, down, held;
+	bool news = false, down, held, over;
 	char by[FREEZE_BY_MAX];
 	struct resync_status s;
 
@@ -484,6 +487,9 @@ role_tick(struct role_machine *r)
 		held = freeze_left_ms(r, by) > 0;
 		news = news || held != r->held_told;
 		r->held_told = held;
+		over = strcmp(front_lease(&r->parts.front), "over") == 0;
+		news = news || over != r->lease_told;
+		r->lease_told = over;
 		resync_status(r->resync, &s);
 		news = news || (s.phase != RP_NONE &&
 		    s.phase != RP_STRICT) ||

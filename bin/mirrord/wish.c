@@ -56,9 +56,15 @@ parse_rest(struct wish *w, const struct line *l, const char **why)
 		return -1;
 	}
 	w->both = v != NULL && strcmp(v, "both") == 0;
-	if (line_get(l, "lease") != NULL &&
-	    !line_get_num(l, "lease", 0, 3600 * 1000, &w->lease_ms)) {
-		*why = "lease is milliseconds, at most an hour";
+	v = line_get(l, "lease");
+	if (v != NULL && strcmp(v, "0") != 0 && strcmp(v, "1") != 0) {
+		*why = "lease is 0 or 1: whether replies need it";
+		return -1;
+	}
+	w->leased = v != NULL && strcmp(v, "1") == 0;
+	v = line_get(l, "fence");
+	if (v != NULL && v[0] != '\0' && epoch_parse(&w->fence, v) == -1) {
+		*why = "fence is era.n.node";
 		return -1;
 	}
 	if (parse_name(w->primary, l, "primary") == -1 ||
@@ -101,10 +107,13 @@ wish_parse(struct wish *w, const struct line *l, const char **why)
 }
 
 bool
-wish_is_old(const struct wish *w, struct epoch fence)
+wish_is_old(const struct wish *w, enum role_kind kind, struct epoch held,
+    struct epoch fence)
 {
 	if (w->role != RK_PRIM && w->role != RK_SECOND &&
 	    w->handed[0] == '\0')
+		return false;
+	if (w->role == kind && epoch_cmp(w->epoch, held) >= 0)
 		return false;
 	return epoch_cmp(w->epoch, fence) < 0;
 }
@@ -155,6 +164,7 @@ facts_put(struct line_out *o, const struct facts *f)
 	line_add_num(o, "new", f->is_new);
 	put_gen(o, &f->gen);
 	line_add(o, "handed", f->handed);
+	line_add(o, "lease", f->lease);
 	line_add(o, "link", f->link);
 	line_add(o, "peer", f->peer);
 	line_add(o, "async", f->async_second ? "second" : "none");

@@ -25,7 +25,8 @@ struct wish {
 	enum role_kind	role;
 	struct epoch	epoch;
 	bool		both;		/* set=both: the peer is a member */
-	int64_t		lease_ms;	/* 0: there is no lease */
+	bool		leased;		/* replies need the lease (L10) */
+	struct epoch	fence;		/* a ballot of this node, or none */
 	char		primary[WISH_NAME_LEN];
 	char		handed[WISH_NAME_LEN];	/* down: to whom */
 	bool		fullsync;	/* second: may be overwritten */
@@ -38,12 +39,17 @@ struct wish {
 
 /* The keys of `want', by blanks. */
 #define WISH_KEYS "role epoch set lease primary fullsync handed fresh clear " \
-	    "notlevel force compare"
+	    "notlevel force compare fence"
 
 /* 0, or -1 with *why (constant text); *w is then untouched. */
 int	wish_parse(struct wish *w, const struct line *l, const char **why);
-/* May a wish of this epoch still be followed? (refusal of older ones) */
-bool	wish_is_old(const struct wish *w, struct epoch fence);
+/*
+ * Was this wish overtaken by a newer epoch?  Who is primary or second already
+ * may be told so again at the epoch it has: a ballot of its own that is
+ * above it (`fence') is an attempt, not yet a role.
+ */
+bool	wish_is_old(const struct wish *w, enum role_kind kind,
+	    struct epoch held, struct epoch fence);
 const char *role_kind_str(enum role_kind r);
 
 struct facts {
@@ -51,6 +57,7 @@ struct facts {
 	bool		mounted;
 	bool		is_new;
 	struct gen	gen;
+	const char	*lease;		/* "none", "runs", "over" */
 	const char	*link;		/* "up", "down", "connecting" */
 	const char	*peer;		/* its name */
 	const char	*handed;	/* name of gen.handed_to, or "" */

@@ -337,10 +337,15 @@ on_mirror_want(struct client *c, const struct line *l, void *arg)
 {
 	struct sib *s = arg;
 	const char *role = line_get(l, "role"), *set = line_get(l, "set");
-	struct epoch e = { 0 };
+	struct epoch e = { 0 }, ballot = { 0 };
 
 	(void)epoch_parse(&e, line_get(l, "epoch"));
-	if (strcmp(role, "prim") == 0 && epoch_cmp(e, s->fence) < 0) {
+	if (line_get(l, "fence") != NULL &&
+	    epoch_parse(&ballot, line_get(l, "fence")) == 0 &&
+	    epoch_cmp(ballot, s->fence) > 0)
+		s->fence = ballot;
+	if (strcmp(role, "prim") == 0 && strcmp(s->role, "prim") != 0 &&
+	    epoch_cmp(e, s->fence) < 0) {
 		serve_err(c, "old-epoch", "the fence is higher");
 		return;
 	}
@@ -456,7 +461,7 @@ static const struct verb vip_verbs[] = {
 };
 static const struct verb mirror_verbs[] = {
 	{ "want", ROLE_ADMIN, "role epoch set lease primary fullsync handed "
-	    "fresh clear notlevel force", on_mirror_want },
+	    "fresh clear notlevel force compare fence", on_mirror_want },
 	{ "watch", ROLE_ADMIN, "", on_mirror_watch },
 	{ NULL, ROLE_NONE, NULL, NULL }
 };
