@@ -46,7 +46,8 @@ enum remote_type {
 	REMOTE_REFUSED = 5,	/* str code, str text */
 	REMOTE_TICK = 6,	/* nothing: still here */
 	REMOTE_JOIN = 7,	/* raw 64 proof, bytes request */
-	REMOTE_ADMIT = 8,	/* bytes cluster.xml, bytes cluster.key */
+	REMOTE_ADMIT = 8,	/* bytes cluster.xml, bytes cluster.key; a
+				 * witness: str name, bytes key */
 };
 
 enum remote_stream { REMOTE_OUT = 1, REMOTE_ERR = 2 };

@@ -271,6 +271,7 @@ complete_words() {
 	[ "$(complete_words holdfast -H '' | paste -sd' ')" = "n1 n2" ]
 	complete_words holdfast --why 'a word' wait web '' | grep -qx SECOND
 	complete_words holdfast module '' | grep -qx install
+	complete_words holdfast cluster witness '' | grep -qx replace
 	complete_words holdfast second web '' | grep -qx fullsync
 	[ "$(complete_words holdfast farm web drain "" | paste -sd" ")" = "n1 n2" ]
 }

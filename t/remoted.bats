@@ -491,6 +491,13 @@ same() {
 	same witness/w1.key
 	same cluster.xml
 	grep -q 10.88.1.212 "$W/3/etc/holdfast/cluster.xml"
+	# A machine that joins gets it too.
+	new_node 4 "1 2"
+	at 4 holdfast cluster join --name n4 10.88.1.1 "$(invite)"
+	cmp "$W/1/etc/holdfast/witness/w1.key" \
+	    "$W/4/etc/holdfast/witness/w1.key"
+	[ "$(stat -c %a "$W/4/etc/holdfast/witness/w1.key")" = 600 ]
+	start 4
 	# The last one takes something with it: that is said first.
 	run at 1 holdfast cluster witness remove w1
 	[ "$status" -eq 79 ]
@@ -499,7 +506,7 @@ same() {
 	run at 1 holdfast cluster witness remove w1 --yes w1
 	[ "$status" -eq 0 ] || { echo "$output"; false; }
 	same cluster.xml
-	for n in 1 2 3; do
+	for n in 1 2 3 4; do
 		[ ! -e "$W/$n/etc/holdfast/witness/w1.key" ]
 		not grep -q w1 "$W/$n/etc/holdfast/cluster.xml"
 	done

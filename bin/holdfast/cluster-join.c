@@ -360,6 +360,24 @@ write_files(const char *xml, size_t xml_len, const struct cluster_keys *ks)
 	return rc;
 }
 
+/* Keys of witnesses, to the end of the frame; 0, or the exit status. */
+static int
+take_witnesses(struct frame_in *f)
+{
+	char name[CLUSTER_NAME_LEN];
+	const char *key;
+	size_t len;
+	int rc = 0;
+
+	while (rc == 0 && !f->bad && f->pos < f->len) {
+		(void)frame_get_str(f, name, sizeof(name)); /* f->bad tells */
+		key = frame_get_bytes(f, REMOTE_FRAME_MAX, &len);
+		if (!f->bad)
+			rc = witness_save_key(name, key, len);
+	}
+	return rc;
+}
+
 static int
 take_admit(struct frame_in *f)
 {
@@ -370,11 +388,15 @@ take_admit(struct frame_in *f)
 
 	xml = frame_get_bytes(f, REMOTE_FRAME_MAX, &xml_len);
 	key = frame_get_bytes(f, REMOTE_FRAME_MAX, &key_len);
-	if (!frame_done(f) || seal_keys_parse(&ks, key, key_len) == -1) {
+	if (f->bad || seal_keys_parse(&ks, key, key_len) == -1) {
 		fprintf(stderr, "holdfast: the answer makes no sense\n");
 		return EX_PROTOCOL;
 	}
-	rc = write_files(xml, xml_len, &ks);
+	rc = take_witnesses(f);
+	if (rc == 0 && !frame_done(f))
+		rc = EX_PROTOCOL;
+	if (rc == 0)
+		rc = write_files(xml, xml_len, &ks);
 	explicit_bzero(&ks, sizeof(ks));
 	if (rc != 0)
 		fprintf(stderr, "holdfast: the cluster has this machine now, "

@@ -57,6 +57,8 @@ int	cluster_key(struct cmd *c);	/* (*) one step on one node */
 int	cluster_witness(struct cmd *c);
 /* The keys of all witnesses of the cluster; worst exit status, printed. */
 int	witness_send_keys(const struct cluster *cl, const char *nodes);
+/* The text of one, into its file; the exit status after saying why. */
+int	witness_save_key(const char *name, const char *text, size_t len);
 
 /* witness-list.c */
 int	witness_list(struct cmd *c);

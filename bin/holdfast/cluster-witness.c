@@ -141,26 +141,44 @@ drop_key(const char *name)
 	return EX_CANTCREAT;
 }
 
+int
+witness_save_key(const char *name, const char *text, size_t len)
+{
+	struct cluster_keys ks;
+	int rc = EX_DATAERR;
+
+	if (!name_is_good(name))
+		return EX_DATAERR;
+	if (seal_keys_parse(&ks, text, len) == -1)
+		fprintf(stderr, "holdfast: the key of witness %s is none\n",
+		    name);
+	else
+		rc = save_key(name, &ks);
+	explicit_bzero(&ks, sizeof(ks));
+	return rc;
+}
+
+/* Whoever asks the witness takes a new key at once, and no old one again. */
 static int
 take_key(const char *name, const char *text, size_t len)
 {
-	char path[PATH_LEN];
-	struct cluster_keys old, ks;
-	const char *why;
+	char path[PATH_LEN], *have;
+	size_t have_len;
 	bool same;
 	int rc;
 
-	if (seal_keys_parse(&ks, text, len) == -1) {
-		fprintf(stderr, "holdfast: the input is no key\n");
-		return EX_DATAERR;
-	}
-	same = seal_keys_load(&old, key_path(path, name), &why) == 0 &&
-	    memcmp(&old.key[0], &ks.key[0], sizeof(old.key[0])) == 0;
-	rc = same ? 0 : save_key(name, &ks);
-	if (rc == 0 && !same)
+	have = statefile_read(key_path(path, name), SEAL_KEYS_TEXT_LEN,
+	    &have_len);
+	same = have != NULL && have_len == len &&
+	    memcmp(have, text, len) == 0;
+	if (have != NULL)
+		explicit_bzero(have, have_len);
+	free(have);
+	if (same)
+		return 0;
+	rc = witness_save_key(name, text, len);
+	if (rc == 0)
 		configure_new_key(name);
-	explicit_bzero(&old, sizeof(old));
-	explicit_bzero(&ks, sizeof(ks));
 	return rc;
 }
 

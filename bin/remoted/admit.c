@@ -8,6 +8,7 @@
 
 #include <sys/mman.h>
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,7 @@
 
 #define REQUEST_MAX	16384
 #define FILE_MAX	60000
+#define KEY_MAX		512
 #define SAID_MAX	1024
 
 struct admit {
@@ -183,6 +185,33 @@ admit_start(struct admit *a, struct frame_in *f,
 	return true;
 }
 
+/* The keys of witnesses, which the new node asks as the others do. */
+static void
+put_witnesses(struct frame_out *f)
+{
+	char path[PATH_LEN], *key;
+	struct dirent *e;
+	size_t len, name;
+	DIR *dir = opendir(path_etc(path, "witness"));
+
+	while (dir != NULL && (e = readdir(dir)) != NULL) {
+		name = strlen(e->d_name);
+		if (name <= 4 || strcmp(e->d_name + name - 4, ".key") != 0)
+			continue;
+		key = statefile_read(path_etc(path, "witness/%s", e->d_name),
+		    KEY_MAX, &len);
+		if (key == NULL)
+			continue;	/* `check' names it there */
+		e->d_name[name - 4] = '\0';
+		frame_put_str(f, e->d_name);
+		frame_put_bytes(f, key, len);
+		explicit_bzero(key, len);
+		free(key);
+	}
+	if (dir != NULL)
+		(void)closedir(dir);	/* only read */
+}
+
 size_t
 admit_answer(void *buf, size_t size)
 {
@@ -199,6 +228,7 @@ admit_answer(void *buf, size_t size)
 		frame_begin(&f, buf, size, REMOTE_ADMIT, 0, 0);
 		frame_put_bytes(&f, xml, xml_len);
 		frame_put_bytes(&f, key, key_len);
+		put_witnesses(&f);
 		len = frame_end(&f);
 		explicit_bzero(key, key_len);
 	}
