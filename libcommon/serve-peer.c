@@ -3,7 +3,12 @@
 
 #include "serve-peer.h"
 
+#include <sys/ioctl.h>
+
+#include <linux/sockios.h>
+
 #include <grp.h>
+#include <poll.h>
 #include <unistd.h>
 
 #define GROUPS_MAX	256
@@ -68,4 +73,21 @@ peer_role(const struct peer_groups *g, int fd, struct ucred *cred)
 		if (has_group(g->gid[i], cred, groups, len / sizeof(gid_t)))
 			return role_groups[i].role;
 	return ROLE_NONE;
+}
+
+bool
+peer_is_gone(int fd)
+{
+	struct pollfd p = { .fd = fd };
+
+	return poll(&p, 1, 0) == 1 && (p.revents & (POLLHUP | POLLERR)) != 0;
+}
+
+size_t
+peer_unread(int fd)
+{
+	int n = 0;
+
+	(void)ioctl(fd, SIOCOUTQ, &n);	/* any stream socket has it */
+	return (size_t)n;
 }

@@ -21,5 +21,12 @@ enum role	 peer_role(const struct peer_groups *g, int fd,
 		    struct ucred *cred);
 /* root, or the user that this daemon runs as. */
 bool		 peer_is_own(const struct ucred *cred);
+/*
+ * After the end of file: closed altogether, not only for writing.  A watcher
+ * that died must be noticed now, not when there is next something to tell.
+ */
+bool		 peer_is_gone(int fd);
+/* What the kernel holds for it. */
+size_t		 peer_unread(int fd);
 
 #endif

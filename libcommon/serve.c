@@ -14,7 +14,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
-#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -318,18 +317,6 @@ take_fds(struct client *c, struct msghdr *msg)
 	}
 }
 
-/*
- * After the end of file: closed altogether, not only for writing.  A watcher
- * that died must be noticed now, not when there is next something to tell.
- */
-static bool
-peer_is_gone(int fd)
-{
-	struct pollfd p = { .fd = fd };
-
-	return poll(&p, 1, 0) == 1 && (p.revents & (POLLHUP | POLLERR)) != 0;
-}
-
 static void
 client_read(struct client *c)
 {
@@ -564,6 +551,12 @@ size_t
 serve_queued(const struct client *c)
 {
 	return c->out_len;
+}
+
+size_t
+serve_unread(const struct client *c)
+{
+	return c->out_len + peer_unread(c->fd);
 }
 
 int

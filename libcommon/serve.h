@@ -74,6 +74,8 @@ int		 serve_take_fd(struct client *c);
 void		 serve_ok_fd(struct client *c, int fd);
 /* Bytes it has not read yet: who says much waits when they are many. */
 size_t		 serve_queued(const struct client *c);
+/* The same, and what the kernel holds for it. */
+size_t		 serve_unread(const struct client *c);
 /*
  * It closed altogether.  A client that is owed a later answer is not looked
  * at: who takes long over it asks, and then closes.

@@ -119,6 +119,9 @@ pulse_ms=$((t / 10)) timeout_ms=$t lans=lan1,lan2" "watch name=m" |
 	wait_until 3 "grep -q ' ok' '$T/watch.$1'"
 }
 
+# `!' fails no test.
+not() { ! "$@"; }
+
 unmodule() { kill "$(cat "$T/aside.$1")"; rm "$T/aside.$1"; }
 
 # An event was seen by the watcher of a node.
@@ -434,6 +437,106 @@ replay() {
 	run ! seen 1 ' lease '
 }
 
+@test "lease and grant are told as points in time, loss at loss_ms" {
+	pair
+	ask 1 "stamp name=m epoch=0.7.1 role=prim"
+	ask 2 "follow name=m epoch=0.7.1"
+	wait_until 2 "seen 1 ' lease node=n2 '"
+	wait_until 2 "seen 2 ' grant node=n1 epoch=0.7.1 '"
+	local up until
+	up=$(awk '{ printf "%.0f", $1 * 1000 }' /proc/uptime)
+	until=$(tail -n 1 <(grep ' grant ' "$T/watch.2") |
+	    sed 's/.*until_ns=//')
+	# Received a moment ago, and L + 1 % + G = 600 + 6 + 60 from then.
+	[ $((until / 1000000 - up)) -le 690 ]
+	[ $((until / 1000000 - up)) -gt 300 ]
+	grep ' lease ' "$T/watch.1" | grep -q 'until_ns=[0-9]*$'
+	ask 1 "module name=m id=1 digest=ab pulse_ms=60 timeout_ms=600 \
+loss_ms=480 lans=lan1,lan2" | grep -q ok
+	forget 1
+	stop 2 KILL
+	wait_until 3 "seen 1 'loss node=n2 ms=4[89]'"
+	run ask 1 "module name=m id=1 digest=ab pulse_ms=60 timeout_ms=600 \
+loss_ms=601"
+	[[ $output == *"err code=usage"*loss_ms* ]]
+}
+
+# The watchdog of node 1 is a FIFO: what it was fed is in $T/fed.
+watchdog() {
+	stop 1
+	mkfifo "$T/dog"
+	cat >"$T/1/etc/holdfast/heartd.conf" <<-END
+		watchdog = "$T/dog"
+		watchdog_s = 2
+		idle_pulse_ms = 500
+	END
+	start 1
+	# No reader yet: waited for, and said once.
+	grep -q "watchdog $T/dog: this node is not reset" "$T/log.1"
+	cat "$T/dog" >"$T/fed" 3>&- &
+	echo $! >"$T/aside.dog"
+	wait_until 3 "is_fed"
+	ask 1 status | grep -q '^self=.* watchdog=fed'
+}
+
+is_fed() {
+	local n
+	n=$(stat -c %s "$T/fed")
+	wait_until 0 "[ \$(stat -c %s $T/fed) -gt $n ]"
+}
+
+leased() {
+	ask 1 "stamp name=m epoch=0.7.1 role=prim"
+	ask 2 "follow name=m epoch=0.7.1"
+	wait_until 2 "seen 1 ' lease node=n2 '"
+}
+
+@test "watchdog: fed with the pulses, not by a heartd that stands still" {
+	watchdog
+	kill -STOP "$(cat "$T/pid.1")"
+	run is_fed
+	run is_fed
+	[ "$status" -ne 0 ]
+	kill -CONT "$(cat "$T/pid.1")"
+	wait_until 3 is_fed
+	# A reader that ends and comes back finds it again.
+	kill "$(cat "$T/aside.dog")"
+	wait_until 3 "ask 1 status | grep -q 'watchdog=closed'"
+	cat "$T/dog" >>"$T/fed" 3>&- &
+	echo $! >"$T/aside.dog"
+	wait_until 4 is_fed
+	# An orderly end is promised to be one.
+	stop 1
+	wait_until 2 "[ \"\$(tail -c 1 $T/fed)\" = V ]"
+}
+
+@test "watchdog: not fed while the moduled of a lease is gone or hangs" {
+	watchdog
+	pair
+	# Without a lease it may come and go, and hang.
+	unmodule 1
+	wait_until 3 is_fed
+	module 1
+	leased
+	wait_until 2 is_fed
+	kill -STOP "$(cat "$T/aside.1")"
+	wait_until 4 "ask 1 status | grep -q 'watchdog=\"m: its moduled hangs'"
+	run is_fed
+	[ "$status" -ne 0 ]
+	kill -CONT "$(cat "$T/aside.1")"
+	wait_until 3 is_fed
+	unmodule 1
+	wait_until 3 "ask 1 status | grep -q 'watchdog=\"m: its moduled is gone'"
+	# Also after the module was withdrawn for that.
+	wait_until 6 "ask 1 status | not grep -q ^module="
+	run is_fed
+	[ "$status" -ne 0 ]
+	grep -q 'm: its moduled is gone: the watchdog is not fed' "$T/log.1"
+	module 1
+	wait_until 3 is_fed
+	grep -q 'the watchdog is fed again' "$T/log.1"
+}
+
 @test "the fastest pulse anyone asks for is used by all" {
 	module 1 1 ab 300
 	wait_until 2 "ask 2 status | grep -q '^self=.* pulse_ms=30'"
@@ -478,6 +581,11 @@ replay() {
 	run "$top_builddir/bin/heartd/heartd" -n -f "$T/bad.conf"
 	[ "$status" -eq 78 ]
 	[[ $output == *"priority: 100 is not within 0..99"* ]]
+	printf '%s\n' 'watchdog = "/dev/watchdog"' 'watchdog_s = 2' \
+	    >"$T/bad.conf"
+	run "$top_builddir/bin/heartd/heartd" -n -f "$T/bad.conf"
+	[ "$status" -eq 78 ]
+	[[ $output == *"at least three times idle_pulse_ms"* ]]
 	run "$top_builddir/bin/heartd/heartd" -p
 	[ "$status" -eq 0 ]
 	echo "$output" >"$T/printed"

@@ -43,16 +43,18 @@ beat_init(struct beat *b, int64_t timeout_ms, unsigned lans,
 {
 	memset(b, 0, sizeof(*b));
 	b->timeout_ms = timeout_ms;
+	b->loss_ms = beat_loss_ms(timeout_ms);
 	b->lans = lans;
 	b->since = since;
 }
 
 void
-beat_set(struct beat *b, int64_t timeout_ms, unsigned lans)
+beat_set(struct beat *b, int64_t timeout_ms, int64_t loss_ms, unsigned lans)
 {
 	unsigned i;
 
 	b->timeout_ms = timeout_ms;
+	b->loss_ms = loss_ms;
 	b->lans = lans;
 	for (i = 0; i < CLUSTER_LAN_MAX; i++) {
 		if (!has_lan(b, i))
@@ -124,7 +126,7 @@ static void
 update_loss(struct beat *b, const struct ear *e, struct mono now,
     struct beat_change *c)
 {
-	bool silent = is_over(newest(b, e), beat_loss_ms(b->timeout_ms), now);
+	bool silent = is_over(newest(b, e), b->loss_ms, now);
 
 	if (b->is_lost) {
 		/* Only a pulse ends it: time without listening does not. */
@@ -181,7 +183,7 @@ beat_deadline(const struct beat *b, const struct ear *e)
 			first = t;
 	}
 	if (b->ever_up && !b->is_lost && b->lans != 0) {
-		t = mono_add_ms(newest(b, e), beat_loss_ms(b->timeout_ms));
+		t = mono_add_ms(newest(b, e), b->loss_ms);
 		if (!mono_is_set(first) || mono_diff_ns(t, first) < 0)
 			first = t;
 	}

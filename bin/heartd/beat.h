@@ -28,6 +28,7 @@ struct ear {
 
 struct beat {
 	int64_t		timeout_ms;
+	int64_t		loss_ms;	/* D: silence told to the write path */
 	unsigned	lans;		/* bit per network of the module */
 	struct mono	since;		/* listening without a gap since */
 	bool		ever_up;
@@ -49,7 +50,8 @@ struct beat_change {
 void	beat_init(struct beat *b, int64_t timeout_ms, unsigned lans,
 	    struct mono since);
 /* The module has other timers or networks now; opinions follow at once. */
-void	beat_set(struct beat *b, int64_t timeout_ms, unsigned lans);
+void	beat_set(struct beat *b, int64_t timeout_ms, int64_t loss_ms,
+	    unsigned lans);
 /* This node itself was late: it knows nothing until it listened again. */
 void	beat_void(struct beat *b, struct mono now);
 /*
@@ -62,7 +64,7 @@ bool	beat_update(struct beat *b, const struct ear *e, struct mono now,
 struct mono	beat_deadline(const struct beat *b, const struct ear *e);
 const char	*beat_state_name(enum beat_state s);
 
-/* D, silence after which the write path is told: 0.6 T. */
+/* D where nobody says otherwise: 0.6 T. */
 int64_t	beat_loss_ms(int64_t timeout_ms);
 
 /* Own lateness: the longest time in which this process did not run. */

@@ -138,6 +138,20 @@ event_lease(struct heart *h, struct client *to, const struct module *m,
 	add_epoch(&o, m->epoch);
 	line_add_num(&o, "until_ms",
 	    mono_diff_ms(m->view[node].lease, now));
+	/* For who decides: a line may have waited long when it is read. */
+	line_add_num(&o, "until_ns", m->view[node].lease.ns);
+	event_end(h, to, m, &o);
+}
+
+void
+event_grant(struct heart *h, struct client *to, const struct module *m,
+    unsigned node)
+{
+	struct line_out o;
+
+	event_begin(h, &o, "grant", node);
+	add_epoch(&o, m->follow);
+	line_add_num(&o, "until_ns", m->view[node].grant.ns);
 	event_end(h, to, m, &o);
 }
 
@@ -227,6 +241,8 @@ state_of_peer(struct heart *h, struct client *to, const struct module *m,
 		event_mismatch(h, to, m, node);
 	if (mono_diff_ns(v->lease, now) > 0)
 		event_lease(h, to, m, node, now);
+	if (mono_diff_ns(v->grant, now) > 0)
+		event_grant(h, to, m, node);
 }
 
 void

@@ -21,6 +21,9 @@ void	event_blob(struct heart *h, struct client *to, const struct module *m,
 	    unsigned node, bool gone);
 void	event_stamp(struct heart *h, struct client *to, const struct module *m,
 	    unsigned node);
+/* The peer was promised that we ask for nothing until then (L7). */
+void	event_grant(struct heart *h, struct client *to,
+	    const struct module *m, unsigned node);
 void	event_lease(struct heart *h, struct client *to, const struct module *m,
 	    unsigned node, struct mono now);
 void	event_mismatch(struct heart *h, struct client *to,

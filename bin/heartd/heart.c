@@ -7,7 +7,6 @@
 
 #include "heart.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -222,6 +221,7 @@ age_modules(struct heart *h, struct mono now)
 			log_info("%s: withdrawn", m->wish.name);
 			module_free(m);
 		} else if (!m->is_gone && mono_passed(m->orphan_until, now)) {
+			watchdog_missed(&h->watchdog, m);
 			m->is_gone = true;
 			m->role = STAMP_NONE;
 			m->follows = false;
@@ -230,14 +230,6 @@ age_modules(struct heart *h, struct mono now)
 			    2 * m->wish.timeout_ms);
 		}
 	}
-}
-
-static void
-feed_watchdog(struct heart *h)
-{
-	if (h->watchdog != -1 && write(h->watchdog, "\n", 1) != 1 &&
-	    log_limit_ok(&h->late_limit, 1))
-		log_warn("%s", h->options.watchdog);
 }
 
 static void
@@ -262,7 +254,7 @@ pulse(struct heart *h, struct mono now)
 		if (h->module[i].is_used)
 			heart_send_blob(h, &h->module[i], now, retry_ms);
 	}
-	feed_watchdog(h);
+	watchdog_feed(&h->watchdog, h->module, h->gap_ms, now);
 	/* In step with the last one, unless a pulse or more was missed. */
 	h->next_pulse = mono_add_ms(h->next_pulse, ms);
 	if (mono_passed(h->next_pulse, now))
@@ -374,6 +366,7 @@ heart_now(struct heart *h)
 	int64_t least = LATE_LOG_MS + h->options.idle_pulse_ms;
 	unsigned i;
 
+	h->gap_ms = gap_ms;
 	for (i = 0; i < MODULE_MAX; i++) {
 		if (h->module[i].is_used &&
 		    h->module[i].wish.timeout_ms < least)
@@ -479,13 +472,8 @@ heart_start(struct heart *h)
 	};
 	struct mono now = mono_now();
 
-	h->watchdog = -1;
-	if (h->options.watchdog[0] != '\0') {
-		h->watchdog = open(h->options.watchdog,
-		    O_WRONLY | O_CLOEXEC);
-		if (h->watchdog == -1)
-			log_warn("%s", h->options.watchdog);
-	}
+	watchdog_open(&h->watchdog, h->options.watchdog,
+	    h->options.watchdog_s);
 	start_peers(h);
 	h->since = now;
 	h->tokens_at = now;
@@ -501,12 +489,7 @@ heart_stop(struct heart *h)
 {
 	unsigned i;
 
-	/* 'V' is the promise of an orderly end: no reset by the device. */
-	if (h->watchdog != -1) {
-		if (write(h->watchdog, "V", 1) != 1)
-			log_warn("%s", h->options.watchdog);
-		(void)close(h->watchdog);	/* nothing is buffered */
-	}
+	watchdog_close(&h->watchdog);
 	loop_timer_free(h->timer);
 	links_free(h->links);
 	for (i = 0; i < MODULE_MAX; i++) {

@@ -22,12 +22,14 @@
 #include "link.h"
 #include "module.h"
 #include "twin.h"
+#include "watchdog.h"
 
 struct heart_options {
 	int64_t		idle_pulse_ms;
 	int64_t		stranger_rate;	/* unopened datagrams a second */
 	struct link_options link;
 	const char	*watchdog;	/* a device, or "" */
+	int		watchdog_s;
 };
 
 /* Why a datagram was dropped. The first ones are enum datagram_error's. */
@@ -77,7 +79,8 @@ struct heart {
 	struct loop_timer *timer;
 	struct mono	due;		/* when the timer is to fire */
 	struct mono	next_pulse;
-	int		watchdog;	/* descriptor or -1 */
+	int64_t		gap_ms;		/* did not run for, before this */
+	struct watchdog	watchdog;
 	bool		is_rr, is_locked;
 	uint64_t	dropped[DROP_COUNT];
 	struct log_limit drop_limit[DROP_COUNT];

@@ -11,7 +11,8 @@ bin_heartd_libheartd_a_SOURCES = \
 	%D%/link.c %D%/link.h \
 	%D%/module.c %D%/module.h \
 	%D%/receive.c %D%/receive.h \
-	%D%/twin.c %D%/twin.h
+	%D%/twin.c %D%/twin.h \
+	%D%/watchdog.c %D%/watchdog.h
 
 pkglibexec_PROGRAMS += bin/heartd/heartd
 bin_heartd_heartd_SOURCES = %D%/main.c

@@ -39,6 +39,7 @@ static cfg_opt_t opts[] = {
 	CFG_INT("rebind_ms", 500, CFGF_NONE),
 	CFG_INT("receive_buffer", 1048576, CFGF_NONE),
 	CFG_STR("watchdog", "", CFGF_NONE),
+	CFG_INT("watchdog_s", 10, CFGF_NONE),
 	CFG_END()
 };
 
@@ -52,6 +53,15 @@ check(cfg_t *cfg)
 	bad += conf_check_int(cfg, "stranger_rate", 1, 100000);
 	bad += conf_check_int(cfg, "rebind_ms", 10, 60000);
 	bad += conf_check_int(cfg, "receive_buffer", 65536, 67108864);
+	bad += conf_check_int(cfg, "watchdog_s", 1, 600);
+	/* It is fed with the pulses: three of them in its bound. */
+	if (cfg_getstr(cfg, "watchdog")[0] != '\0' &&
+	    cfg_getint(cfg, "idle_pulse_ms") * 3 >
+	    cfg_getint(cfg, "watchdog_s") * 1000) {
+		cfg_error(cfg, "watchdog_s must be at least three times "
+		    "idle_pulse_ms");
+		bad++;
+	}
 	return bad;
 }
 
@@ -128,6 +138,11 @@ parse_wish(const struct heart *h, const struct line *l,
 	    w->pulse_ms * 2 > w->timeout_ms)
 		return "pulse_ms= must be at least 1 and at most half of "
 		    "timeout_ms";
+	w->loss_ms = beat_loss_ms(w->timeout_ms);
+	if (line_get(l, "loss_ms") != NULL &&
+	    !line_get_num(l, "loss_ms", w->pulse_ms, w->timeout_ms,
+	    &w->loss_ms))
+		return "loss_ms= must be between pulse_ms and timeout_ms";
 	w->lans = parse_lans(&h->cluster, line_get(l, "lans"));
 	if (w->lans == 0)
 		return "lans= must name networks of the cluster, by commas";
@@ -205,6 +220,8 @@ on_module(struct client *c, const struct line *l, void *arg)
 		    (long long)w.timeout_ms);
 	}
 	m->owner = c;
+	m->read_at = now;
+	watchdog_back(&h->watchdog, w.name);
 	m->is_gone = false;
 	m->orphan_until = (struct mono){ 0 };
 	apply_wish(h, m, &w);
@@ -422,6 +439,10 @@ on_status(struct client *c, const struct line *l, void *arg)
 	line_add_num(&o, "locked", h->is_locked);
 	line_add_num(&o, "pulse_ms", heart_pulse_ms(h));
 	line_add_num(&o, "life", (int64_t)h->self.count);
+	if (h->options.watchdog[0] != '\0')
+		line_add(&o, "watchdog", h->watchdog.fd == -1 ? "closed" :
+		    h->watchdog.starved[0] != '\0' ? h->watchdog.starved :
+		    "fed");
 	for (i = 0; i < h->key.count; i++)
 		line_add(&o, "key", h->key_id[i]);
 	serve_line(c, &o);
@@ -460,7 +481,7 @@ on_rekey(struct client *c, const struct line *l, void *arg)
 static const struct verb verbs[] = {
 	/* name		least role	keys			handler */
 	{ "module",	ROLE_ADMIN,
-	    "name id digest pulse_ms timeout_ms lans",		on_module },
+	    "name id digest pulse_ms timeout_ms loss_ms lans",	on_module },
 	{ "publish",	ROLE_ADMIN,	"name blob",		on_publish },
 	{ "stamp",	ROLE_ADMIN,	"name epoch role",	on_stamp },
 	{ "follow",	ROLE_ADMIN,	"name epoch",		on_follow },
@@ -568,6 +589,7 @@ start(struct daemon *d)
 	h->options.link.receive_buffer =
 	    (int)cfg_getint(d->conf, "receive_buffer");
 	h->options.watchdog = cfg_getstr(d->conf, "watchdog");
+	h->options.watchdog_s = (int)cfg_getint(d->conf, "watchdog_s");
 	machine_hash(h->machine);
 	load_key(h);
 	begin_life(h);

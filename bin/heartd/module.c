@@ -95,7 +95,7 @@ module_free(struct module *m)
 void
 module_set_lans(struct module *m, unsigned node, unsigned lans)
 {
-	beat_set(&m->view[node].beat, m->wish.timeout_ms,
+	beat_set(&m->view[node].beat, m->wish.timeout_ms, m->wish.loss_ms,
 	    m->wish.lans & lans);
 }
 
@@ -173,15 +173,16 @@ take_echo(const struct module *m, struct view *v, const struct entry *e,
 }
 
 /* What we echo, and L7: only a primary's beat of the epoch we follow. */
-static void
+static bool
 take_follow(const struct module *m, struct view *v, const struct entry *e,
     struct mono received)
 {
 	if (!m->follows || e->role != STAMP_PRIM ||
 	    epoch_cmp(e->epoch, m->follow) != 0)
-		return;
+		return false;
 	v->echo = e->counter;
 	v->grant = grant_until(received, m->wish.timeout_ms);
+	return true;
 }
 
 bool
@@ -216,7 +217,7 @@ view_take(struct module *m, struct view *v, const struct entry *e,
 	v->role = e->role;
 	n->stamp = role != e->role || epoch_cmp(epoch, e->epoch) != 0;
 	n->lease = take_echo(m, v, e, sent);
-	take_follow(m, v, e, received);
+	n->grant = take_follow(m, v, e, received);
 	return true;
 }
 

@@ -54,6 +54,7 @@ struct module_wish {
 	char		digest[DIGEST_MAX + 1];
 	int64_t		pulse_ms;
 	int64_t		timeout_ms;
+	int64_t		loss_ms;	/* D */
 	unsigned	lans;
 };
 
@@ -61,6 +62,7 @@ struct module {
 	bool		is_used;
 	struct module_wish wish;
 	void		*owner;		/* the client that stated it */
+	struct mono	read_at;	/* when it had read all we said */
 	/* The owner went: speak on until then, then withdraw it. */
 	struct mono	orphan_until;
 	bool		is_gone;	/* says so to the peers until: */
@@ -99,6 +101,7 @@ struct view_news {
 	bool		stamp;
 	bool		mismatch;
 	bool		lease;		/* v->lease moved on */
+	bool		grant;		/* v->grant did */
 };
 
 /* Takes the peer's entry for m; false: older than what is known. */

@@ -254,6 +254,8 @@ take_entry(struct heart *h, const struct arrival *a, const struct entry *e)
 		event_mismatch(h, NULL, m, a->node);
 	if (n.lease)
 		event_lease(h, NULL, m, a->node, now);
+	if (n.grant)
+		event_grant(h, NULL, m, a->node);
 	if (n.joined) {
 		heart_send_blob(h, m, now, 0);
 		/* Its first word waits for no pulse of ours, either. */

@@ -152,10 +152,10 @@ test_lans_change(void)
 	p.e.heard[0] = at(100);
 	(void)update(&p, 100);
 	(void)update(&p, 2050);
-	beat_set(&p.b, T, 2);
+	beat_set(&p.b, T, T * 6 / 10, 2);
 	(void)update(&p, 2060);
 	is_num(p.b.peer, BEAT_DOWN, "only the module's networks count");
-	beat_set(&p.b, T, 0);
+	beat_set(&p.b, T, T * 6 / 10, 0);
 	(void)update(&p, 9000);
 	is_num(p.b.peer, BEAT_UNKNOWN, "no common network: nothing to say");
 	ok(!mono_is_set(beat_deadline(&p.b, &p.e)), "and nothing to wait for");

@@ -220,6 +220,7 @@ test_follow(void)
 	m->follow = (struct epoch){ 0, 7, 1 };
 	e.counter = 11;
 	(void)view_take(m, v, &e, &sent, at(200), &n);
+	ok(n.grant, "told: a grant");
 	module_entry(m, 1, 4, &mine);
 	ok(mine.echo == 11 && epoch_cmp(mine.echo_epoch, m->follow) == 0,
 	    "the newest beat of the followed epoch is echoed");
