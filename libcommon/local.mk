@@ -10,6 +10,7 @@ libcommon_libcommon_a_SOURCES = \
 	%D%/code.c %D%/code.h \
 	%D%/conf.c %D%/conf.h \
 	%D%/configured.c %D%/configured.h \
+	%D%/crc32c.c %D%/crc32c.h \
 	%D%/daemon.c %D%/daemon.h \
 	%D%/debounce.c %D%/debounce.h \
 	%D%/env.c %D%/env.h \

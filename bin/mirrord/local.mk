@@ -33,7 +33,6 @@ bin_mirrord_libmirrord_a_SOURCES += \
 bin_mirrord_libmirrord_a_SOURCES += \
 	%D%/apply.c %D%/apply.h \
 	%D%/conn.c %D%/conn.h \
-	%D%/crc32c.c %D%/crc32c.h \
 	%D%/link.c %D%/link.h \
 	%D%/keys.c %D%/keys.h \
 	%D%/link-hello.c %D%/link-hello.h \

@@ -18,9 +18,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "log.h"
-
 #include "crc32c.h"
+#include "log.h"
 
 #define INDEX_MAGIC	0x484649445831ull	/* HFIDX1 */
 #define INDEX_HEAD	4096

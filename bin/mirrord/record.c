@@ -11,9 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "whole.h"
-
 #include "crc32c.h"
+#include "whole.h"
 
 #define RECORD_VERSION	1
 

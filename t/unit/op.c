@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-#include "../../bin/mirrord/crc32c.h"
+#include "crc32c.h"
+
 #include "../../bin/mirrord/object.h"
 #include "../../bin/mirrord/wire.h"
 

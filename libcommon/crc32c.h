@@ -2,8 +2,8 @@
 /*
  * CRC-32C (Castagnoli) of records on disk and in shared memory.
  */
-#ifndef MIRRORD_CRC32C_H
-#define MIRRORD_CRC32C_H
+#ifndef COMMON_CRC32C_H
+#define COMMON_CRC32C_H
 
 #include <stddef.h>
 #include <stdint.h>
