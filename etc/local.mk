@@ -74,7 +74,8 @@ example_DATA = \
 	%D%/examples/heartd.conf \
 	%D%/examples/holdfast.cron \
 	%D%/examples/holdfastd.conf \
-	%D%/examples/remoted.conf
+	%D%/examples/remoted.conf \
+	%D%/examples/witnessd.conf
 EXTRA_DIST += $(example_DATA)
 pkglibexec_SCRIPTS += %D%/completion/complete %D%/guard
 EXTRA_DIST += %D%/completion/complete %D%/guard

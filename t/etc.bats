@@ -34,6 +34,7 @@ setup() {
 	printf '#!/bin/sh\necho >&3\nexec sleep 600 3>&-\n' >"$LIB/heartd"
 	chmod +x "$LIB/heartd" "$LIB/guard"
 	cp "$LIB/heartd" "$LIB/vipd"
+	cp "$LIB/heartd" "$LIB/witnessd"
 	cp "$LIB/heartd" "$LIB/remoted"
 	cp "$LIB/heartd" "$LIB/consoled"
 	cp "$LIB/heartd" "$LIB/alertd"

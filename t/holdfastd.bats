@@ -104,6 +104,7 @@ setup() {
 	mkdir -p "$LIB" "$STATE" "$HOLDFAST_ROOT/etc/holdfast"
 	ln -s "${PROGRAM%/*/*}/keepd/keepd" "$LIB/keepd"
 	fake heartd
+	fake witnessd
 	fake vipd
 	fake remoted
 	fake consoled
@@ -133,7 +134,7 @@ order() {
 	roster ledger mirrord moduled
 	start
 	wait_until 5 'is_up ledger/moduled'
-	[ "$(order)" = "heartd,vipd,remoted,consoled,alertd,mirrord -M ledger,moduled -M ledger" ]
+	[ "$(order)" = "heartd,witnessd,vipd,remoted,consoled,alertd,mirrord -M ledger,moduled -M ledger" ]
 	is_up keepd
 	is_up vipd
 	[ "$(field ledger/mirrord restarts)" = 0 ]
@@ -222,7 +223,7 @@ order() {
 	wait_until 5 'is_up ledger/moduled'
 	after=$(ask holdfastd status | sed 's/.*service=\([a-z]*\) .*pid=\([0-9]*\).*/\1 \2/')
 	[ "$before" = "$after" ]
-	[ "$(wc -l <"$HOLDFAST_ROOT/started")" = 7 ]
+	[ "$(wc -l <"$HOLDFAST_ROOT/started")" = 8 ]
 	# What it adopted it watches, and starts again when it dies.
 	old=$(field ledger/mirrord pid)
 	kill -KILL "$old"
@@ -387,7 +388,7 @@ keepd: process $keepd is now $(field keepd pid)" ]
 	done
 	[ "$(grep -o '[a-z/]*: up -> stopping' "$HOLDFAST_ROOT/log" |
 	    cut -d: -f1 | paste -sd,)" = \
-	    ledger/moduled,ledger/mirrord,alertd,consoled,remoted,vipd,heartd,keepd ]
+	    ledger/moduled,ledger/mirrord,alertd,consoled,remoted,vipd,witnessd,heartd,keepd ]
 	[ ! -e "$RUN/holdfastd.state" ]
 }
 

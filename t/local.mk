@@ -29,6 +29,7 @@ BATS_SUITES = \
 	t/lab.bats \
 	t/bench.bats \
 	t/vipd.bats \
+	t/witnessd.bats \
 	t/farm-clients.bats \
 	t/farmd-bpf.bats \
 	t/remoted.bats \
@@ -84,8 +85,11 @@ noinst_PROGRAMS += \
 	t/files/acks \
 	t/files/await \
 	t/files/ops \
+	t/files/votes \
 	t/files/work
 t_files_acks_SOURCES = t/files/acks.c
 t_files_await_SOURCES = t/files/await.c
 t_files_ops_SOURCES = t/files/ops.c
+t_files_votes_SOURCES = t/files/votes.c
+t_files_votes_LDADD = $(COMMON_LIBS)
 t_files_work_SOURCES = t/files/work.c

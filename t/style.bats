@@ -156,7 +156,7 @@ sources() { find bin libcommon modules t -name '*.[ch]' | sort; }
 
 @test "the options of every daemon stand in its page" {
 	cd_top
-	for p in keepd holdfastd heartd vipd remoted moduled farmd mirrord consoled alertd; do
+	for p in keepd holdfastd heartd vipd remoted moduled farmd mirrord consoled alertd witnessd; do
 		[ -x "$top_builddir/bin/$p/$p" ] || continue
 		for o in $("$top_builddir/bin/$p/$p" -h |
 		    sed -n 's/^  \(-[A-Za-z]\) .*/\1/p'); do

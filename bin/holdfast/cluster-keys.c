@@ -86,6 +86,7 @@ tell_all(const struct cluster_keys *ks)
 	seal_keys_text(t.text, ks);
 	tell(&t, NULL, "heartd");
 	tell(&t, NULL, "remoted");
+	tell(&t, NULL, "witnessd");
 	modules_each(tell_module, &t);
 	explicit_bzero(t.text, sizeof(t.text));
 	return t.failed;

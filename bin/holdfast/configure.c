@@ -99,7 +99,8 @@ restart_farmd(const char *module, void *arg)
 static void
 tell_cluster(bool key_changed)
 {
-	static const char *const daemons[] = { "heartd", "vipd" };
+	static const char *const daemons[] = { "heartd", "witnessd",
+	    "vipd" };
 	size_t i;
 
 	reload_remoted();

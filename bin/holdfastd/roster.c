@@ -14,9 +14,12 @@
 /* A roster has a handful of short lines. */
 #define ROSTER_FILE_MAX	4096
 
-/* keepd before all that keep, heartd before those who ask who is alive. */
+/*
+ * keepd before all that keep, heartd before those who ask who is alive,
+ * witnessd before those who ask for its vote.
+ */
 static const char *const node_daemons[] = {
-	"keepd", "heartd", "vipd", "remoted", "consoled", "alertd",
+	"keepd", "heartd", "witnessd", "vipd", "remoted", "consoled", "alertd",
 };
 static const char *const module_daemons[] = {
 	"mirrord", "farmd", "checkd", "moduled",

@@ -135,6 +135,14 @@ check_PROGRAMS += t/unit/vote
 t_unit_vote_SOURCES = %D%/vote.c %D%/tap.h
 t_unit_vote_LDADD = $(COMMON_LIBS)
 
+check_PROGRAMS += t/unit/ballot
+t_unit_ballot_SOURCES = %D%/ballot.c %D%/tap.h
+t_unit_ballot_LDADD = bin/witnessd/libwitnessd.a $(COMMON_LIBS)
+
+check_PROGRAMS += t/unit/voter-store
+t_unit_voter_store_SOURCES = %D%/voter-store.c %D%/tap.h
+t_unit_voter_store_LDADD = bin/witnessd/libwitnessd.a $(COMMON_LIBS)
+
 check_PROGRAMS += t/unit/frame
 t_unit_frame_SOURCES = %D%/frame.c %D%/tap.h
 t_unit_frame_LDADD = $(COMMON_LIBS)

@@ -21,7 +21,7 @@ main(void)
 	roster_node(&r);
 	is_str(r.name[0], "keepd", "keepd is the first of the node");
 	is_str(r.name[1], "heartd", "heartd before who asks it");
-	is_num(r.count, 6, "six daemons of a node");
+	is_num(r.count, 7, "seven daemons of a node");
 
 	is_num(parse(&r, "mirrord\nmoduled\n"), 0, "a mirror module");
 	is_num(r.count, 2, "two daemons");
