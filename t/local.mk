@@ -60,7 +60,8 @@ BATS_SUITES = \
 	t/91-farm-modules.bats \
 	t/92-farm-and-mirror.bats \
 	t/92-farm-campaign.bats \
-	t/93-farm-sixteen.bats
+	t/93-farm-sixteen.bats \
+	t/95-torture.bats
 EXTRA_DIST += $(BATS_SUITES) t/lib.bash t/mirror.bash t/conf
 if HAVE_BATS
 if SYSTEM_PATHS

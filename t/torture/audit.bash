@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: ISC
+# shellcheck shell=bash disable=SC2154,SC2034 # variables of run and course
+#
+# What must hold after a course, whatever happened in it.
+
+# Everything that was acknowledged is there, and only one node wrote at a time.
+audit_dirops()
+{
+	local node text
+
+	for node in n1 n2; do
+		[ ! -e "$dir/journal.$node" ] || awk -v node=$node \
+		    '{ $1 = $1 " " node; print }' "$dir/journal.$node"
+	done | sort -s -n -k 1,1 >"$dir/journal"
+	on "$(primary)" /srv/dirops scan /srv/ledger |
+	    awk '{ $1 = $1 " end"; print }' >>"$dir/journal"
+	text=$(awk -f "$here/check.awk" "$dir/journal") ||
+	    course_bad "directory: $text"
+	dirops_tally=${text##*$'\n'}
+}
+
+audit_ledger()
+{
+	local text
+
+	text=$(verify 2>&1) || course_bad "ledger: $text"
+}
+
+# At rest both nodes hold the same: names, data, mode, owner, times, attributes
+# and holes.
+audit_trees()
+{
+	local node
+
+	for node in n1 n2; do
+		{
+			tree $node
+			on $node unshare -m sh -c 'mount --bind /srv /mnt &&
+			    /mnt/dirops scan /mnt/ledger' | sed -n \
+			    's/^[^ ]* h /holes /p'
+		} >"$dir/tree.$node" 2>&1 &
+	done
+	wait
+	diff "$dir/tree.n1" "$dir/tree.n2" >"$dir/tree.diff" ||
+	    course_bad "trees differ: $(grep -c '^[<>]' "$dir/tree.diff") lines"
+}
+
+# residue NODE: what a node has, in words that do not depend on which it is.
+residue()
+{
+	on "$1" sh -c 'ps -eo stat=,comm= | sed "s/^\(.\)[^ ]* */\1 /
+	    s/^[RDI] /S /" | grep -vE " (ps|sed|sh|sort|nsenter|dirops)$"
+	    cut -d" " -f2,3 /proc/self/mounts | grep -vE " (proc|nsfs)$"
+	    nft list tables
+	    ip -o addr | sed "s/^[0-9]*: //; s/  */ /g; s/ fe80:[^ ]*//
+		s/valid_lft.*//"
+	    find /sys/fs/cgroup -type d' |
+	    sed "s,\(10\.88\..\.\|fd88:.::\)${1#n}/,\1N/," | sort
+}
+
+# A baseline for each role, of the pair when nothing has happened.
+residue_learn()
+{
+	local prim
+
+	prim=$(primary)
+	residue "$prim" >"$work/residue.prim"
+	residue "$(other "$prim")" >"$work/residue.second"
+}
+
+residue_is()
+{
+	residue "$1" | diff "$work/residue.$2" - >"$dir/residue.$2"
+}
+
+# No process, mount, rule, address or cgroup that was not there before; a
+# script that has just ended may still be on its way.
+audit_residue()
+{
+	local prim
+
+	prim=$(primary)
+	wait_until 5 "residue_is $prim prim" 2>/dev/null ||
+	    course_bad "left on $prim: $(grep '^[<>]' "$dir/residue.prim" |
+	    tr '\n' ';')"
+	wait_until 5 "residue_is $(other "$prim") second" 2>/dev/null ||
+	    course_bad "left on $(other "$prim"): $(grep '^[<>]' \
+	    "$dir/residue.second" | tr '\n' ';')"
+}
+
+# --- events ------------------------------------------------------------------
+
+# log_files NODE: all that is said there, seen from outside, and from the disk
+# of a node that is off nothing.
+log_files()
+{
+	local state=/run/holdfast-lab-$HOLDFAST_LAB pid
+
+	echo "$state/$1/console"
+	pid=$(cat "$state/$1/pid" 2>/dev/null) || return 0
+	printf '%s\n' "/proc/$pid/root/var/log/holdfast"/*.log \
+	    "/proc/$pid/root/var/log/holdfast"/*.events
+}
+
+stamp()
+{
+	date +%FT%T.%3N
+}
+
+# has_event SINCE REGEX: on any node, in any log.
+has_event()
+{
+	local node files
+
+	for node in n1 n2; do
+		mapfile -t files < <(log_files $node)
+		awk -v since="$1" -v re="$2" '$1 >= since && $0 ~ re {
+			found = 1; exit } END { exit !found }' "${files[@]}" \
+		    2>/dev/null && return
+	done
+	return 1
+}
+
+# Everything every node said since then, in one order.
+timeline()
+{
+	local since=$1 node file
+
+	for node in n1 n2; do
+		for file in $(log_files $node); do
+			awk -v since="$since" -v node=$node -v f="${file##*/}" \
+			    '$1 >= since && /^20/ { at = $1; $1 = ""
+			    print at " " node " " f ":" $0 }' "$file" 2>/dev/null
+		done
+	done | sort -s -k 1,1
+}

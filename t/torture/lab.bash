@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: ISC
+# shellcheck shell=bash disable=SC2154,SC2016,SC2034 # variables of run;
+# lines for wait_until
+#
+# The standing lab: a pair with the ledger, its times short enough that a
+# takeover takes a second, and the applications that are tortured with it.
+
+# Silence of a node; a busy machine must still be able to keep it.
+TORTURE_T_MS=1000
+# Healed, all is green within this, without hands.
+GREEN_S=60
+# What happened is named within this.
+EVENT_S=5
+
+torture_up()
+{
+	local args=()
+
+	torture_module "$work/ledger"
+	[ "$mode" = heartbeats ] || args+=(--witness)
+	nft list tables >"$work/tables" 2>/dev/null || :
+	"$LAB" up 2 "${args[@]}" --module "$work/ledger" >"$work/up" 2>&1 || {
+		tail -n 100 "$work/up" >&2
+		exit 69
+	}
+	for host in n1 n2; do
+		"$LAB" clock $host ok
+		host_put_file $host "$top_builddir/t/torture/dirops" /srv/dirops
+	done
+	wait_until "$GREEN_S" is_green
+	# Daemons with a clock of their own come with the next power on.
+	"$LAB" power cycle n2
+	wait_until "$GREEN_S" is_green
+	"$LAB" power cycle n1
+	wait_until "$GREEN_S" is_green
+	residue_learn
+}
+
+# The ledger as it is shipped, with short times and scripts that can be told
+# to misbehave.
+torture_module()
+{
+	local script
+
+	cp -r "$top_srcdir/modules/ledger" "$1"
+	sed -i -e "s,<heart>,<heart timeout=\"${TORTURE_T_MS}ms\" \
+fencehold=\"3s\" startgrace=\"3s\">," \
+	    -e 's,<rfs async="none">,<rfs async="none" stall="1s">,' \
+	    -e 's,<user>,<user nicestoptimeout="2s" forcestoptimeout="10s">,' \
+	    "$1/conf/userconfig.xml"
+	for script in prestart start_prim stop_prim; do
+		mv "$1/bin/$script" "$1/bin/true_$script"
+		sed "s,@SCRIPT@,$script,g" "$here/script.sh" >"$1/bin/$script"
+		chmod 755 "$1/bin/$script"
+	done
+}
+
+# host_put_file HOST FILE TO: there after a power cut, too.
+host_put_file()
+{
+	on "$1" sh -c 'cat >"$0" && chmod 755 "$0" && sync "$0" "${0%/*}"' \
+	    "$3" <"$2"
+}
+
+torture_down()
+{
+	rm -f "$work/dirops.on"
+	"$LAB" down >/dev/null 2>&1 || :
+	wait
+	rm -rf "$work"
+}
+
+# The pair as a course wants to find it, whatever the last one left.
+torture_mend()
+{
+	local node
+
+	"$LAB" heal
+	for node in n1 n2; do
+		"$LAB" thaw $node 2>/dev/null || :
+		for lan in lan1 lan2; do
+			"$LAB" cable $node $lan in
+		done
+		"$LAB" clock $node ok
+		"$LAB" power cycle $node
+	done
+	on c1 ip addr del "$VIP/24" dev lan1 2>/dev/null || :
+	for node in n1 n2; do
+		on $node holdfast start ledger --no-wait >/dev/null 2>&1 || :
+	done
+	wait_until "$GREEN_S" is_green
+}
+
+status_json()
+{
+	timeout 5 "$LAB" exec "$1" holdfast status --json 2>/dev/null
+}
+
+# Both Ready, one PRIM, one SECOND, nothing to warn of but the mode; and that a
+# script failed, which somebody has to look at whatever the state is.
+is_green()
+{
+	local node states='' one
+
+	for node in n1 n2; do
+		one=$(status_json $node | jq -r '.modules[0] | select(
+		    .quality == "Ready" and .blocked == null and
+		    ([.warnings[].code] -
+		    ["heartbeats-only", "script-failed"]) == [] and
+		    all(.resources[]; . == "up")) | .state') || return 1
+		states+=" $one"
+	done
+	[ "$states" = " PRIM SECOND" ] || [ "$states" = " SECOND PRIM" ]
+}
+
+# --- the applications ------------------------------------------------------
+
+# dirops_keep NODE SEED: as an init would.  Its journal is a file out here: it
+# outlives the node.
+dirops_keep()
+{
+	local life=0
+
+	while [ -e "$work/dirops.on" ]; do
+		life=$((life + 1))
+		"$LAB" exec "$1" /srv/dirops run /srv/ledger \
+		    $(($2 * 1000 + ${1#n} * 100 + life)) \
+		    >>"$dir/journal.$1" 2>>"$dir/dirops.err" || :
+		sleep 0.1
+	done
+}
+
+work_start()
+{
+	: >"$work/dirops.on"
+	# A shell that says who was killed is no news here.
+	dirops_keep n1 "$1" 2>/dev/null &
+	dirops_keep n2 "$1" 2>/dev/null &
+	load_start -i "s$1" >/dev/null
+	wait_until 10 'grep -q " a " "$dir"/journal.n?'
+}
+
+work_stop()
+{
+	local node pid
+
+	rm -f "$work/dirops.on"
+	for node in n1 n2; do
+		pid=$(on $node pgrep -x dirops) || continue
+		on $node kill "$pid" || :
+	done 2>/dev/null
+	load_stop >"$dir/tally" || :
+	wait
+}
