@@ -7,6 +7,7 @@ EXTRA_DIST += \
 	%D%/control \
 	%D%/copyright \
 	%D%/holdfast.lintian-overrides \
+	%D%/holdfast-witness.postrm \
 	%D%/holdfast.postinst \
 	%D%/holdfast.postrm \
 	%D%/holdfast.prerm \

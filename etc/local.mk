@@ -6,9 +6,13 @@ ETC_MADE = \
 	etc/holdfast-guard.service \
 	etc/holdfast.logrotate \
 	etc/holdfast.tmpfiles \
+	etc/holdfast-witness.logrotate \
+	etc/holdfast-witness.service \
+	etc/holdfast-witness.tmpfiles \
 	etc/completion/holdfast.bash \
 	etc/completion/holdfast.zsh \
-	etc/init.d/holdfast
+	etc/init.d/holdfast \
+	etc/init.d/holdfast-witness
 EXTRA_DIST += \
 	etc/completion/holdfast.bash.in \
 	etc/completion/holdfast.zsh.in \
@@ -21,9 +25,14 @@ EXTRA_DIST += \
 	etc/holdfast.sysusers \
 	etc/holdfast-apps.service \
 	etc/holdfast.tmpfiles.in \
+	etc/holdfast-witness.firewalld \
+	etc/holdfast-witness.logrotate.in \
+	etc/holdfast-witness.service.in \
+	etc/holdfast-witness.tmpfiles.in \
 	etc/alert.d/mail.sample \
 	etc/alert.d/webhook.sample \
-	etc/init.d/holdfast.in
+	etc/init.d/holdfast.in \
+	etc/init.d/holdfast-witness.in
 CLEANFILES += $(ETC_MADE)
 noinst_DATA = $(ETC_MADE)
 
@@ -47,7 +56,16 @@ etc/completion/holdfast.bash: etc/completion/holdfast.bash.in Makefile
 	$(etc_edit)
 etc/completion/holdfast.zsh: etc/completion/holdfast.zsh.in Makefile
 	$(etc_edit)
+etc/holdfast-witness.logrotate: etc/holdfast-witness.logrotate.in Makefile
+	$(etc_edit)
+etc/holdfast-witness.service: etc/holdfast-witness.service.in Makefile
+	$(etc_edit)
+etc/holdfast-witness.tmpfiles: etc/holdfast-witness.tmpfiles.in Makefile
+	$(etc_edit)
 etc/init.d/holdfast: etc/init.d/holdfast.in Makefile
+	$(etc_edit)
+	@chmod +x $@
+etc/init.d/holdfast-witness: etc/init.d/holdfast-witness.in Makefile
 	$(etc_edit)
 	@chmod +x $@
 
@@ -106,3 +124,33 @@ uninstall-hook-etc:
 .PHONY: install-data-hook-etc uninstall-hook-etc
 install-data-local: install-data-hook-etc
 uninstall-local: uninstall-hook-etc
+
+# A witness alone, with nothing else of Holdfast: what its package has.
+WITNESS_PLACED = \
+	holdfast-witness.logrotate $(sysconfdir)/logrotate.d/holdfast-witness \
+	holdfast-witness.tmpfiles $(prefix)/lib/tmpfiles.d/holdfast-witness.conf \
+	holdfast-witness.firewalld \
+	    $(prefix)/lib/firewalld/services/holdfast-witness.xml \
+	holdfast.sysusers $(prefix)/lib/sysusers.d/holdfast-witness.conf
+if SYSTEMD
+WITNESS_PLACED += holdfast-witness.service \
+	$(systemdsystemunitdir)/holdfast-witness.service
+endif
+install-witness: all
+	$(MKDIR_P) '$(DESTDIR)$(pkglibexecdir)' '$(DESTDIR)$(sbindir)' \
+	    '$(DESTDIR)$(man8dir)' '$(DESTDIR)$(man5dir)' \
+	    '$(DESTDIR)$(initddir)' \
+	    '$(DESTDIR)$(docdir)-witness/examples'
+	$(INSTALL_PROGRAM) bin/witnessd/witnessd '$(DESTDIR)$(pkglibexecdir)'
+	cd '$(DESTDIR)$(sbindir)' && rm -f witnessd && \
+	    $(LN_S) ../lib/holdfast/witnessd witnessd
+	$(INSTALL_DATA) $(srcdir)/man/witnessd.8 '$(DESTDIR)$(man8dir)'
+	$(INSTALL_DATA) $(srcdir)/man/witnessd.conf.5 '$(DESTDIR)$(man5dir)'
+	$(INSTALL_SCRIPT) etc/init.d/holdfast-witness '$(DESTDIR)$(initddir)'
+	$(INSTALL_DATA) $(srcdir)/etc/examples/witnessd.conf \
+	    '$(DESTDIR)$(docdir)-witness/examples'
+	@set -e; set -- $(WITNESS_PLACED); while [ $$# -gt 0 ]; do \
+	    from=etc/$$1; [ -f $$from ] || from=$(srcdir)/etc/$$1; \
+	    $(MKDIR_P) "$(DESTDIR)$${2%/*}"; \
+	    $(INSTALL_DATA) $$from "$(DESTDIR)$$2"; shift 2; done
+.PHONY: install-witness

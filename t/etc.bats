@@ -41,7 +41,15 @@ setup() {
 }
 
 teardown() {
-	local pid
+	local pid parent
+	# Of a witness: the keeper first, which would start it again.
+	parent=$(cat "$RUN/witness-init.pid" 2>/dev/null) || parent=
+	if [ -n "$parent" ]; then
+		pid=$(pgrep -P "$parent" -x witnessd) || pid=
+		# shellcheck disable=SC2086 # one, or none
+		kill -KILL "$parent" $pid 2>/dev/null || true
+	fi
+	[ -z "${NS-}" ] || ip netns del "$NS"
 	for pid in $(cat "$RUN/init.pid" 2>/dev/null) $(supervisor 2>/dev/null) \
 	    $(daemon '[a-z]*' 2>/dev/null); do
 		kill -KILL "$pid" 2>/dev/null || true
@@ -114,6 +122,39 @@ teardown() {
 	[ "$(supervisor)" != "$old" ]
 	[ "$(daemon keepd)" = "$keepd" ]
 	kill -0 "$keepd"
+}
+
+# In a network of its own: the port is as it is everywhere.
+@test "sysvinit: a witness starts, is started again, stops; not on a node" {
+	[ "$(id -u)" = 0 ] || skip "needs root"
+	script=$TOP/etc/init.d/holdfast-witness
+	grep -q /usr/lib/holdfast "$script" || skip "another prefix"
+	ln -sf "$TOP/bin/witnessd/witnessd" "$LIB/witnessd"
+	mkdir -p "$HOLDFAST_ROOT/etc/holdfast"
+	NS=hw$$
+	ip netns add "$NS"
+	witness() { ip netns exec "$NS" sh "$script" "$@" 3>&-; }
+	voter() {
+		pgrep -P "$(cat "$RUN/witness-init.pid" 2>/dev/null)" -x witnessd
+	}
+	run witness status
+	[ "$status" = 3 ]
+	witness start
+	witness start
+	old=$(voter)
+	kill -KILL "$old"
+	wait_until 5 '[ -n "$(voter)" ] && [ "$(voter)" != "$old" ]'
+	witness reload
+	witness status
+	witness restart
+	new=$(voter)
+	witness stop
+	not kill -0 "$new"
+	run witness status
+	[ "$status" = 3 ]
+	touch "$HOLDFAST_ROOT/etc/holdfast/cluster.xml"
+	witness start
+	[ ! -e "$RUN/witness-init.pid" ]
 }
 
 @test "sysvinit: another word is a usage error" {

@@ -90,6 +90,35 @@ files()
 	lintian --allow-root --fail-on error holdfast_0.0~test_*.deb
 }
 
+@test "the package of the witness has the voter and nothing else" {
+	command -v lintian >/dev/null || skip "needs lintian"
+	cd "$BATS_TEST_TMPDIR"
+	build deb "DEB_VERSION=0.0~test" "DEB_DEST=$PWD"
+	dpkg-deb -x holdfast-witness_0.0~test_*.deb tree
+	diff <(files tree | sed 's|^/lib/|/usr/lib/|; s|\.gz$||' | sort) - <<-END
+	/etc/init.d/holdfast-witness
+	/etc/logrotate.d/holdfast-witness
+	/usr/lib/firewalld/services/holdfast-witness.xml
+	/usr/lib/holdfast/witnessd
+	/usr/lib/systemd/system/holdfast-witness.service
+	/usr/lib/sysusers.d/holdfast-witness.conf
+	/usr/lib/tmpfiles.d/holdfast-witness.conf
+	/usr/sbin/witnessd
+	/usr/share/doc/holdfast-witness/changelog
+	/usr/share/doc/holdfast-witness/copyright
+	/usr/share/doc/holdfast-witness/examples/witnessd.conf
+	/usr/share/man/man5/witnessd.conf.5
+	/usr/share/man/man8/witnessd.8
+	END
+	[ "$(readlink -f tree/usr/sbin/witnessd)" = \
+	    "$PWD/tree/usr/lib/holdfast/witnessd" ]
+	not grep -rlE '@[a-z]+@' tree/lib tree/etc tree/usr/lib/sysusers.d
+	lintian --allow-root --fail-on error,warning \
+	    holdfast-witness_0.0~test_*.deb
+	# One machine is a node or a witness.
+	dpkg-deb -f holdfast-witness_0.0~test_*.deb Conflicts | grep -qx holdfast
+}
+
 # In a mount namespace whose /etc, /usr and /var are thrown away.
 @test "bootstrap install makes the users, uninstall leaves what is not ours" {
 	[ "$(id -u)" = 0 ] || skip "needs root"

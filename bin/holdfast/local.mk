@@ -100,9 +100,12 @@ install-holdfast-links:
 	    $(LN_S) ../../sbin/holdfast safekit && \
 	    $(LN_S) ../../../sbin/holdfast bin/xpathGet && \
 	    $(LN_S) ../../../sbin/holdfast bin/boundcmd
+	cd '$(DESTDIR)$(sbindir)' && rm -f witnessd && \
+	    $(LN_S) ../lib/holdfast/witnessd witnessd
 uninstall-hook: uninstall-holdfast-links
 uninstall-holdfast-links:
 	rm -f '$(DESTDIR)$(pkglibexecdir)/safekit' \
 	    '$(DESTDIR)$(pkglibexecdir)/bin/xpathGet' \
-	    '$(DESTDIR)$(pkglibexecdir)/bin/boundcmd'
+	    '$(DESTDIR)$(pkglibexecdir)/bin/boundcmd' \
+	    '$(DESTDIR)$(sbindir)/witnessd'
 .PHONY: install-holdfast-links uninstall-holdfast-links
