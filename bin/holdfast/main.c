@@ -161,14 +161,22 @@ find_verb(const char *name)
 
 /* The warning of a module without a third voter leads here. */
 static const char witness_text[] =
-"Two nodes have no majority when they lose each other.  As long as the\n"
-"heartbeats or the address of a module pass between living nodes, one node\n"
-"runs it and nothing acknowledged is lost.  If every network is split at\n"
-"once, both may run until they meet; the node that loses then waits, and\n"
-"nothing of it is overwritten without an order.\n"
-"A witness - a third voter on another machine - removes this case.  It is\n"
-"not in this release.  Until then: a second network that shares neither\n"
-"switch nor cable with the first.\n";
+"Two nodes that lose each other cannot tell a dead machine from a cut cable.\n"
+"As long as the heartbeats or the address of a module pass between living\n"
+"nodes, one node runs it and nothing acknowledged is lost.  If every network\n"
+"is split at once, both may run until they meet.\n\n"
+"A witness ends that: a third machine, which has no data and only votes.  Two\n"
+"of three votes let a node be primary; one that is cut off from the others\n"
+"stops to serve within the time-out, before the other one begins.  It must\n"
+"share neither power, switch nor hypervisor with a node.\n\n"
+"  on a node:  holdfast cluster witness add w1 ADDRESS[,ADDRESS of lan 2]\n"
+"  on w1:      install holdfast-witness, run the line that was printed\n"
+"  on a node:  holdfast cluster witness list\n\n"
+"Nothing stops meanwhile.  Lost or broken witness, new disk, restored copy:\n"
+"  on a node:  holdfast cluster witness replace w1 [ADDRESS...]\n"
+"  on w1:      run the line that was printed\n\n"
+"An etcd cluster can vote instead: <voters> in cluster.xml(5).\n"
+"See holdfast-topologies(7); what happens when: holdfast-failures(7).\n";
 
 static int
 help_on(const struct verb_row *v)
