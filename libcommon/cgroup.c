@@ -225,6 +225,26 @@ cgroup_write(const char *path, const char *file, const char *text)
 }
 
 int
+cgroup_freeze(const char *path, bool on)
+{
+	return cgroup_write(path, "cgroup.freeze", on ? "1" : "0");
+}
+
+bool
+cgroup_is_frozen(const char *path)
+{
+	char name[CGROUP_PATH_LEN + 64];
+	char *text;
+	bool is_frozen;
+
+	(void)snprintf(name, sizeof(name), "%s/cgroup.freeze", path);
+	text = read_all(name, 16);
+	is_frozen = text != NULL && text[0] == '1';
+	free(text);
+	return is_frozen;
+}
+
+int
 cgroup_join(const char *path, pid_t pid)
 {
 	char text[16];

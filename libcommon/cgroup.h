@@ -38,6 +38,13 @@ int	cgroup_below(char buf[CGROUP_PATH_LEN], const char *parent,
 
 /* Writes text into one of the control files: "cgroup.freeze", "1". */
 int	cgroup_write(const char *path, const char *file, const char *text);
+/*
+ * All that runs in it and below stands still, or goes on; the kernel says
+ * "frozen 1" in cgroup.events when none runs user code any more.  0, or -1.
+ */
+int	cgroup_freeze(const char *path, bool on);
+/* Whether that was asked for, by whomever. */
+bool	cgroup_is_frozen(const char *path);
 /* pid 0: the caller. */
 int	cgroup_join(const char *path, pid_t pid);
 /* How many pids it holds (at most max into pid[]), or -1 with errno. */

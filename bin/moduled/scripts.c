@@ -15,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cgroup.h"
 #include "line.h"
 #include "log.h"
 #include "paths.h"
@@ -45,6 +46,10 @@ struct scripts {
 	enum state			 want;
 	bool				 gate;
 	bool				 changed;
+	/* The module's cgroup is the memory of it: no restart forgets. */
+	bool				 frozen;
+	struct log_limit		 limit;
+	char				 cgroup[CGROUP_PATH_LEN]; /* or "" */
 };
 
 static void advance(struct scripts *s);
@@ -60,6 +65,10 @@ scripts_new(struct loop *l, const struct scripts_conf *conf,
 	s->calls = calls;
 	s->arg = arg;
 	s->at = s->target = s->want = ST_STOP;
+	if (cgroup_module(s->cgroup, conf->module) == -1)
+		s->cgroup[0] = '\0';
+	else
+		s->frozen = cgroup_is_frozen(s->cgroup);
 	return s;
 }
 
@@ -75,6 +84,39 @@ static bool
 prim_like(enum state st)
 {
 	return st == ST_ALONE || st == ST_PRIM;
+}
+
+bool
+scripts_frozen(const struct scripts *s)
+{
+	return s->frozen;
+}
+
+static bool
+goes_down(const struct scripts *s)
+{
+	return s->busy && !s->restarting && !prim_like(s->target);
+}
+
+bool
+scripts_freeze(struct scripts *s, bool on)
+{
+	if (s->frozen == on)
+		return true;
+	if (on && goes_down(s))
+		return false;
+	if (s->cgroup[0] == '\0' || cgroup_freeze(s->cgroup, on) == -1) {
+		/* Its address and its data are fenced all the same. */
+		if (log_limit_ok(&s->limit, 1))
+			log_warnx("the application cannot be %s: %s",
+			    on ? "frozen" : "thawed", s->cgroup[0] == '\0' ?
+			    "this machine has no cgroup v2" :
+			    strerror(errno));
+		return false;
+	}
+	s->frozen = on;
+	log_info("the application %s", on ? "stands still" : "goes on");
+	return true;
 }
 
 static void
@@ -328,6 +370,8 @@ advance(struct scripts *s)
 				return;
 			continue;
 		}
+		if (s->frozen && !(goes_down(s) && scripts_freeze(s, false)))
+			return;
 		if (s->forced && strncmp(s->seq.step[s->step].name, "stop_",
 		    5) == 0)
 			s->seq.step[s->step].force = true;

@@ -53,6 +53,15 @@ bool		 scripts_restart(struct scripts *s, const char *services);
 /* Kills the present run and goes on by force only. */
 void		 scripts_force(struct scripts *s);
 
+/*
+ * L9: all that runs of the application stands still, runscript does not; or
+ * it goes on.  What an earlier life froze counts as frozen.  While it is, no
+ * script of a way to a role begins; one of the way down thaws first, and on
+ * that way nothing is frozen.  False: it is not as asked.
+ */
+bool		 scripts_freeze(struct scripts *s, bool on);
+bool		 scripts_frozen(const struct scripts *s);
+
 enum state	 scripts_at(const struct scripts *s);
 enum state	 scripts_target(const struct scripts *s);
 bool		 scripts_busy(const struct scripts *s);
