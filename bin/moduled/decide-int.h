@@ -29,6 +29,17 @@ enum event	step_leave_second(struct machine *m, const struct view *v,
  */
 bool		serve_goes_alone(struct machine *m, const struct view *v,
 		    struct decision *d);
+/*
+ * Two that wait, or one without the other, by their own records: what counts
+ * where there is no register, or nothing in it yet.
+ */
+enum event	wait_by_records(struct machine *m, const struct view *v,
+		    struct decision *d);
+/* A primary serves: it is followed, unless this node is held down. */
+enum event	wait_follow(struct machine *m, const struct view *v,
+		    struct decision *d);
+/* May this node be primary by the records, were it told to? */
+bool		is_ordinary(const struct view *v);
 /* Begins the way out of ALONE or PRIM (or of a promotion). */
 void		leave_prim(struct machine *m, const struct view *v, bool hand,
 		    bool fenced);
@@ -53,6 +64,8 @@ bool		address_is_free(struct machine *m, const struct view *v,
  */
 bool		peer_has_probed(const struct view *v, struct decision *d);
 
+/* The register rules: it holds, or held, a value. */
+bool		has_register(const struct view *v);
 /* Era and n only: what counts when two nodes meet without a register. */
 int		round_cmp(struct epoch a, struct epoch b);
 /* The next epoch of this node above everything known. */

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "decide-int.h"
+#include "decide-register.h"
 
 /* How long an orderly way out waits for the peer (heartbeats only). */
 #define LEAVE_BOUND_MS	2000
@@ -20,6 +20,7 @@ promote(struct machine *m, struct epoch e)
 	m->promoting = true;
 	m->epoch = e;
 	m->member = m->joined = m->fresh = m->force = false;
+	m->joining = m->asking = m->doubt = m->bid = false;
 	m->tried_default = false;
 	m->block = RS_NONE;
 	probe_stop(m);
@@ -40,6 +41,8 @@ step_promoting(struct machine *m, const struct view *v, struct decision *d)
 	/* Another claim was followed or used here since: too late. */
 	too_old = v->self.known && !is_prim &&
 	    epoch_cmp(v->self.fence, m->epoch) > 0;
+	too_old = too_old || (has_register(v) &&
+	    register_names_other(v, m->epoch));
 	if (!v->wish_start || too_old || (peer_up(v) &&
 	    v->peer.role == SR_PRIM && peer_outranks(m, v))) {
 		m->promoting = false;
@@ -81,6 +84,7 @@ leave_done(struct machine *m, const struct view *v)
 	m->leave = LV_NONE;
 	m->hand = m->handing = m->fenced = m->swap = false;
 	m->member = m->joined = m->relisten = false;
+	m->joining = m->asking = m->doubt = m->frozen = m->sealed = false;
 	m->wait_since = v->now;
 	/* Not a new state, but the rest of WAIT must be asked now. */
 	return EV_LEAVE;
@@ -129,7 +133,10 @@ primary_is_down(struct machine *m, const struct view *v, struct decision *d)
 	bool may = m->hand && v->self.equal && peer_up(v) &&
 	    v->peer.state == ST_SECOND && v->peer.level;
 
-	if (m->handing || may)
+	if (has_register(v) && (m->handing || (may && v->reg.known)))
+		return register_hand(m, v, d) == EV_NONE ? EV_NONE :
+		    leave_done(m, v);
+	if (!has_register(v) && (m->handing || may))
 		return hand_over(m, v, d);
 	/*
 	 * Not handed, and our address was not answered for a while: a peer
@@ -167,8 +174,12 @@ step_leave_prim(struct machine *m, const struct view *v, struct decision *d)
 	if (!v->self.known)
 		because(d, Q_TRANSIENT, RS_STOPPING,
 		    ": mirrord does not answer");
+	if (has_register(v) && v->self.mounted)
+		register_leaving(m, v, d);
 	if (!m->fenced && v->scripts_prim) {
 		d->vip_own = true;
+		if (has_register(v))
+			return EV_NONE;
 		if (!links_ok(v))
 			m->relisten = true;
 		if (m->member && !m->relisten && peer_has_probed(v, d)) {
@@ -187,7 +198,7 @@ step_leave_prim(struct machine *m, const struct view *v, struct decision *d)
 	d->want.role = SR_DOWN;
 	d->want.both = false;
 	if (m->handing)
-		return hand_over(m, v, d);
+		return primary_is_down(m, v, d);
 	if (!down || !(v->self.drained || v->self.role != SR_DOWN))
 		return EV_NONE;
 	if (v->scripts_prim)
@@ -201,7 +212,8 @@ leave_second(struct machine *m, const struct view *v, bool notlevel)
 	if (notlevel && v->self.level)
 		m->mark = true;
 	/* Only who goes for good owes the primary a word. */
-	if (m->mark && (!v->wish_start || v->rule_wait) && peer_serves(v)) {
+	if ((m->mark || v->reg.on) && (!v->wish_start || v->rule_wait) &&
+	    peer_serves(v)) {
 		m->leave = LV_SECOND;
 		m->leave_since = v->now;
 	}
@@ -214,6 +226,9 @@ step_leave_second(struct machine *m, const struct view *v,
 	bool told = !m->mark && v->self.known;
 	bool heard = !peer_serves(v) || v->peer.alone;
 
+	if (v->reg.on)
+		return register_leave_second(m, v, d) == EV_NONE ? EV_NONE :
+		    leave_done(m, v);
 	d->script_target = ST_WAIT;
 	d->action = v->wish_start ? "stopwait" : "stop";
 	d->want.notlevel = m->mark;

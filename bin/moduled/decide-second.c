@@ -6,7 +6,7 @@
  */
 #include <stdio.h>
 
-#include "decide-int.h"
+#include "decide-register.h"
 
 /* Level in the very epoch that the peer was last heard in. */
 static bool
@@ -176,10 +176,11 @@ step_second(struct machine *m, const struct view *v, struct decision *d)
 		d->order_done = true;
 	}
 	if (!v->wish_start || v->rule_wait) {
-		leave_second(m, v, v->self.level);
+		leave_second(m, v, v->self.level && !v->reg.on);
 		return EV_LEAVE;
 	}
-	if (m->late) {
+	/* With voters the grant counts, and it is taken anew (L8). */
+	if (m->late && !v->reg.on) {
 		m->late = false;
 		note(d, "this node was late: it leaves SECOND and listens");
 		leave_second(m, v, false);
@@ -187,6 +188,8 @@ step_second(struct machine *m, const struct view *v, struct decision *d)
 	}
 	if (v->self.known && v->self.diverged[0] != '\0' && !fullsync)
 		return give_up(m, v, d, RS_DIVERGED, v->self.diverged);
+	if (v->reg.on)
+		return register_second(m, v, d);
 	switch (v->peer.net) {
 	case NET_DOWN:
 		return peer_silent(m, v, d);

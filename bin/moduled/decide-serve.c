@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "decide-int.h"
+#include "decide-register.h"
 #include "decide-standing.h"
 
 static enum event
@@ -255,6 +255,8 @@ show_serving(const struct machine *m, const struct view *v,
 static bool
 is_superseded(const struct machine *m, const struct view *v)
 {
+	if (has_register(v) && register_names_other(v, m->epoch))
+		return true;
 	if (v->peer.net == NET_UP && v->peer.stamp_prim &&
 	    round_cmp(v->peer.stamp_epoch, m->epoch) > 0)
 		return true;
@@ -262,6 +264,8 @@ is_superseded(const struct machine *m, const struct view *v)
 		return false;
 	if (v->peer.role == SR_PRIM)
 		return peer_outranks(m, v);
+	if (has_register(v))
+		return false;
 	return v->peer.level && round_cmp(v->peer.epoch, m->epoch) > 0;
 }
 
@@ -280,6 +284,8 @@ step_serve(struct machine *m, const struct view *v, struct decision *d)
 {
 	enum event e;
 
+	if ((e = register_learn(m, v, d)) != EV_NONE)
+		return e;
 	if (m->joined)
 		d->lastprim = v->conf->node;
 	d->want.role = SR_PRIM;
@@ -300,6 +306,11 @@ step_serve(struct machine *m, const struct view *v, struct decision *d)
 	}
 	if ((e = asked_to_leave(m, v, d)) != EV_NONE)
 		return e;
+	if (has_register(v))
+		return register_serve(m, v, d);
+	/* Voters are new here: from now on they shall know. */
+	if (v->reg.on && v->reg.known && v->reg.empty)
+		register_ask(v, d, RC_FIRST, 0);
 	/* A higher fence locks the pair until it is topped (L17). */
 	if (peer_up(v) && v->peer.role != SR_PRIM &&
 	    epoch_cmp(v->peer.fence, m->epoch) > 0)

@@ -15,7 +15,8 @@ decide_may_hand(const struct machine *m, const struct view *v)
 {
 	return m->state == ST_PRIM && m->joined && !m->r24 && peer_up(v) &&
 	    v->peer.state == ST_SECOND && v->peer.level &&
-	    v->peer.wish_start && !v->released;
+	    v->peer.wish_start && !v->released &&
+	    (!has_register(v) || v->reg.known);
 }
 
 /*

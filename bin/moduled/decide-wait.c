@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "decide-int.h"
+#include "decide-register.h"
 
 /* An answered address is asked again at this interval. */
 #define PROBE_AGAIN_MS	3000
@@ -72,8 +72,7 @@ forced_epoch(const struct machine *m, const struct view *v)
 	return e;
 }
 
-/* May this node be primary by the ordinary rules, were it told to? */
-static bool
+bool
 is_ordinary(const struct view *v)
 {
 	enum reason why;
@@ -99,7 +98,7 @@ decide_may_prim(const struct machine *m, const struct view *v,
 		return RS_PEER_STARTS;
 	if (v->self.resyncing && !v->self.level && !primforce)
 		return RS_HALF_COPIED;
-	*risk = !is_ordinary(v);
+	*risk = !(v->reg.on ? register_is_ordinary(v) : is_ordinary(v));
 	return RS_NONE;
 }
 
@@ -109,6 +108,8 @@ take(struct machine *m, const struct view *v, struct decision *d,
 {
 	char text[EPOCH_LEN];
 
+	if (v->reg.on)
+		return register_first(m, v, d, why);
 	note(d, "takes the data in %s: %s", epoch_human(text, e), why);
 	promote(m, e);
 	m->fresh = v->self.is_new;
@@ -325,6 +326,29 @@ held_down(const struct machine *m, const struct view *v, struct decision *d)
 	return true;
 }
 
+enum event
+wait_follow(struct machine *m, const struct view *v, struct decision *d)
+{
+	bool fullsync = v->order == OR_SECOND && v->order_fullsync;
+
+	probe_stop(m);
+	m->probe_retry = (struct mono){ 0 };
+	if (v->self.diverged[0] != '\0' && !fullsync) {
+		because(d, Q_NOTREADY, RS_DIVERGED, "%s", v->self.diverged);
+		return EV_NONE;
+	}
+	if (epoch_cmp(v->peer.epoch, v->self.fence) < 0) {
+		/* The primary tops our fence first (L17). */
+		because(d, Q_TRANSIENT, RS_LISTENING, "%s", "");
+		return EV_NONE;
+	}
+	m->block = RS_NONE;
+	if (held_down(m, v, d))
+		return EV_NONE;
+	m->epoch = v->peer.epoch;
+	return EV_FOLLOW;
+}
+
 static enum event
 peer_is_heard(struct machine *m, const struct view *v, struct decision *d)
 {
@@ -354,16 +378,13 @@ peer_is_heard(struct machine *m, const struct view *v, struct decision *d)
 	refuse_hand(v, d);
 	if (!peer_serves(v))
 		return both_wait(m, v, d);
-	if (epoch_cmp(v->peer.epoch, v->self.fence) < 0) {
-		/* The primary tops our fence first (L17). */
-		because(d, Q_TRANSIENT, RS_LISTENING, "%s", "");
-		return EV_NONE;
-	}
-	m->block = RS_NONE;
-	if (held_down(m, v, d))
-		return EV_NONE;
-	m->epoch = v->peer.epoch;
-	return EV_FOLLOW;
+	return wait_follow(m, v, d);
+}
+
+enum event
+wait_by_records(struct machine *m, const struct view *v, struct decision *d)
+{
+	return peer_up(v) ? both_wait(m, v, d) : peer_is_out(m, v, d);
 }
 
 static enum event
@@ -445,7 +466,10 @@ step_wait(struct machine *m, const struct view *v, struct decision *d)
 		return EV_NONE;
 	}
 	if (v->order == OR_PRIM || v->order == OR_PRIMFORCE)
-		return ordered_prim(m, v, d);
+		return v->reg.on ? register_ordered(m, v, d) :
+		    ordered_prim(m, v, d);
+	if (v->reg.on)
+		return register_wait(m, v, d);
 	if (peer_up(v))
 		return peer_is_heard(m, v, d);
 	if (v->peer.net == NET_DOWN || v->conf->peer[0] == '\0')

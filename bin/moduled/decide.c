@@ -13,7 +13,7 @@
 
 #include "log.h"
 
-#include "decide-int.h"
+#include "decide-register.h"
 #include "farm-decide.h"
 
 /* More steps than this in one call would be two rules that contradict. */
@@ -84,9 +84,16 @@ tie_is_mine(const struct view *v)
 }
 
 bool
+has_register(const struct view *v)
+{
+	return v->reg.on && v->registered;
+}
+
+bool
 peer_outranks(const struct machine *m, const struct view *v)
 {
-	int c = round_cmp(v->peer.epoch, m->epoch);
+	int c = has_register(v) ? epoch_cmp(v->peer.epoch, m->epoch) :
+	    round_cmp(v->peer.epoch, m->epoch);
 
 	return c > 0 || (c == 0 && !tie_is_mine(v));
 }
@@ -103,7 +110,9 @@ handed_to_me(const struct view *v)
 void
 refuse_hand(const struct view *v, struct decision *d)
 {
-	if (handed_to_me(v) && epoch_cmp(v->refused, v->peer.handed_epoch) < 0)
+	/* Of a register the other one cannot take it back. */
+	if (!v->reg.on && handed_to_me(v) &&
+	    epoch_cmp(v->refused, v->peer.handed_epoch) < 0)
 		d->refuse = v->peer.handed_epoch;
 }
 
@@ -210,7 +219,7 @@ step_stop(struct machine *m, const struct view *v, struct decision *d)
 	refuse_hand(v, d);
 	if (!v->wish_start)
 		return EV_NONE;
-	m->wait_since = v->now;
+	m->wait_since = m->start_since = v->now;
 	return EV_START;
 }
 
@@ -260,6 +269,9 @@ reset(const struct machine *m, const struct view *v, struct decision *d)
 	d->intent = v->wish_start ? IN_NONE : IN_STOP;
 	d->wake = (struct mono){ 0 };
 	d->lastprim = NULL;
+	d->lease = LU_NONE;
+	d->freeze = false;
+	memset(&d->ask, 0, sizeof(d->ask));
 	because(d, Q_TRANSIENT, RS_NONE, "%s", "");
 }
 
@@ -281,7 +293,7 @@ move(struct machine *m, const struct view *v, struct decision *d,
 	m->state = c.next;
 	m->left_since = m->unlinked_since = m->nolink_since =
 	    (struct mono){ 0 };
-	m->r24 = false;
+	m->r24 = m->bid = false;
 	m->probe_retry = (struct mono){ 0 };
 	probe_stop(m);
 	if (c.next == ST_WAIT)
@@ -303,6 +315,8 @@ decide(struct machine *m, const struct view *v, struct decision *d)
 	if (m->mark && v->self.known && !v->self.level)
 		m->mark = false;
 	m->late = v->late;
+	/* From now on nobody is primary by its own records. */
+	d->registered = v->reg.known && v->reg.chosen && !v->reg.empty;
 	for (i = 0; i < STEPS_MAX; i++) {
 		reset(m, v, d);
 		e = step(m, v, d);
@@ -346,6 +360,14 @@ decide_blob(const struct machine *m, const struct view *v,
 	(void)snprintf(out->handed, sizeof(out->handed), "%s",
 	    v->self.handed);
 	out->handed_epoch = v->self.handed_epoch;
+	/* The heir need not wait for its next look at the register. */
+	if (has_register(v) && v->reg.chosen && v->reg.known &&
+	    v->reg.present.primary == v->conf->peer_id) {
+		(void)snprintf(out->handed, sizeof(out->handed), "%s",
+		    v->conf->peer);
+		out->handed_epoch = v->reg.present.epoch;
+	}
+	out->fenced = m->sealed;
 	out->refused = v->refused;
 	out->disks = v->self.disks;
 	(void)snprintf(out->lastprim, sizeof(out->lastprim), "%s",

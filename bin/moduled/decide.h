@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What this node should be now, without a third voter ("heartbeats only",
- * holdfast(7)): a pure function of the facts, the operator's wish and the
- * time.  It never commands the peer; both see each other's facts.  The
- * caller carries out what struct decision says, as idempotent wishes, and
- * calls again whenever a fact changes or `wake' has come.
+ * What this node should be now: a pure function of the facts, the operator's
+ * wish and the time.  It never commands the peer; both see each other's
+ * facts.  The caller carries out what struct decision says, as idempotent
+ * wishes, and calls again whenever a fact changes or `wake' has come.
+ *
+ * Without voters each node decides alone, from evidence ("heartbeats only",
+ * holdfast(7)).  With voters their register says who may be primary, and
+ * decide-register.c and its siblings ask it.
  */
 #ifndef MODULED_DECIDE_H
 #define MODULED_DECIDE_H
@@ -33,6 +36,7 @@ struct decide_conf {
 	int64_t		 pulse_ms;
 	int64_t		 stall_ms;
 	int64_t		 fencehold_ms;
+	int64_t		 startgrace_ms;
 	bool		 failover;
 	bool		 vip;
 	const char	*defaultprim;
@@ -78,6 +82,11 @@ struct view {
 	char			 stoprole[FACT_CODE];
 	bool			 maintain, standby, standby_now, released;
 	bool			 compare;	/* changed by hand */
+	char			 order_who[REG_WHO_LEN];
+	bool			 registered;	/* held a value, once */
+	struct mono		 lease_until;	/* L6 */
+	struct mono		 grant_until;	/* L7 */
+	bool			 follow_off;	/* heartd echoes nothing */
 	const struct farm_view	*farm;		/* NULL: it is no farm */
 	struct reg_view		 reg;		/* off without voters */
 };
@@ -88,7 +97,11 @@ struct want {
 	struct epoch	 epoch;
 	bool		 both, fullsync, handed, fresh, notlevel;
 	bool		 force, compare;
+	bool		 lease;		/* the page counts; strict holds */
 };
+
+/* L9: what the page says, and the rule of vipd. */
+enum lease_use { LU_NONE, LU_RUNS, LU_OVER };
 
 #define NOTE_MAX 4
 
@@ -110,6 +123,10 @@ struct decision {
 	bool		 order_done;
 	struct epoch	 refuse;	/* store durably; none if zero */
 	const char	*lastprim;	/* remember this name; NULL: as is */
+	bool		 registered;	/* it holds a value: remember */
+	enum lease_use	 lease;
+	struct mono	 lease_until;
+	bool		 freeze;	/* the application's cgroups */
 	unsigned	 note_count;
 	char		 note[NOTE_MAX][FACT_TEXT];
 	/* Transitions taken, oldest first, for the log. */
@@ -125,6 +142,10 @@ void	decide(struct machine *m, const struct view *v, struct decision *d);
 /* What the peer shall see of us. */
 void	decide_blob(const struct machine *m, const struct view *v,
 	    const struct decision *d, struct peer_facts *out);
+/* The epoch whose beats are echoed, and so given a grant; none. */
+struct epoch	decide_follows(const struct machine *m);
+/* Serves, or may: the beats carry it, and the register is told so. */
+bool	decide_runs(const struct machine *m, const struct view *v);
 /*
  * May the operator have `prim' now?  RS_NONE: yes.  *risk: only with the
  * module's name typed.  primforce: also after an interrupted copy.

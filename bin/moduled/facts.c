@@ -89,6 +89,7 @@ self_parse(struct self_facts *f, const struct line *l, const char **why)
 	}
 	if (!take_epoch(&n.epoch, l, "epoch") ||
 	    !take_epoch(&n.fence, l, "fence") ||
+	    !take_epoch(&n.since, l, "since") ||
 	    !take_epoch(&n.handed_epoch, l, "handed_epoch")) {
 		*why = "bad epoch";
 		return -1;
@@ -217,6 +218,7 @@ blob_parse(struct peer_facts *f, const char *text, const char **why)
 	disks_take(&n.disks, &l);
 	take_resources(&n, &l);
 	take_bool(&n.standby, &l, "standby");
+	take_bool(&n.fenced, &l, "fenced");
 	if (!notice_take(&n.maintain, &l, "maintain") ||
 	    !notice_take(&n.released, &l, "released")) {
 		*why = "bad notice";
@@ -266,6 +268,7 @@ blob_format(char *buf, size_t size, const struct peer_facts *f)
 		line_addf(&o, "res", "%s %s", f->res[i].name,
 		    f->res[i].value);
 	line_add_num(&o, "standby", f->standby);
+	line_add_num(&o, "fenced", f->fenced);
 	notice_put(&o, "maintain", &f->maintain);
 	notice_put(&o, "released", &f->released);
 	if (!line_end(&o) || o.len > size)

@@ -37,6 +37,7 @@ struct self_facts {
 	bool		mounted;
 	struct epoch	epoch;		/* of the data */
 	struct epoch	fence;		/* highest used here or followed */
+	struct epoch	since;		/* a member since; none: not said */
 	bool		level;
 	bool		alone;		/* the peer is on record as behind */
 	bool		is_new;		/* no record yet */
@@ -112,6 +113,7 @@ struct peer_facts {
 		char	value[FACT_RES_VALUE];
 	}		res[FACT_RES_MAX];
 	bool		standby;	/* its node takes no role */
+	bool		fenced;		/* serves nothing before a vote */
 	struct notice	maintain;
 	struct notice	released;
 };

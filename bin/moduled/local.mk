@@ -5,6 +5,10 @@ bin_moduled_libmoduled_a_SOURCES = \
 	%D%/chain.c %D%/chain.h \
 	%D%/decide-int.h \
 	%D%/decide-move.c \
+	%D%/decide-register.c %D%/decide-register.h \
+	%D%/decide-register-second.c \
+	%D%/decide-register-serve.c \
+	%D%/decide-register-wait.c \
 	%D%/decide-second.c \
 	%D%/decide-serve.c \
 	%D%/decide-standing.c %D%/decide-standing.h \
@@ -16,6 +20,7 @@ bin_moduled_libmoduled_a_SOURCES = \
 	%D%/farm-facts.c %D%/farm-facts.h \
 	%D%/flap.c %D%/flap.h \
 	%D%/fsm.c %D%/fsm.h \
+	%D%/grant.c %D%/grant.h \
 	%D%/machine.c %D%/machine.h \
 	%D%/newest.c %D%/newest.h \
 	%D%/notice.c %D%/notice.h \
@@ -26,6 +31,7 @@ bin_moduled_libmoduled_a_SOURCES = \
 	%D%/propose-view.c \
 	%D%/propose.c %D%/propose.h \
 	%D%/reason.c %D%/reason.h \
+	%D%/reg.h \
 	%D%/record-step.c %D%/record.h \
 	%D%/reg-may.c %D%/reg-may.h \
 	%D%/reg.h \

@@ -16,11 +16,12 @@
 	X(promoting) X(fresh) X(force) X(member) X(joined) X(hand)	\
 	X(handing) X(fenced) X(swap) X(mark) X(r24)	\
 	X(relisten) X(tried_default) X(seen_level)			\
-	X(traffic) X(sick) X(restart)
+	X(traffic) X(sick) X(restart)					\
+	X(joining) X(asking) X(doubt) X(bid) X(frozen) X(sealed)
 
 #define TIMES(X)							\
 	X(wait_since) X(leave_since) X(r24_since) X(left_since)		\
-	X(unlinked_since) X(nolink_since)
+	X(unlinked_since) X(nolink_since) X(frozen_since) X(start_since)
 
 bool
 machine_save(char *buf, size_t size, const struct machine *m)
@@ -93,6 +94,8 @@ machine_restore(struct machine *m, const struct line *l)
 #define X(f) if (line_get_num(l, #f, 0, INT64_MAX, &n)) m->f.ns = n;
 	TIMES(X)
 #undef X
+	/* Of a proposal of that life this one does not know the outcome. */
+	m->doubt = m->doubt || m->asking;
 	flap_restore(&m->flap, l);
 	return true;
 }

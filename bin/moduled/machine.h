@@ -37,12 +37,21 @@ struct machine {
 	bool		 relisten;	/* our links were down */
 	bool		 tried_default;
 	bool		 late;		/* of this call */
+	/* Where there is a register. */
+	bool		 joining;	/* a join is or was proposed */
+	bool		 asking;	/* as primary, for a change */
+	bool		 doubt;		/* an earlier life did: outcome? */
+	bool		 bid;		/* SECOND: follows nobody, asks */
+	bool		 probed_early;	/* while the grant ran */
+	bool		 frozen;	/* the lease is over */
+	bool		 sealed;	/* and only a vote ends that */
 	enum reason	 block;		/* why WAIT, until facts change */
 	char		 block_text[FACT_TEXT];
 	uint64_t	 probe_id;
 	struct mono	 probe_retry;
 	struct mono	 wait_since, leave_since, r24_since, left_since,
-			 unlinked_since, nolink_since;
+			 unlinked_since, nolink_since, frozen_since,
+			 start_since;
 	struct flap	 flap;		/* how it came and went */
 	/* Of a farm. */
 	bool		 traffic;	/* opened by a script */

@@ -128,6 +128,32 @@ static const struct reason_row rows[RS_COUNT] = {
 	    "holdfast maintain {module} off",
 	    "this node takes over when {peer} is still silent and nobody "
 	    "answers for {addresses}; nothing is lost" },
+	[RS_NO_MAJORITY] = { "no-majority", false, true,
+	    "no majority of the voters answers: {detail}",
+	    "one more voter: {detail}",
+	    "holdfast prim {module}", LOSES "; the list of voters is cut to "
+	    "those that answer, and the others are taken in again later" },
+	[RS_IN_DOUBT] = { "in-doubt", false, true,
+	    "{peer} asked to be primary{detail}, and whether it is, only "
+	    "{peer} knows", "{peer_now}", "holdfast prim {module}", LOSES },
+	[RS_LEASE_OVER] = { "lease-over", false, true,
+	    "fenced, because {peer} may have taken over: {detail}",
+	    "the majority of the voters, or {peer_now}", "",
+	    "bring back {peer}, a witness, or the network to them; nothing is "
+	    "lost, and it goes on by itself" },
+	[RS_GRANT_RUNNING] = { "grant-running", true, false,
+	    "{peer} may still serve: its lease ends in {detail}", "", "",
+	    "" },
+	[RS_VOTING] = { "voting", true, false,
+	    "asking the voters: {detail}", "", "", "" },
+	[RS_REGISTER_EMPTY] = { "register-empty", false, false,
+	    "the voters have lost all they knew of this module",
+	    "the choice of the primary", "holdfast prim {module}",
+	    "run it on the node with the newest data; {peer} follows, and "
+	    "what it wrote beyond that is given up" },
+	[RS_REFUSED] = { "refused", false, true,
+	    "the voters' register does not allow it: {detail}",
+	    "{peer_now}", "holdfast prim {module}", LOSES },
 	/* Of farms; what farmd says of them is a whole sentence. */
 	[RS_ADDRESS_IN_USE] = { "address-in-use", false, false,
 	    "a host that is no node of this module answers for {detail}",

@@ -46,6 +46,14 @@ enum reason {
 	RS_COPYING,
 	RS_HELD_DOWN,
 	RS_MAINTENANCE,
+	/* Of the lease and its voters. */
+	RS_NO_MAJORITY,
+	RS_IN_DOUBT,
+	RS_LEASE_OVER,
+	RS_GRANT_RUNNING,
+	RS_VOTING,
+	RS_REGISTER_EMPTY,
+	RS_REFUSED,
 	/* Of farms. */
 	RS_ADDRESS_IN_USE,
 	RS_FARMD_SILENT,

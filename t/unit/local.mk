@@ -213,6 +213,14 @@ check_PROGRAMS += t/unit/facts
 t_unit_facts_SOURCES = %D%/facts.c %D%/tap.h
 t_unit_facts_LDADD = bin/moduled/libmoduled.a $(COMMON_LIBS)
 
+check_PROGRAMS += t/unit/decide-register
+t_unit_decide_register_SOURCES = %D%/decide-register.c %D%/tap.h
+t_unit_decide_register_LDADD = bin/moduled/libmoduled.a $(COMMON_LIBS)
+
+check_PROGRAMS += t/unit/grant
+t_unit_grant_SOURCES = %D%/grant.c %D%/tap.h
+t_unit_grant_LDADD = bin/moduled/libmoduled.a $(COMMON_LIBS)
+
 check_PROGRAMS += t/unit/pair
 t_unit_pair_SOURCES = %D%/pair.c %D%/pair-words.h %D%/tap.h
 t_unit_pair_LDADD = bin/moduled/libmoduled.a $(COMMON_LIBS)

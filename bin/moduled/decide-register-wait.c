@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * WAIT where there are voters.  A primary that serves is followed.  Else the
+ * register says who may be one: a member of the set, with its own record in
+ * order, when its own grant is over and nobody answers the address.  Of two
+ * members the last primary goes first.
+ */
+#include "decide-register.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* What was refused is asked again after a while: the register may change. */
+#define AGAIN_MS	1000
+
+/* The epoch that the register names, in words. */
+static const char *
+present_text(const struct view *v, char *buf, size_t size)
+{
+	return epoch_detail(buf, size, v->reg.present.epoch);
+}
+
+static enum event
+ask(struct machine *m, const struct view *v, struct decision *d,
+    enum reg_change c)
+{
+	if (register_refused(v, c)) {
+		because(d, Q_NOTREADY, RS_REFUSED, "%s", v->reg.why);
+		/* Not asked for a moment: then it is asked anew. */
+		if (!lasted(&m->left_since, v, d, AGAIN_MS))
+			register_ask(v, d, c, 0);
+		else {
+			m->left_since = (struct mono){ 0 };
+			wake_at(d, mono_add_ms(v->now, 1));
+		}
+		return EV_NONE;
+	}
+	m->left_since = (struct mono){ 0 };
+	register_ask(v, d, c, 0);
+	if (v->reg.result == RR_NO_MAJORITY && v->reg.change == c)
+		because(d, Q_NOTREADY, RS_NO_MAJORITY, "%s", v->reg.missing);
+	else
+		because(d, Q_TRANSIENT, RS_VOTING, "%s", "who is primary");
+	return EV_NONE;
+}
+
+static bool
+wait_for_grant(const struct view *v, struct decision *d)
+{
+	if (register_grant_is_over(v, d))
+		return false;
+	because(d, Q_TRANSIENT, RS_GRANT_RUNNING, "%lld ms",
+	    (long long)mono_diff_ms(v->grant_until, v->now));
+	return true;
+}
+
+/* The peer is there, willing and able: it was primary last, so it goes on. */
+static bool
+peer_will(const struct view *v)
+{
+	return peer_up(v) && v->peer.wish_start && v->peer.level &&
+	    v->peer.state == ST_WAIT && v->peer.quality != Q_NOTREADY &&
+	    reg_has_member(&v->reg.present, v->conf->peer_id);
+}
+
+/* Not the last primary: it goes when the other one cannot, or after a time. */
+static bool
+is_my_turn(struct machine *m, const struct view *v, struct decision *d)
+{
+	if (v->reg.present.primary == v->conf->node_id)
+		return true;
+	if (peer_up(v) && !peer_will(v))
+		return true;
+	because(d, Q_TRANSIENT, RS_PEER_STARTS, "%s", "");
+	if (!peer_up(v))
+		because(d, Q_TRANSIENT, RS_LISTENING, "%s", "");
+	return lasted(&m->start_since, v, d, v->conf->startgrace_ms);
+}
+
+static bool
+is_held_back(const struct view *v, struct decision *d)
+{
+	if (v->reg.present.primary == v->conf->node_id)
+		return false;
+	if (!v->conf->failover)
+		because(d, Q_NOTREADY, RS_FAILOVER_OFF, "%s", "");
+	else if (v->maintain)
+		because(d, Q_NOTREADY, RS_MAINTENANCE, "%s", "");
+	else
+		return false;
+	return true;
+}
+
+static enum event
+as_member(struct machine *m, const struct view *v, struct decision *d)
+{
+	if (!register_is_sound(m, v)) {
+		because(d, Q_NOTREADY, v->self.resyncing ? RS_HALF_COPIED :
+		    RS_STALE, "%s", "");
+		return EV_NONE;
+	}
+	if (is_held_back(v, d) || !is_my_turn(m, v, d))
+		return EV_NONE;
+	if (wait_for_grant(v, d))
+		return EV_NONE;
+	because(d, Q_TRANSIENT, RS_PROMOTING, "probing %s",
+	    v->conf->addresses);
+	if (!address_is_free(m, v, d, RS_ADDRESS_ANSWERED))
+		return EV_NONE;
+	return ask(m, v, d, RC_PROMOTE);
+}
+
+static enum event
+no_member(const struct view *v, struct decision *d)
+{
+	char text[EPOCH_LEN + 8];
+
+	if (peer_will(v))
+		because(d, Q_TRANSIENT, RS_PEER_STARTS, "%s", "");
+	else if (!v->reg.chosen)
+		because(d, Q_NOTREADY, RS_IN_DOUBT, "%s",
+		    present_text(v, text, sizeof(text)));
+	else
+		because(d, Q_NOTREADY, RS_PEER_NEWER, "%s",
+		    present_text(v, text, sizeof(text)));
+	return EV_NONE;
+}
+
+static enum event
+by_register(struct machine *m, const struct view *v, struct decision *d)
+{
+	if (v->reg.empty && v->registered) {
+		because(d, Q_NOTREADY, RS_REGISTER_EMPTY, "%s", "");
+		return EV_NONE;
+	}
+	if (v->reg.empty)
+		return wait_by_records(m, v, d);
+	return register_has_me(v) ? as_member(m, v, d) : no_member(v, d);
+}
+
+/* Nothing is read yet: for T that is only a start. */
+static enum event
+no_register(struct machine *m, const struct view *v, struct decision *d)
+{
+	if (!lasted(&m->wait_since, v, d, v->conf->timeout_ms))
+		because(d, Q_TRANSIENT, RS_VOTING, "%s",
+		    "which node is primary");
+	else
+		because(d, Q_NOTREADY, RS_NO_MAJORITY, "%s", v->reg.missing);
+	d->ask.soon = true;
+	return EV_NONE;
+}
+
+/* On its way in or out: it is waited for, and the register is read. */
+static bool
+peer_moves(const struct view *v)
+{
+	return peer_up(v) && (v->peer.intent == IN_PROMOTE ||
+	    v->peer.role == SR_PRIM || v->peer.role == SR_DOWN ||
+	    (v->peer.state != ST_WAIT && v->peer.state != ST_STOP));
+}
+
+enum event
+register_wait(struct machine *m, const struct view *v, struct decision *d)
+{
+	bool hint = v->peer.has_blob && strcmp(v->peer.handed,
+	    v->conf->node) == 0 &&
+	    epoch_cmp(v->peer.handed_epoch, v->self.epoch) > 0;
+
+	d->ask.soon = hint;
+	if (register_names_me(v) && register_is_sound(m, v))
+		return register_take(m, v, d);
+	if (peer_serves(v))
+		return wait_follow(m, v, d);
+	if (peer_moves(v)) {
+		because(d, Q_TRANSIENT, RS_PEER_STARTS, "%s", "");
+		return EV_NONE;
+	}
+	if (!links_ok(v)) {
+		probe_stop(m);
+		m->wait_since = v->now;
+		because(d, Q_NOTREADY, RS_NO_NETWORK, "%s", "");
+		return EV_NONE;
+	}
+	if (v->peer.net == NET_UNKNOWN || (v->peer.net == NET_UP &&
+	    !v->peer.has_blob)) {
+		because(d, Q_TRANSIENT, RS_LISTENING, "%s", "");
+		return EV_NONE;
+	}
+	return v->reg.known ? by_register(m, v, d) : no_register(m, v, d);
+}
+
+enum event
+register_first(struct machine *m, const struct view *v, struct decision *d,
+    const char *why)
+{
+	(void)why;
+	if (wait_for_grant(v, d))
+		return EV_NONE;
+	return ask(m, v, d, RC_FIRST);
+}
+
+bool
+register_is_ordinary(const struct view *v)
+{
+	if (!v->reg.known)
+		return false;
+	if (v->reg.empty)
+		return !v->registered && is_ordinary(v);
+	return register_has_me(v) && v->self.level && !v->self.resyncing &&
+	    (v->reg.chosen || v->reg.present.primary == v->conf->node_id);
+}
+
+static void
+refuse_order(struct machine *m, const struct view *v, struct decision *d)
+{
+	note(d, "prim refused: %s still answers", v->probe_text);
+	d->order_done = true;
+	because(d, Q_NOTREADY, RS_ADDRESS_ANSWERED, "%s", v->probe_text);
+	probe_stop(m);
+}
+
+/* The value as it should be; by force, when it does not let this node. */
+static enum event
+ordered_ask(struct machine *m, const struct view *v, struct decision *d)
+{
+	bool ordinary = register_is_ordinary(v);
+
+	if (wait_for_grant(v, d))
+		return EV_NONE;
+	if (ordinary)
+		return ask(m, v, d, v->reg.empty ? RC_FIRST : RC_PROMOTE);
+	(void)ask(m, v, d, RC_FORCE);
+	/* Asked for with its price, while no majority was there. */
+	d->ask.minority = !v->reg.known && d->ask.change == RC_FORCE;
+	return EV_NONE;
+}
+
+enum event
+register_ordered(struct machine *m, const struct view *v,
+    struct decision *d)
+{
+	bool risk, force = v->order == OR_PRIMFORCE;
+	enum reason r = decide_may_prim(m, v, force, &risk);
+
+	/* By force, half copied files too: step_promoting() tells mirrord. */
+	if (register_names_me(v) && (v->reg.present.forced ||
+	    register_is_sound(m, v) || v->self.is_new))
+		return register_take(m, v, d);
+	if (r != RS_NONE) {
+		note(d, "prim refused: %s", reason_row(r)->code);
+		d->order_done = true;
+		return EV_NONE;
+	}
+	because(d, Q_TRANSIENT, RS_PROMOTING, "probing %s",
+	    v->conf->addresses);
+	switch (probe(m, v, d)) {
+	case PB_PENDING:
+		return EV_NONE;
+	case PB_ANSWERED:
+		if (!force) {
+			refuse_order(m, v, d);
+			return EV_NONE;
+		}
+		break;
+	case PB_FREE:
+		break;
+	}
+	return ordered_ask(m, v, d);
+}

@@ -1,0 +1,637 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The rules of the mode with voters, one by one: each condition of a decision
+ * is taken away alone, and the decision must not be made.  What they do
+ * together, pair-register.c plays.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "tap.h"
+
+#include "../../bin/moduled/decide-standing.h"
+
+#define T	1000
+#define G	100
+#define PULSE	100
+#define MS	INT64_C(1000000)
+#define NOW	100000
+
+static struct decide_conf conf;
+static struct machine m;
+static struct view v;
+static struct decision d;
+
+static void
+think(void)
+{
+	decide(&m, &v, &d);
+	if (d.registered)
+		v.registered = true;
+}
+
+static void
+at(int64_t ms)
+{
+	v.now.ns = ms * MS;
+}
+
+static struct mono
+mono(int64_t ms)
+{
+	return (struct mono){ ms * MS };
+}
+
+static struct epoch
+ballot(uint64_t n, uint8_t node)
+{
+	return (struct epoch){ .n = n, .node = node };
+}
+
+/* What a majority of the voters says: primary, members, chosen or not. */
+static void
+voters_say(uint64_t n, uint8_t by, uint8_t primary, bool both, bool chosen)
+{
+	struct reg_value *p = &v.reg.present;
+
+	memset(p, 0, sizeof(*p));
+	p->epoch = ballot(n, by);
+	p->primary = primary;
+	(void)reg_member_add(p, primary, p->epoch);
+	if (both)
+		(void)reg_member_add(p, primary == 1 ? 2 : 1, p->epoch);
+	v.reg.known = true;
+	v.reg.empty = false;
+	v.reg.chosen = chosen;
+}
+
+static void
+voters_know_nothing(void)
+{
+	memset(&v.reg.present, 0, sizeof(v.reg.present));
+	v.reg.known = v.reg.empty = true;
+	v.reg.chosen = false;
+}
+
+/* What became of the ask that stands. */
+static void
+result(enum reg_result r)
+{
+	v.reg.change = d.ask.change;
+	v.reg.node = d.ask.node;
+	v.reg.result = r;
+}
+
+static void
+world(void)
+{
+	conf = (struct decide_conf){ .module = "m", .node = "n1",
+	    .peer = "n2", .node_id = 1, .peer_id = 2, .timeout_ms = T,
+	    .probe_gap_ms = G, .pulse_ms = PULSE, .stall_ms = 500,
+	    .fencehold_ms = 3000, .startgrace_ms = 10000, .failover = true,
+	    .vip = true, .defaultprim = "alone", .addresses = "10.0.0.1" };
+	machine_init(&m);
+	memset(&v, 0, sizeof(v));
+	at(NOW);
+	v.conf = &conf;
+	v.heard_since.ns = 1;
+	v.lan_up = v.vip_link_up = v.wish_start = true;
+	v.reg.on = v.registered = v.follow_off = true;
+	v.reg.voters = v.reg.answering = 3;
+	v.self.known = v.self.level = true;
+	v.self.epoch = v.self.fence = ballot(7, 2);
+	v.peer.net = NET_UP;
+	v.peer.has_blob = v.peer.level = v.peer.durable = true;
+	v.peer.wish_start = true;
+	v.peer.quality = Q_READY;
+	v.peer.epoch = v.peer.fence = ballot(7, 2);
+	voters_say(7, 2, 2, true, true);
+}
+
+static void
+be_second(void)
+{
+	world();
+	m.state = v.scripts_at = v.scripts_target = ST_SECOND;
+	m.epoch = v.self.epoch;
+	v.self.role = SR_SECOND;
+	v.peer.state = ST_PRIM;
+	v.peer.role = SR_PRIM;
+	v.follow_off = false;
+	v.grant_until = mono(NOW + 1110);
+	think();
+}
+
+static void
+be_prim(bool both)
+{
+	world();
+	m.state = v.scripts_at = v.scripts_target = both ? ST_PRIM :
+	    ST_ALONE;
+	v.self.epoch = v.self.fence = v.peer.epoch = v.peer.fence =
+	    m.epoch = ballot(7, 1);
+	m.member = m.joined = both;
+	v.self.role = SR_PRIM;
+	v.self.mounted = v.self.link_up = true;
+	v.self.joined = both;
+	v.self.alone = !both;
+	v.vip_owned = v.scripts_prim = true;
+	v.peer.state = ST_SECOND;
+	v.peer.role = SR_SECOND;
+	v.lease_until = mono(NOW + T);
+	voters_say(7, 1, 1, both, true);
+	think();
+}
+
+static void
+be_waiting(uint8_t last, bool both)
+{
+	world();
+	m.state = v.scripts_at = v.scripts_target = ST_WAIT;
+	m.wait_since = m.start_since = v.now;
+	v.self.role = SR_WAIT;
+	v.peer.net = NET_DOWN;
+	v.peer.net_since = v.now;
+	voters_say(7, last, last, both, true);
+	think();
+}
+
+static void
+peer_falls_silent(void)
+{
+	v.peer.net = NET_DOWN;
+	v.peer.net_since = v.now;
+	v.grant_until = mono(NOW + 110);
+	think();
+}
+
+static void
+probe_answers(bool found)
+{
+	v.probe_done = d.probe_id;
+	v.probe_answered = found;
+	(void)snprintf(v.probe_text, sizeof(v.probe_text), "10.0.0.1");
+	think();
+}
+
+/* The scripts and the store have followed into WAIT. */
+static void
+settle(void)
+{
+	v.scripts_at = v.scripts_target = ST_WAIT;
+	v.self.role = SR_WAIT;
+	think();
+}
+
+static void
+takeover(void)
+{
+	be_second();
+	ok(d.quality == Q_READY && epoch_cmp(decide_follows(&m),
+	    ballot(7, 2)) == 0, "SECOND follows and is Ready");
+	peer_falls_silent();
+	ok(d.probe_id != 0 && d.ask.change == RC_NONE &&
+	    d.reason == RS_GRANT_RUNNING,
+	    "silent: the address in the last 3 G of the grant, no vote");
+	probe_answers(false);
+	ok(!m.bid && d.ask.change == RC_NONE, "nobody: not before its end");
+	at(NOW + 110);
+	think();
+	ok(m.bid && epoch_is_none(decide_follows(&m)) &&
+	    d.ask.change == RC_NONE,
+	    "the grant is over: follows nobody, before it asks");
+	v.follow_off = true;
+	think();
+	ok(d.ask.change == RC_PROMOTE && d.want.role == SR_SECOND,
+	    "nothing is echoed any more: the voters are asked");
+	result(RR_CHOSEN);
+	voters_say(8, 1, 1, false, true);
+	v.self.fence = ballot(8, 1);
+	think();
+	ok(m.promoting && d.want.role == SR_PRIM && !d.want.both &&
+	    d.want.epoch.n == 8 && d.ask.change == RC_NONE,
+	    "chosen: primary in the epoch of the ballot");
+	v.self.role = SR_PRIM;
+	v.self.epoch = ballot(8, 1);
+	v.self.mounted = v.self.alone = true;
+	think();
+	ok(m.state == ST_ALONE && d.vip_own && d.lease == LU_NONE,
+	    "mounted: ALONE, the address, no lease");
+}
+
+static void
+no_takeover(void)
+{
+	be_second();
+	peer_falls_silent();
+	probe_answers(true);
+	ok(m.state == ST_SECOND && !m.bid, "answered during the grant");
+	at(NOW + 110);
+	think();
+	ok(m.state == ST_SECOND && d.probe_id == m.probe_id && !m.bid,
+	    "asked once more after it");
+	probe_answers(true);
+	settle();
+	ok(m.state == ST_WAIT && !d.want.notlevel && v.self.level,
+	    "answered again: WAIT, and as level as it was");
+	be_second();
+	v.self.level = false;
+	peer_falls_silent();
+	ok(m.state == ST_WAIT && d.ask.change == RC_NONE, "not level: never");
+	be_second();
+	conf.failover = false;
+	peer_falls_silent();
+	ok(m.state == ST_WAIT, "failover off: waits");
+	be_second();
+	v.maintain = true;
+	peer_falls_silent();
+	at(NOW + 110);
+	think();
+	ok(m.state == ST_SECOND && d.probe_id == 0 &&
+	    d.reason == RS_MAINTENANCE, "maintenance: holds back");
+	be_second();
+	peer_falls_silent();
+	probe_answers(false);
+	at(NOW + 110);
+	v.follow_off = true;
+	think();
+	v.peer.net = NET_UP;
+	think();
+	ok(!m.bid && d.ask.change == RC_NONE && m.state == ST_SECOND,
+	    "heard again before the accept left: not asked any more");
+	m.bid = true;
+	v.reg.accept_left = true;
+	think();
+	ok(d.ask.change == RC_PROMOTE, "after it: until it is known (L5)");
+	be_second();
+	v.late = true;
+	think();
+	ok(m.state == ST_SECOND, "late: only its grant is counted anew");
+	be_second();
+	v.peer.state = ST_WAIT;
+	v.peer.role = SR_WAIT;
+	v.peer.quality = Q_NOTREADY;
+	think();
+	probe_answers(false);
+	ok(m.bid, "the primary left: asked without waiting");
+	v.follow_off = true;
+	think();
+	ok(d.ask.change == RC_PROMOTE, "for the place");
+	be_second();
+	v.peer.fenced = true;
+	think();
+	probe_answers(false);
+	ok(m.bid, "a primary that is fenced for good, too");
+}
+
+static void
+shrink(void)
+{
+	be_prim(true);
+	ok(d.quality == Q_READY && d.want.both && d.want.lease &&
+	    d.lease == LU_RUNS && d.ask.change == RC_NONE,
+	    "PRIM is Ready under a lease");
+	v.peer.loss = true;
+	think();
+	ok(d.ask.change == RC_SHRINK && d.want.both && m.state == ST_PRIM,
+	    "silent for D: the voters are asked, the set stays");
+	v.peer.loss = false;
+	think();
+	ok(d.ask.change == RC_NONE, "heard again before an accept left: no");
+	v.peer.loss = true;
+	think();
+	v.reg.accept_left = true;
+	v.peer.loss = false;
+	think();
+	ok(d.ask.change == RC_SHRINK, "after it: until it is known (L5)");
+	v.reg.accept_left = false;
+	voters_say(8, 1, 1, false, true);
+	think();
+	ok(m.state == ST_ALONE && !d.want.both && d.want.epoch.n == 8 &&
+	    d.lease == LU_NONE && !d.want.lease, "chosen: ALONE, no lease");
+	be_prim(true);
+	at(NOW + 601);
+	think();
+	ok(d.ask.change == RC_SHRINK, "heard, but no echo for D: asked");
+	be_prim(true);
+	v.self.stall_ms = 500;
+	think();
+	ok(d.ask.change == RC_SHRINK, "no answer for stall: asked");
+	be_prim(true);
+	v.peer.state = ST_WAIT;
+	think();
+	ok(d.ask.change == RC_SHRINK, "it left: asked");
+	be_prim(true);
+	v.peer.fence = ballot(9, 2);
+	think();
+	ok(d.ask.change == RC_SHRINK, "L17: a higher fence: asked");
+	be_prim(false);
+	v.peer.fence = ballot(9, 2);
+	think();
+	ok(d.ask.change == RC_SHRINK && d.lease == LU_NONE,
+	    "L17 when alone: asked, and no lease needed");
+	be_prim(true);
+	m.asking = true;
+	m.doubt = true;
+	think();
+	ok(d.ask.change == RC_SHRINK, "a life before may have asked: so, too");
+}
+
+static void
+lease(void)
+{
+	be_prim(true);
+	v.peer.loss = true;
+	at(NOW + T);
+	think();
+	ok(d.lease == LU_OVER && d.freeze && d.want.both &&
+	    d.quality == Q_NOTREADY && d.reason == RS_LEASE_OVER &&
+	    m.state == ST_PRIM, "the lease is over: fenced, and asking");
+	v.peer.loss = false;
+	v.lease_until = mono(NOW + T + T);
+	think();
+	ok(d.lease == LU_RUNS && !d.freeze && d.quality == Q_READY,
+	    "a fresh echo puts it right");
+	be_prim(true);
+	v.peer.loss = true;
+	at(NOW + T);
+	think();
+	at(NOW + T + T);
+	think();
+	v.lease_until = mono(NOW + T + T + T);
+	think();
+	ok(m.sealed && d.freeze, "after T no echo does");
+	voters_say(8, 1, 1, false, true);
+	think();
+	ok(m.state == ST_ALONE && !d.freeze, "a vote does");
+	be_prim(true);
+	v.peer.loss = true;
+	at(NOW + T);
+	think();
+	at(NOW + T + 3000);
+	think();
+	ok(m.state == ST_WAIT && m.fenced && !d.vip_own,
+	    "fenced for fencehold: stops, the address first");
+	be_prim(true);
+	voters_say(8, 2, 2, false, true);
+	think();
+	ok(m.state == ST_WAIT && m.fenced, "the register names the other");
+	be_prim(false);
+	v.reg.known = false;
+	v.reg.answering = 1;
+	v.peer.net = NET_DOWN;
+	at(NOW + 9000);
+	think();
+	ok(m.state == ST_ALONE && d.quality == Q_READY &&
+	    d.lease == LU_NONE, "ALONE needs no voter");
+}
+
+static void
+join(void)
+{
+	be_prim(false);
+	ok(d.ask.change == RC_NONE && !d.want.lease, "not level: no join");
+	v.self.ready = true;
+	think();
+	ok(d.ask.change == RC_JOIN && d.ask.node == 2 && d.want.lease &&
+	    d.lease == LU_RUNS && !d.want.both && m.joining,
+	    "level: the lease counts before the voters are asked");
+	v.self.ready = false;
+	think();
+	ok(d.ask.change == RC_NONE && !d.want.lease, "lost before: dropped");
+	v.self.ready = true;
+	think();
+	v.reg.accept_left = true;
+	v.self.ready = false;
+	v.peer.loss = true;
+	think();
+	ok(d.ask.change == RC_SHRINK && d.want.lease,
+	    "lost after the accept: both hold until it is known (L5)");
+	voters_say(9, 1, 1, false, true);
+	v.reg.accept_left = false;
+	think();
+	ok(m.state == ST_ALONE && !m.joining && d.want.epoch.n == 9 &&
+	    !d.want.lease, "a later value ends it");
+	be_prim(false);
+	v.self.ready = true;
+	v.lease_until = mono(NOW + T / 2);
+	think();
+	ok(d.ask.change == RC_NONE, "half a lease at least");
+	be_prim(false);
+	v.self.ready = true;
+	v.reg.known = false;
+	think();
+	ok(d.ask.change == RC_NONE, "no majority: not even asked");
+	be_prim(false);
+	v.self.ready = true;
+	think();
+	voters_say(8, 1, 1, true, true);
+	think();
+	ok(d.want.both && d.want.epoch.n == 8 && d.want.lease &&
+	    m.state == ST_ALONE, "chosen: both, in its epoch");
+	v.self.ready = v.self.alone = false;
+	v.self.joined = true;
+	v.self.epoch = ballot(8, 1);
+	think();
+	ok(m.state == ST_PRIM, "and in the store: PRIM");
+}
+
+static void
+waiting(void)
+{
+	be_waiting(1, true);
+	probe_answers(false);
+	ok(d.ask.change == RC_PROMOTE, "the last primary asks at once");
+	be_waiting(2, true);
+	ok(d.ask.change == RC_NONE && d.probe_id == 0,
+	    "another member does not");
+	at(NOW + 10000);
+	think();
+	probe_answers(false);
+	ok(d.ask.change == RC_PROMOTE, "but after startgrace");
+	be_waiting(2, true);
+	v.peer.net = NET_UP;
+	v.peer.state = ST_STOP;
+	v.peer.wish_start = false;
+	think();
+	probe_answers(false);
+	ok(d.ask.change == RC_PROMOTE, "at once when the other cannot");
+	be_waiting(2, false);
+	ok(d.reason == RS_PEER_NEWER, "no member: the other has it");
+	voters_say(8, 2, 2, false, false);
+	think();
+	ok(d.reason == RS_IN_DOUBT, "asked for and not known: in doubt");
+	be_waiting(1, true);
+	v.grant_until = mono(NOW + 500);
+	think();
+	probe_answers(false);
+	ok(d.ask.change == RC_NONE && d.reason == RS_GRANT_RUNNING,
+	    "its own grant runs: not yet");
+	be_waiting(1, true);
+	v.self.level = false;
+	v.self.resyncing = true;
+	think();
+	ok(d.reason == RS_HALF_COPIED && d.probe_id == 0, "half copied: not");
+	be_waiting(1, true);
+	v.reg.known = false;
+	think();
+	at(NOW + T);
+	think();
+	ok(d.reason == RS_NO_MAJORITY && d.ask.change == RC_NONE,
+	    "no majority: waits and says so");
+	be_waiting(1, true);
+	probe_answers(true);
+	ok(d.reason == RS_ADDRESS_ANSWERED && d.ask.change == RC_NONE,
+	    "the address is answered: not");
+	be_waiting(1, true);
+	voters_know_nothing();
+	think();
+	ok(d.reason == RS_REGISTER_EMPTY, "the voters forgot: an operator");
+	be_waiting(2, true);
+	v.peer.net = NET_UP;
+	v.peer.state = ST_ALONE;
+	v.peer.role = SR_PRIM;
+	think();
+	ok(m.state == ST_SECOND, "a primary is followed");
+	be_waiting(2, false);
+	voters_say(9, 2, 1, false, true);
+	think();
+	ok(m.promoting && d.want.epoch.n == 9,
+	    "a value that names this node: it enters");
+}
+
+static void
+orders(void)
+{
+	bool risk;
+
+	be_waiting(2, false);
+	(void)decide_may_prim(&m, &v, false, &risk);
+	ok(risk, "prim on a node that is no member is a risk");
+	v.order = OR_PRIM;
+	think();
+	probe_answers(false);
+	ok(d.ask.change == RC_FORCE && !d.ask.minority, "by force");
+	v.reg.known = false;
+	think();
+	ok(d.ask.change == RC_FORCE && d.ask.minority,
+	    "without a majority with those that answer");
+	voters_say(1, 1, 1, false, true);
+	v.reg.present.epoch.era = 1;
+	v.reg.present.forced = true;
+	v.self.fence = v.reg.present.epoch;
+	think();
+	ok(m.promoting && d.want.force && d.want.epoch.era == 1, "chosen");
+	be_waiting(1, true);
+	(void)decide_may_prim(&m, &v, false, &risk);
+	ok(!risk, "on a member it is none");
+	v.order = OR_PRIM;
+	think();
+	probe_answers(false);
+	ok(d.ask.change == RC_PROMOTE, "and no force");
+	be_waiting(1, true);
+	v.registered = false;
+	voters_know_nothing();
+	v.self.is_new = v.peer.is_new = true;
+	v.self.epoch = v.self.fence = (struct epoch){ 0 };
+	v.peer.epoch = v.peer.fence = (struct epoch){ 0 };
+	v.self.level = false;
+	think();
+	ok(d.reason == RS_NEW_MODULE, "nothing anywhere: new module");
+	v.order = OR_PRIM;
+	think();
+	probe_answers(false);
+	ok(d.ask.change == RC_FIRST, "prim: the first value");
+	voters_say(1, 1, 1, false, true);
+	v.self.fence = ballot(1, 1);
+	think();
+	ok(m.promoting && d.want.fresh && d.want.epoch.n == 1, "and enters");
+}
+
+static void
+handing(void)
+{
+	be_prim(true);
+	v.order = OR_SWAP;
+	think();
+	ok(m.leave == LV_PRIM && d.want.lease && d.lease == LU_RUNS &&
+	    decide_runs(&m, &v), "swap: the lease counts until it is down");
+	v.order = OR_NONE;
+	v.scripts_prim = false;
+	v.scripts_busy = v.scripts_gated = true;
+	v.scripts_target = ST_SECOND;
+	v.vip_owned = false;
+	v.self.role = SR_DOWN;
+	v.self.mounted = v.self.joined = false;
+	v.self.drained = v.self.equal = true;
+	think();
+	ok(d.ask.change == RC_HAND && d.ask.node == 2 && !d.want.handed,
+	    "all down and equal: by vote");
+	voters_say(8, 1, 2, false, true);
+	think();
+	ok(m.leave == LV_NONE && m.state == ST_WAIT, "chosen: done");
+	be_prim(true);
+	v.wish_start = false;
+	think();
+	v.peer.loss = true;
+	think();
+	ok(d.ask.change == RC_SHRINK && !m.hand,
+	    "lost while the scripts stop: voted out");
+	voters_say(8, 1, 1, false, true);
+	think();
+	ok(!d.want.both && d.want.epoch.n == 8, "and the last syncs end");
+	be_prim(true);
+	v.wish_start = false;
+	think();
+	v.lease_until = mono(NOW);
+	think();
+	ok(m.fenced && !d.vip_own, "the lease ends there: address first");
+	be_second();
+	v.wish_start = false;
+	think();
+	ok(m.leave == LV_SECOND && !d.want.notlevel &&
+	    d.want.role == SR_SECOND, "SECOND stops: it goes on answering");
+	v.peer.alone = true;
+	think();
+	ok(m.leave == LV_NONE, "until it is voted out");
+}
+
+/* Voters of a running module that had none. */
+static void
+migration(void)
+{
+	be_prim(true);
+	v.registered = false;
+	voters_know_nothing();
+	think();
+	ok(d.ask.change == RC_FIRST && d.want.both && d.lease == LU_NONE &&
+	    d.quality == Q_READY, "the primary tells the voters");
+	voters_say(8, 1, 1, false, true);
+	think();
+	ok(v.registered && m.state == ST_ALONE && d.want.epoch.n == 8,
+	    "they know: from now on they rule");
+	be_second();
+	v.registered = false;
+	voters_know_nothing();
+	peer_falls_silent();
+	probe_answers(false);
+	at(NOW + 110);
+	v.follow_off = true;
+	think();
+	ok(!m.promoting, "its SECOND promotes by no other rule");
+}
+
+int
+main(void)
+{
+	takeover();
+	no_takeover();
+	shrink();
+	lease();
+	join();
+	waiting();
+	orders();
+	handing();
+	migration();
+	return tap_done();
+}
