@@ -309,11 +309,12 @@ on_follow(struct client *c, const struct line *l, void *arg)
 	if (m == NULL || get_epoch(c, l, &e) != 0)
 		return;
 	if (!m->follows || epoch_cmp(m->follow, e) != 0) {
+		m->follows = !epoch_is_none(e);
+		m->follow = e;
 		for (i = 0; i < m->view_count; i++)
-			m->view[i].echo = 0;
+			view_follow(m, &m->view[i]);
+		heart_pulse_soon(h, heart_now(h));
 	}
-	m->follows = !epoch_is_none(e);
-	m->follow = e;
 	serve_ok(c);
 }
 

@@ -185,6 +185,21 @@ take_follow(const struct module *m, struct view *v, const struct entry *e,
 	return true;
 }
 
+/*
+ * The stamp with the new epoch comes before moduled says that it follows it:
+ * waiting for the next beat would cost the primary a pulse of its lease.
+ */
+void
+view_follow(const struct module *m, struct view *v)
+{
+	v->echo = 0;
+	if (!m->follows || !v->is_member || v->role != STAMP_PRIM ||
+	    epoch_cmp(v->epoch, m->follow) != 0)
+		return;
+	v->echo = v->counter;
+	v->grant = grant_until(v->seen, m->wish.timeout_ms);
+}
+
 bool
 view_take(struct module *m, struct view *v, const struct entry *e,
     const struct sent *sent, struct mono received, struct view_news *n)

@@ -108,6 +108,8 @@ struct view_news {
 bool	view_take(struct module *m, struct view *v, const struct entry *e,
 	    const struct sent *sent, struct mono received,
 	    struct view_news *n);
+/* What is followed has changed: the newest beat may be of that epoch. */
+void	view_follow(const struct module *m, struct view *v);
 /* An entry of another module that has m's id. */
 bool	view_clash(struct module *m, struct view *v, const struct entry *e,
 	    struct mono now);

@@ -20,7 +20,7 @@ promote(struct machine *m, struct epoch e)
 	m->promoting = true;
 	m->epoch = e;
 	m->member = m->joined = m->fresh = m->force = false;
-	m->joining = m->asking = m->doubt = m->bid = false;
+	m->joining = m->asking = m->doubt = m->bid = m->seen_level = false;
 	m->tried_default = false;
 	m->block = RS_NONE;
 	probe_stop(m);

@@ -157,7 +157,8 @@ silent(struct machine *m, const struct view *v, struct decision *d)
 static enum event
 peer_left(struct machine *m, const struct view *v, struct decision *d)
 {
-	enum reason why;
+	enum reason why = v->maintain ? RS_MAINTENANCE : RS_NO_NETWORK;
+	bool may;
 
 	if (!register_peer_is_off(v)) {
 		/* On its way down: a hand-over may come. */
@@ -167,12 +168,17 @@ peer_left(struct machine *m, const struct view *v, struct decision *d)
 	}
 	if (!v->self.known)
 		return EV_NONE;
-	if (v->maintain || !links_ok(v) || !may_claim(m, v, &why)) {
-		m->bid = false;
-		leave_second(m, v, false);
-		return EV_LEAVE;
+	may = !v->maintain && links_ok(v) && may_claim(m, v, &why);
+	if (may)
+		return claim(m, v, d);
+	m->bid = false;
+	/* Fenced, and here nobody takes its place: it is followed on. */
+	if (peer_serves(v)) {
+		because(d, Q_NOTREADY, why, "%s", "");
+		return EV_NONE;
 	}
-	return claim(m, v, d);
+	leave_second(m, v, false);
+	return EV_LEAVE;
 }
 
 static enum event

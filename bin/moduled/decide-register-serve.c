@@ -111,7 +111,7 @@ is_behind(struct machine *m, const struct view *v, struct decision *d)
 	if (m->joined && v->peer.level &&
 	    epoch_cmp(v->peer.epoch, m->epoch) == 0)
 		m->seen_level = true;
-	if (m->seen_level && peer_up(v) && !v->peer.level &&
+	if (m->joined && m->seen_level && peer_up(v) && !v->peer.level &&
 	    v->peer.durable)
 		return "it is not level";
 	return NULL;

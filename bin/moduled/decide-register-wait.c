@@ -91,6 +91,22 @@ is_held_back(const struct view *v, struct decision *d)
 	return true;
 }
 
+/*
+ * Chosen by force for this node and never carried out: it was stopped, or had
+ * asked again since.  The operator's word still holds, and nobody else can be
+ * primary; but by since, which the force renewed, its disk is not that of
+ * the register.
+ */
+static bool
+is_left_over(const struct view *v)
+{
+	const struct reg_value *p = &v->reg.present;
+
+	return v->reg.chosen && p->forced &&
+	    p->primary == v->conf->node_id &&
+	    epoch_cmp(p->epoch, v->self.epoch) > 0;
+}
+
 static enum event
 as_member(struct machine *m, const struct view *v, struct decision *d)
 {
@@ -107,7 +123,7 @@ as_member(struct machine *m, const struct view *v, struct decision *d)
 	    v->conf->addresses);
 	if (!address_is_free(m, v, d, RS_ADDRESS_ANSWERED))
 		return EV_NONE;
-	return ask(m, v, d, RC_PROMOTE);
+	return ask(m, v, d, is_left_over(v) ? RC_FORCE : RC_PROMOTE);
 }
 
 static enum event
@@ -195,9 +211,7 @@ register_first(struct machine *m, const struct view *v, struct decision *d,
     const char *why)
 {
 	(void)why;
-	if (wait_for_grant(v, d))
-		return EV_NONE;
-	return ask(m, v, d, RC_FIRST);
+	return wait_for_grant(v, d) ? EV_NONE : ask(m, v, d, RC_FIRST);
 }
 
 bool
@@ -220,18 +234,31 @@ refuse_order(struct machine *m, const struct view *v, struct decision *d)
 	probe_stop(m);
 }
 
-/* The value as it should be; by force, when it does not let this node. */
+/*
+ * The value as it should be; by force, when it does not let this node and the
+ * operator knew what that costs.  What has left is asked for until it is
+ * known: the register shows it then, and looks as if it forbade it.
+ */
 static enum event
 ordered_ask(struct machine *m, const struct view *v, struct decision *d)
 {
-	bool ordinary = register_is_ordinary(v);
+	enum reg_change was = v->reg.accept_left ? v->reg.change : RC_NONE;
 
+	if (was == RC_FIRST || was == RC_PROMOTE)
+		return ask(m, v, d, was);
 	if (wait_for_grant(v, d))
 		return EV_NONE;
-	if (ordinary)
+	if (register_is_ordinary(v))
 		return ask(m, v, d, v->reg.empty ? RC_FIRST : RC_PROMOTE);
+	if (!v->order_risk && !v->reg.known)
+		return no_register(m, v, d);
+	if (!v->order_risk) {
+		note(d, "prim refused: the data here may be older than that "
+		    "of %s", v->conf->peer);
+		d->order_done = true;
+		return EV_NONE;
+	}
 	(void)ask(m, v, d, RC_FORCE);
-	/* Asked for with its price, while no majority was there. */
 	d->ask.minority = !v->reg.known && d->ask.change == RC_FORCE;
 	return EV_NONE;
 }

@@ -83,6 +83,7 @@ struct view {
 	bool			 maintain, standby, standby_now, released;
 	bool			 compare;	/* changed by hand */
 	char			 order_who[REG_WHO_LEN];
+	bool			 order_risk;	/* what it costs was said */
 	bool			 registered;	/* held a value, once */
 	struct mono		 lease_until;	/* L6 */
 	struct mono		 grant_until;	/* L7 */

@@ -226,6 +226,7 @@ act_prim(struct moduled *md, bool force, const char *yes, char *text,
 		return "confirm";
 	}
 	md->wish.order = force ? OR_PRIMFORCE : OR_PRIM;
+	md->wish.risk = risk;
 	return act_start(md, text, size);
 }
 

@@ -40,6 +40,7 @@ wish_format(char *buf, size_t size, const struct wish *w)
 	line_add_num(&o, "resume", w->resume);
 	line_add(&o, "order", order_name(w->order));
 	line_add_num(&o, "fullsync", w->fullsync);
+	line_add_num(&o, "risk", w->risk);
 	line_add(&o, "who", w->who);
 	line_add(&o, "why", w->why);
 	line_add(&o, "refused", epoch_str(text, w->refused));
@@ -98,6 +99,7 @@ wish_parse(struct wish *w, const char *text, const char **why)
 		if (strcmp(v, order_names[i]) == 0)
 			w->order = (enum order)i;
 	w->fullsync = line_get_bool(&l, "fullsync");
+	w->risk = line_get_bool(&l, "risk");
 	take(w->who, sizeof(w->who), &l, "who");
 	take(w->why, sizeof(w->why), &l, "why");
 	take(w->lastprim, sizeof(w->lastprim), &l, "lastprim");

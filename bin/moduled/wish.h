@@ -24,6 +24,7 @@ struct wish {
 	bool		resume;		/* start with the node */
 	enum order	order;
 	bool		fullsync;
+	bool		risk;		/* its price was said, and taken */
 	bool		compare;	/* changed by hand: no log holds */
 	bool		voided;		/* a release here, by who serves */
 	char		who[FACT_NAME];

@@ -511,6 +511,9 @@ orders(void)
 	v.order = OR_PRIM;
 	think();
 	probe_answers(false);
+	ok(d.ask.change == RC_NONE && d.order_done, "and not taken unasked");
+	v.order_risk = true;
+	think();
 	ok(d.ask.change == RC_FORCE && !d.ask.minority, "by force");
 	v.reg.known = false;
 	think();

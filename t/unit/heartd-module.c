@@ -99,6 +99,18 @@ test_member(void)
 	ok(view_take(m, v, &e, &sent, at(15), &n) && !n.gone, "once");
 	e = make_entry(10);
 	ok(view_take(m, v, &e, &sent, at(16), &n) && n.joined, "back");
+	e = make_entry(11);
+	e.role = STAMP_PRIM;
+	e.epoch = (struct epoch){ 0, 8, 1 };
+	(void)view_take(m, v, &e, &sent, at(17), &n);
+	m->follows = true;
+	m->follow = (struct epoch){ 0, 9, 1 };
+	view_follow(m, v);
+	ok(v->echo == 0, "a beat of another epoch is not echoed");
+	m->follow = e.epoch;
+	view_follow(m, v);
+	ok(v->echo == 11 && mono_diff_ns(v->grant, grant_until(at(17),
+	    m->wish.timeout_ms)) == 0, "one that came first is, from then");
 	view_restart(v, at(20));
 	ok(v->is_member && !v->wants, "a new life: known, not yet wanting");
 	e = make_entry(1);

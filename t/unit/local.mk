@@ -221,8 +221,15 @@ check_PROGRAMS += t/unit/grant
 t_unit_grant_SOURCES = %D%/grant.c %D%/tap.h
 t_unit_grant_LDADD = bin/moduled/libmoduled.a $(COMMON_LIBS)
 
+check_PROGRAMS += t/unit/pair-register
+t_unit_pair_register_SOURCES = %D%/pair-register.c %D%/pair-register.h \
+	%D%/pair-node.h %D%/pair-reg-net.c %D%/pair-reg-store.c \
+	%D%/pair-scripts.c %D%/pair-scripts.h %D%/pair-words.h %D%/tap.h
+t_unit_pair_register_LDADD = bin/moduled/libmoduled.a $(COMMON_LIBS)
+
 check_PROGRAMS += t/unit/pair
-t_unit_pair_SOURCES = %D%/pair.c %D%/pair-words.h %D%/tap.h
+t_unit_pair_SOURCES = %D%/pair.c %D%/pair-scripts.c %D%/pair-scripts.h \
+	%D%/pair-words.h %D%/tap.h
 t_unit_pair_LDADD = bin/moduled/libmoduled.a $(COMMON_LIBS)
 
 check_PROGRAMS += t/unit/link

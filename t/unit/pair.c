@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pair-scripts.h"
 #include "pair-words.h"
 #include "tap.h"
 
@@ -52,9 +53,7 @@ struct node {
 	struct view	 v;
 	struct peer_facts blob;		/* what it publishes */
 	bool		 vip;
-	enum state	 at, target;
-	bool		 busy, prim, gate_passed;
-	int		 script_left;
+	struct fake_scripts s;
 	int64_t		 probe_from;
 	uint64_t	 probe_id;
 	bool		 probe_hit;
@@ -74,23 +73,6 @@ struct world {
 	const char	*broken;
 	bool		 trace;
 };
-
-static uint32_t rng;
-
-static uint32_t
-rnd(uint32_t below)
-{
-	rng ^= rng << 13;
-	rng ^= rng >> 17;
-	rng ^= rng << 5;
-	return rng % below;
-}
-
-static bool
-one_in(uint32_t n)
-{
-	return rnd(n) == 0;
-}
 
 static void
 breaks(struct world *w, const char *what)
@@ -255,48 +237,6 @@ store_follow(struct world *w, int i)
 	}
 }
 
-static bool
-prim_like(enum state s)
-{
-	return s == ST_ALONE || s == ST_PRIM;
-}
-
-static void
-scripts(struct node *n)
-{
-	enum state want = n->d.script_target;
-
-	if (n->busy && n->script_left > 0) {
-		n->script_left--;
-		return;
-	}
-	if (n->busy && !n->gate_passed) {
-		if (!prim_like(n->target))
-			n->prim = false;
-		if (want != n->target) {
-			n->at = n->target;
-			n->busy = false;
-		} else if (!n->d.script_gate)
-			return;
-		else {
-			n->gate_passed = true;
-			if (prim_like(n->target))
-				n->prim = true;
-			n->script_left = (int)rnd(10);
-			return;
-		}
-	} else if (n->busy) {
-		n->at = n->target;
-		n->busy = false;
-	}
-	if (n->at != want) {
-		n->target = want;
-		n->busy = true;
-		n->gate_passed = false;
-		n->script_left = (int)rnd(10);
-	}
-}
-
 static void
 vip_and_probe(struct world *w, int i)
 {
@@ -407,12 +347,7 @@ think(struct world *w, int i)
 	n->v.heard_since.ns = 1;
 	n->v.lan_up = n->v.vip_link_up = w->cable[i];
 	n->v.vip_owned = n->vip;
-	n->v.scripts_at = n->at;
-	n->v.scripts_target = n->target;
-	n->v.scripts_busy = n->busy;
-	n->v.scripts_gated = n->busy && n->script_left == 0 &&
-	    !n->gate_passed;
-	n->v.scripts_prim = n->prim;
+	fake_scripts_show(&n->s, &n->v);
 	if (n->v.peer.net == NET_UP && n->v.peer.has_blob)
 		words_hear(&n->words, &w->n[!i].words, i, serves(n));
 	n->v.maintain = n->words.maintain;
@@ -504,8 +439,8 @@ power_on(struct world *w, int i)
 	s->role = SR_NONE;
 	s->mounted = s->both = s->ready = s->joined = s->drained = false;
 	s->equal = s->linked = false;
-	n->at = n->target = ST_STOP;
-	n->busy = n->prim = n->vip = n->frozen = false;
+	memset(&n->s, 0, sizeof(n->s));
+	n->vip = n->frozen = false;
 	n->probe_id = 0;
 	n->up = true;
 	n->up_at = n->heard = w->now;
@@ -661,7 +596,7 @@ tick(struct world *w)
 		if (n->moduled_back == 0) {
 			think(w, i);
 			vip_and_probe(w, i);
-			scripts(n);
+			fake_scripts_step(&n->s, &n->d);
 		}
 		if (n->moduled_back == 0)
 			store_wish(w, i);
@@ -678,7 +613,7 @@ world_init(struct world *w, uint32_t seed)
 	int i;
 
 	memset(w, 0, sizeof(*w));
-	rng = seed * 2654435761u + 12345;
+	chance_seed(seed);
 	w->beat = w->svc = w->cable[0] = w->cable[1] = true;
 	w->now = 1000;
 	for (i = 0; i < 2; i++) {
