@@ -25,6 +25,7 @@ BATS_SUITES = \
 	t/mirrord.bats \
 	t/mirrord-lease.bats \
 	t/mirrord-pair.bats \
+	t/mirrord-rules.bats \
 	t/ledger.bats \
 	t/lab.bats \
 	t/bench.bats \

@@ -162,7 +162,7 @@ static enum apply_result
 take_sync(struct apply *a, const struct op *op, struct apply_job *job)
 {
 	struct timespec t[2] = { { 0, UTIME_OMIT }, op->mtime };
-	int fd;
+	int fd, rc;
 
 	fd = object_fd(a->objects, op->obj, O_RDONLY);
 	if (fd < 0)
@@ -174,6 +174,9 @@ take_sync(struct apply *a, const struct op *op, struct apply_job *job)
 	}
 	if (op->flags & OPF_RECEIVED) {
 		object_fd_done(a->objects, op->obj, fd);
+		rc = a->calls.receipt(a->arg);
+		if (rc != 0)
+			return failed(a, job, -rc);
 		job->answer_now = true;
 		return AR_DONE;
 	}

@@ -26,6 +26,9 @@ struct apply_calls {
 	int	(*not_level)(int err, void *arg);
 	/* A frame of 64..95, in order; as link_calls.on_frame. */
 	int	(*on_frame)(struct frame_in *f, uint64_t oid, void *arg);
+	/* The primary acknowledges on our receipt: returns when `unclean' is
+	 * durable (rule L14).  0 or -errno. */
+	int	(*receipt)(void *arg);
 };
 
 /* Memory that keepd holds (a memfd): what was applied, for the next life. */

@@ -20,7 +20,6 @@
  */
 #include "change.h"
 
-#include <linux/falloc.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -31,6 +30,9 @@
 #include "clock.h"
 #include "fail.h"
 #include "xalloc.h"
+
+#include "change-keys.h"
+#include "unlogged.h"
 
 #define PERIODS		4u	/* counters; a period waits for its cell */
 #define ROOM_WAIT_MS	200
@@ -46,6 +48,8 @@ struct change {
 	_Atomic uint64_t new_from;	/* of this period; UINT64_MAX: none */
 	atomic_uint	 in_hand[PERIODS];
 	atomic_bool	 frozen;
+
+	struct unlogged	 unlogged;
 
 	pthread_mutex_t	 flush_lock;	/* the log; taken before lock */
 	pthread_mutex_t	 lock;		/* all below */
@@ -89,6 +93,7 @@ change_new(struct actlog *a, struct dirty *d, struct dirtyset *durable_set,
 	atomic_init(&c->new_from, UINT64_MAX);
 	memset(c->from, 0xff, sizeof(c->from));
 	c->settled = 1;
+	unlogged_init(&c->unlogged);
 	pthread_mutex_init(&c->flush_lock, NULL);
 	pthread_mutex_init(&c->lock, NULL);
 	pthread_cond_init(&c->thawed, NULL);
@@ -116,7 +121,22 @@ change_free(struct change *c)
 	pthread_cond_destroy(&c->thawed);
 	pthread_mutex_destroy(&c->lock);
 	pthread_mutex_destroy(&c->flush_lock);
+	unlogged_fini(&c->unlogged);
 	free(c);
+}
+
+void
+change_on_log_error(struct change *c, int (*on_error)(int error, void *arg),
+    void *arg)
+{
+	c->unlogged.on_error = on_error;
+	c->unlogged.arg = arg;
+}
+
+bool
+change_is_unlogged(struct change *c)
+{
+	return atomic_load(&c->unlogged.wanted);
 }
 
 void
@@ -126,57 +146,6 @@ change_set_epoch(struct change *c, struct epoch epoch)
 	actlog_set_epoch(c->al, epoch);
 	dirty_set_epoch(c->log, epoch);
 	pthread_mutex_unlock(&c->flush_lock);
-}
-
-/* ---- what an op makes hot ---- */
-
-struct keys {
-	unsigned	  count;
-	struct actlog_key key[ACTLOG_KEY_MAX];
-};
-
-static void
-key_add(struct keys *k, enum actlog_kind kind, uint64_t oid, uint64_t extent)
-{
-	k->key[k->count++] = (struct actlog_key){ kind, oid, extent };
-}
-
-/* One or two extents by number, more as a tail from an extent's begin, so
- * that many truncates of one file share a slot. */
-static void
-key_range(struct keys *k, uint64_t oid, uint64_t off, uint64_t len)
-{
-	uint64_t first = off / ACTLOG_EXTENT, last;
-
-	if (len == 0)
-		return;
-	last = len - 1 > UINT64_MAX - off ? UINT64_MAX / ACTLOG_EXTENT :
-	    (off + len - 1) / ACTLOG_EXTENT;
-	if (last - first > 1) {
-		key_add(k, AK_TAIL, oid, first * ACTLOG_EXTENT);
-		return;
-	}
-	key_add(k, AK_DATA, oid, first);
-	if (last != first)
-		key_add(k, AK_DATA, oid, last);
-}
-
-/* The object the op changes in itself, 0: names only. */
-static uint64_t
-op_object(const struct op *op)
-{
-	switch (op->type) {
-	case OP_WRITE:
-	case OP_SETATTR:
-	case OP_FALLOCATE:
-	case OP_SETXATTR:
-	case OP_REMOVEXATTR:
-		return op->obj;
-	case OP_COPY:
-		return op->obj2;
-	default:
-		return 0;
-	}
 }
 
 /* Rule R15: created since the last checkpoint began, below a directory that
@@ -190,58 +159,10 @@ is_new(struct change *c, uint64_t oid)
 	return oid >= from && STORE_OF(oid) == STORE_OF(from);
 }
 
-/*
- * Rule R16: a bucket; of a new directory all names at once, because they come
- * one after another, each in a bucket that is cold, and there are few.
- */
 static void
-key_name(struct keys *k, struct change *c, uint64_t dir, const char *name)
+keys_of(struct change_keys *k, struct change *c, const struct op *op)
 {
-	key_add(k, AK_NAMES, dir, is_new(c, dir) ? ACTLOG_ALL_NAMES :
-	    dirty_bucket(name));
-}
-
-static void
-keys_of(struct keys *k, struct change *c, const struct op *op)
-{
-	switch (op->type) {
-	case OP_WRITE:
-		key_range(k, op->obj, op->off, op->data_len);
-		break;
-	case OP_SETATTR:
-		key_add(k, AK_ATTR, op->obj, 0);
-		if ((op->valid & OPV_SIZE) != 0)
-			key_add(k, AK_TAIL, op->obj,
-			    op->size / ACTLOG_EXTENT * ACTLOG_EXTENT);
-		break;
-	case OP_FALLOCATE:
-		key_add(k, AK_ATTR, op->obj, 0);
-		if ((op->flags & ~(uint32_t)FALLOC_FL_KEEP_SIZE) != 0)
-			key_range(k, op->obj, op->off, op->len);
-		break;
-	case OP_COPY:
-		key_range(k, op->obj2, op->off2, op->len);
-		break;
-	case OP_SETXATTR:
-	case OP_REMOVEXATTR:
-		key_add(k, AK_ATTR, op->obj, 0);
-		break;
-	case OP_RENAME:
-		key_name(k, c, op->dir2, op->name2);
-		/* FALLTHROUGH */
-	case OP_CREATE:
-	case OP_MKDIR:
-	case OP_MKNOD:
-	case OP_SYMLINK:
-	case OP_LINK:
-	case OP_UNLINK:
-	case OP_RMDIR:
-		key_name(k, c, op->dir, op->name);
-		break;
-	case OP_SYNC:
-	case OP_TMPFILE:
-		break;
-	}
+	change_keys(k, op, is_new(c, op->dir), is_new(c, op->dir2));
 }
 
 /* ---- in hand ---- */
@@ -338,8 +259,8 @@ make_room(struct change *c, unsigned count)
 int
 change_begin(struct change *c, const struct op *op)
 {
-	struct keys k = { 0 };
-	uint64_t object = op_object(op), p;
+	struct change_keys k = { 0 };
+	uint64_t object = change_object(op), p;
 	int rc;
 
 	if (object == 0 || !is_new(c, object))
@@ -349,8 +270,10 @@ change_begin(struct change *c, const struct op *op)
 		/* It may have aged while we waited outside. */
 		if (k.count == 0 && object != 0 && !is_new(c, object))
 			keys_of(&k, c, op);
-		rc = k.count == 0 ? 0 :
+		rc = k.count == 0 || atomic_load(&c->unlogged.given) ? 0 :
 		    actlog_touch_many(c->al, k.key, k.count, p);
+		if (rc != 0 && rc != -EAGAIN)
+			rc = unlogged_ask(&c->unlogged, rc);
 		if (rc != -EAGAIN)
 			break;
 		/* Not in hand meanwhile: room comes of a checkpoint, which
@@ -395,9 +318,9 @@ static void
 pin_again(struct change *c, const struct op *op)
 {
 	uint64_t p = atomic_load(&c->period);
-	struct keys k = { 0 };
+	struct change_keys k = { 0 };
 
-	if (hand.owner != c || hand.period == p || op_object(op) != 0)
+	if (hand.owner != c || hand.period == p || change_object(op) != 0)
 		return;
 	keys_of(&k, c, op);
 	if (k.count > 0)
@@ -787,5 +710,8 @@ change_reset(struct change *c)
 	atomic_store(&c->new_from, UINT64_MAX);
 	pthread_mutex_unlock(&c->flush_lock);
 	rc = actlog_reset(c->al);
-	return rc == 0 ? change_level(c) : rc;
+	if (rc != 0)
+		return rc;
+	unlogged_end(&c->unlogged);
+	return change_level(c);
 }

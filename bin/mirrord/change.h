@@ -34,6 +34,16 @@ struct change;
 struct change	*change_new(struct actlog *a, struct dirty *d,
 		    struct dirtyset *durable_set, struct stream *s);
 void		 change_free(struct change *c);
+/*
+ * Rule R21: the activity log cannot be written.  on_error makes it durable
+ * that no log tells what changed, and returns 0: then changes go on without
+ * it, until change_free().  -errno: they fail.  Called once at a time; NULL
+ * is -errno.
+ */
+void		 change_on_log_error(struct change *c,
+		    int (*on_error)(int error, void *arg), void *arg);
+/* Do they?  Then gen has to go on saying so. */
+bool		 change_is_unlogged(struct change *c);
 /* The epoch that goes into both logs. */
 void		 change_set_epoch(struct change *c, struct epoch epoch);
 

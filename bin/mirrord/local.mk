@@ -23,6 +23,7 @@ bin_mirrord_libmirrord_a_SOURCES += \
 	%D%/request-dir.c \
 	%D%/request-name.c \
 	%D%/request.c %D%/request.h \
+	%D%/role-record.c \
 	%D%/role-steps.c \
 	%D%/role.c %D%/role.h %D%/role-int.h \
 	%D%/space.c %D%/space.h \
@@ -53,6 +54,7 @@ bin_mirrord_libmirrord_a_SOURCES += \
 bin_mirrord_libmirrord_a_SOURCES += \
 	%D%/actlog.c %D%/actlog.h \
 	%D%/change.c %D%/change.h \
+	%D%/change-keys.c %D%/change-keys.h \
 	%D%/dirty.c %D%/dirty.h \
 	%D%/dirty-log.c \
 	%D%/gen.c %D%/gen.h \
@@ -60,6 +62,7 @@ bin_mirrord_libmirrord_a_SOURCES += \
 	%D%/oidset.c %D%/oidset.h \
 	%D%/record.c %D%/record.h \
 	%D%/resync.c %D%/resync.h \
+	%D%/unlogged.c %D%/unlogged.h \
 	%D%/resync-data.c \
 	%D%/resync-frame.h \
 	%D%/resync-int.h \

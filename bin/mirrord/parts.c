@@ -256,6 +256,25 @@ open_objects(struct parts *p, const char **code, char why[PARTS_WHY_LEN])
 	return -1;
 }
 
+static void
+set_dirty_all(struct gen *g, void *arg)
+{
+	(void)arg;
+	g->dirty_all = true;
+}
+
+/* Durable before a new log is made: a life that ended in between would find
+ * an empty one and believe it. */
+static int
+distrust_logs(struct parts *p, const char *which)
+{
+	log_warnx("%s: damaged; everything is compared", which);
+	if (gen_update(p->gen, set_dirty_all, NULL) == -1)
+		return -1;
+	p->log_bad = true;
+	return 0;
+}
+
 /*
  * A log that cannot be read is never taken for an empty one (rule R22): all
  * is compared, and it begins anew.
@@ -271,9 +290,8 @@ open_logs(struct parts *p, const char **code, char why[PARTS_WHY_LEN])
 	*code = "statedir";
 	p->actlog = actlog_open(p->state_fd, p->conf->module, p->conf->node,
 	    &slots, &count);
-	if (p->actlog == NULL && errno == EBADMSG) {
-		log_warnx("activity log: damaged; everything is compared");
-		p->log_bad = true;
+	if (p->actlog == NULL && errno == EBADMSG &&
+	    distrust_logs(p, "activity log") == 0) {
 		(void)unlinkat(p->state_fd, "al", 0);
 		if (actlog_create(p->state_fd, p->conf->module,
 		    p->conf->node) == 0)
@@ -284,9 +302,8 @@ open_logs(struct parts *p, const char **code, char why[PARTS_WHY_LEN])
 	if (p->actlog != NULL)
 		p->dirty = dirty_open(p->state_fd, p->conf->module,
 		    p->conf->node, p->set);
-	if (p->actlog != NULL && p->dirty == NULL && errno == EBADMSG) {
-		log_warnx("dirty log: damaged; everything is compared");
-		p->log_bad = true;
+	if (p->actlog != NULL && p->dirty == NULL && errno == EBADMSG &&
+	    distrust_logs(p, "dirty log") == 0) {
 		(void)unlinkat(p->state_fd, "dirty", 0);
 		if (dirty_create(p->state_fd, p->conf->module,
 		    p->conf->node) == 0)
@@ -470,22 +487,33 @@ parts_unmounted(struct parts *p, unsigned i)
 }
 
 #define SESSION_XATTR "trusted.holdfast.session"
+#define SESSION_LEN	22
+
+/* 20 digits, so that it is replaced in place on a full disk, and "+" while
+ * gen does not have it yet. */
+static uint64_t
+session_of(int fd, uint64_t in_gen)
+{
+	char text[32], *end;
+	ssize_t len;
+	uint64_t n;
+
+	len = fgetxattr(fd, SESSION_XATTR, text, sizeof(text) - 1);
+	if (len <= 0)
+		return 0;
+	text[len] = '\0';
+	n = strtoull(text, &end, 10);
+	return *end == '+' && n == in_gen + 1 ? in_gen : n;
+}
 
 uint64_t
-session_read(struct parts *p)
+session_read(struct parts *p, uint64_t in_gen)
 {
 	uint64_t least = UINT64_MAX, n;
-	char text[32];
-	ssize_t len;
 	unsigned i;
 
 	for (i = 0; i < p->conf->dir_count; i++) {
-		len = fgetxattr(p->root_fd[i], SESSION_XATTR, text,
-		    sizeof(text) - 1);
-		if (len <= 0)
-			return 0;
-		text[len] = '\0';
-		n = strtoull(text, NULL, 10);
+		n = session_of(p->root_fd[i], in_gen);
 		if (n < least)
 			least = n;
 	}
@@ -493,14 +521,14 @@ session_read(struct parts *p)
 }
 
 int
-session_write(struct parts *p, uint64_t session)
+session_write(struct parts *p, uint64_t session, bool coming)
 {
-	char text[32];
+	char text[SESSION_LEN];
 	unsigned i;
 	int len;
 
-	len = snprintf(text, sizeof(text), "%llu",
-	    (unsigned long long)session);
+	len = snprintf(text, sizeof(text), "%020llu%s",
+	    (unsigned long long)session, coming ? "+" : "");
 	for (i = 0; i < p->conf->dir_count; i++)
 		if (fsetxattr(p->root_fd[i], SESSION_XATTR, text,
 		    (size_t)len, 0) == -1 || fsync(p->root_fd[i]) == -1)

@@ -84,10 +84,11 @@ int	parts_mount(struct parts *p, unsigned i, char why[PARTS_WHY_LEN]);
 void	parts_unmounted(struct parts *p, unsigned i);
 /*
  * Rule R23: the session number also stands in each root directory; the
- * smallest of them, 0 when one has none.
+ * smallest of them, 0 when one has none.  One that says it is coming counts
+ * as that of gen, which was to follow.
  */
-uint64_t session_read(struct parts *p);
-int	session_write(struct parts *p, uint64_t session);
+uint64_t session_read(struct parts *p, uint64_t in_gen);
+int	session_write(struct parts *p, uint64_t session, bool coming);
 /* Every minute: unused pages go back. */
 void	parts_trim(struct parts *p);
 

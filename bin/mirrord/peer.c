@@ -19,7 +19,7 @@ say_hello(struct link_hello *own, void *arg)
 	struct role_machine *r = arg;
 
 	gen_read(r->parts.gen, &own->gen);
-	own->root_session = session_read(&r->parts);
+	own->root_session = session_read(&r->parts, own->gen.session);
 	own->flags |= LHF_HOLD;
 	pthread_mutex_lock(&r->lock);
 	if (r->kind == RK_PRIM && r->both)
@@ -117,7 +117,6 @@ meet(struct role_machine *r, const struct link_hello *own,
 
 	fill_side(&a, r, own, primary);
 	fill_side(&b, r, peer, !primary);
-	a.log_bad = primary && r->parts.log_bad;
 	meet_decide(&m, &a, &b);
 	if (m.verdict == MV_REFUSE || m.verdict == MV_DIVERGED)
 		return refuse(r, &m);
@@ -242,8 +241,8 @@ on_durable(uint64_t seq, void *arg)
 {
 	struct role_machine *r = arg;
 
+	(void)seq;	/* the stream has it already */
 	pthread_mutex_lock(&r->lock);
-	r->durable = seq;
 	pthread_cond_broadcast(&r->mark);
 	pthread_mutex_unlock(&r->lock);
 }
@@ -300,7 +299,31 @@ not_level(int err, void *arg)
 	return 0;
 }
 
-const struct apply_calls peer_apply_calls = { not_level, on_frame };
+static void
+set_unclean(struct gen *g, void *arg)
+{
+	(void)arg;
+	g->unclean = true;
+}
+
+/*
+ * The join stores it, when this node's configuration says that receipts are
+ * acknowledgements.  The primary's decides, and that may be newer than the
+ * join, or another one by mistake.
+ */
+static int
+receipt(void *arg)
+{
+	struct role_machine *r = arg;
+	struct gen g;
+
+	gen_read(r->parts.gen, &g);
+	if (g.unclean || gen_update(r->parts.gen, set_unclean, NULL) == 0)
+		return 0;
+	return -errno;
+}
+
+const struct apply_calls peer_apply_calls = { not_level, on_frame, receipt };
 
 static int
 send_frame(struct frame_out *f, void *arg)

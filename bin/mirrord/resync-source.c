@@ -465,8 +465,10 @@ passes(struct pass *p, struct dirtyset *set)
 static void
 joined(struct gen *g, void *arg)
 {
-	(void)arg;
+	const struct resync *r = arg;
+
 	gen_joined(g);
+	g->dirty_all = change_is_unlogged(r->conf.change);
 }
 
 /*
@@ -492,7 +494,7 @@ finish(struct resync *r)
 		log_warnx("local disk: %s: what was written alone stays on "
 		    "record and is compared once more next time",
 		    strerror(-error));
-	else if (gen_update(r->conf.gen, joined, NULL) == -1 ||
+	else if (gen_update(r->conf.gen, joined, r) == -1 ||
 	    change_level(r->conf.change) != 0) {
 		log_warn("state directory: the end of the resync cannot be "
 		    "stored; it is compared once more next time");

@@ -51,7 +51,6 @@ struct role_machine {
 	bool		 is_open;	/* parts, link, resync may be asked */
 	bool		 checkpointing;	/* nothing may be closed */
 	pthread_cond_t	 idle;		/* that is over */
-	uint64_t	 durable;	/* the peer's newest checkpoint */
 	struct freeze	 freeze;
 	bool		 held_told;	/* of the last tick */
 	char		 peer_failed[96];
@@ -59,6 +58,29 @@ struct role_machine {
 	char		 code[32];
 	char		 error[512];
 };
+
+struct gen_change {
+	enum gen_role	 role;
+	struct epoch	 epoch;
+	bool		 set_epoch;	/* not only the fence */
+	bool		 joins;		/* not by the other node: `since' */
+	bool		 alone;		/* begins, or stays */
+	bool		 member;	/* alone ends */
+	bool		 not_level;
+	bool		 clean;		/* an orderly end */
+	bool		 synced;	/* all that was received (L14) */
+	bool		 force;
+	uint8_t		 handed_to;
+};
+
+/* role-record.c.  0, or -1 with the error set. */
+int	role_store(struct role_machine *r, const struct gen_change *c);
+/* No log tells what changed: everything is compared at the next resync. */
+int	role_distrust_logs(struct role_machine *r);
+/* At start: what the last life's end, or somebody else, did to the data. */
+void	role_check_unclean(struct role_machine *r);
+/* The tree was opened anew: is it that of the record (R23)? */
+int	role_check_session(struct role_machine *r);
 
 /* Under no lock: sets facts and tells. */
 void	role_set_error(struct role_machine *r, const char *code,

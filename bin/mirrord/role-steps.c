@@ -24,90 +24,6 @@
 /* How long an unmount waits for the peer to have everything on disk. */
 #define DRAIN_MS	5000
 
-struct gen_change {
-	enum gen_role	 role;
-	struct epoch	 epoch;
-	bool		 set_epoch;	/* not only the fence */
-	bool		 joins;		/* not by the other node: `since' */
-	bool		 alone;		/* begins, or stays */
-	bool		 member;	/* alone ends */
-	bool		 not_level;
-	bool		 clean;		/* an orderly end */
-	bool		 synced;	/* all that was received (L14) */
-	bool		 force;
-	uint8_t		 handed_to;
-};
-
-/* One change of the record, by the wish that asked for it. */
-static void
-apply_change(struct gen *g, void *arg)
-{
-	const struct gen_change *c = arg;
-	struct gen_uuid fresh;
-
-	if (g->role != c->role)
-		g->session++;
-	g->role = c->role;
-	if (epoch_cmp(c->epoch, g->fence) > 0)
-		g->fence = c->epoch;
-	if (c->set_epoch)
-		g->epoch = c->epoch;
-	if (c->joins)
-		g->since = c->epoch;
-	if (c->not_level)
-		g->level = false;
-	/* Answered: somebody serves in that epoch or a later one. */
-	if (c->role == GR_SECOND && epoch_cmp(c->epoch, g->handed) >= 0) {
-		memset(&g->handed, 0, sizeof(g->handed));
-		g->handed_to = 0;
-	}
-	if (c->clean)
-		g->clean_stop_s = time(NULL);
-	if (c->synced)
-		g->unclean = false;
-	if (c->alone) {
-		if (gen_uuid_is_none(&g->current) || !g->alone || c->force) {
-			gen_uuid_random(&fresh);
-			gen_begin(g, &fresh);
-		}
-		if (c->force)
-			memset(&g->resyncing, 0, sizeof(g->resyncing));
-		g->alone = true;
-		g->level = true;
-		g->unclean = false;
-		g->clean_stop_s = 0;
-		memset(&g->handed, 0, sizeof(g->handed));
-		g->handed_to = 0;
-	}
-	if (c->member)
-		g->alone = false;
-	if (c->handed_to != 0) {
-		g->handed_to = c->handed_to;
-		g->handed = c->epoch;
-		g->alone = false;
-	}
-}
-
-static int
-store_gen(struct role_machine *r, const struct gen_change *c)
-{
-	struct gen before, after;
-
-	gen_read(r->parts.gen, &before);
-	if (gen_update(r->parts.gen, apply_change,
-	    (void *)(uintptr_t)c) == 0) {
-		gen_read(r->parts.gen, &after);
-		fail_point(29);
-		if (after.session != before.session && r->parts.is_open &&
-		    session_write(&r->parts, after.session) == -1)
-			log_warn("%s: session number", r->conf->dir[0]);
-		return 0;
-	}
-	role_set_error(r, "statedir", "%s/gen: %s", r->conf->statedir,
-	    strerror(errno));
-	return -1;
-}
-
 static void
 set_kind(struct role_machine *r, enum role_kind kind)
 {
@@ -131,23 +47,46 @@ set_kind(struct role_machine *r, enum role_kind kind)
 	role_changed(r);
 }
 
+/*
+ * Rule R21: in the record, so that a crash of this node leads to a full
+ * comparison.  Where that cannot be written either the state directory is
+ * lost, and the application is told what the disk says.
+ */
+static int
+on_log_error(int error, void *arg)
+{
+	struct role_machine *r = arg;
+	int rc = role_distrust_logs(r);
+
+	log_warnx("activity log: cannot be written: %s; %s", strerror(-error),
+	    rc == 0 ? "goes on without it, every object is compared at the "
+	    "next resync" : "nor can the record, changes fail");
+	if (rc != 0)
+		r->parts.front.on_disk_error(-error, r);
+	role_changed(r);
+	return rc == 0 ? 0 : error;
+}
+
 int
 step_open(struct role_machine *r)
 {
 	char why[PARTS_WHY_LEN];
 	const char *code = "statedir";
+	bool kept;
 
 	if (r->parts.is_open)
 		return 0;
+	kept = parts_kept(&r->parts);
 	if (parts_open(&r->parts, &peer_apply_calls, r, &code, why) == -1) {
 		parts_close(&r->parts);
 		role_set_error(r, code, "%s", why);
 		return -1;
 	}
-	if (peer_open(r) == -1) {
+	if ((!kept && role_check_session(r) == -1) || peer_open(r) == -1) {
 		parts_close(&r->parts);
 		return -1;
 	}
+	change_on_log_error(r->parts.change, on_log_error, r);
 	pthread_mutex_lock(&r->lock);
 	r->is_open = true;
 	pthread_mutex_unlock(&r->lock);
@@ -344,7 +283,7 @@ end_prim(struct role_machine *r, bool orderly)
 	if (orderly && (equal || g.alone)) {
 		if (g.alone && change_go_alone(r->parts.change) != 0)
 			return -1;
-		if (store_gen(r, &c) == -1)
+		if (role_store(r, &c) == -1)
 			return -1;
 		fail_point(50);
 		if (actlog_reset(r->parts.actlog) != 0)
@@ -377,47 +316,6 @@ leave_present(struct role_machine *r, bool orderly, bool *synced)
 	return 0;
 }
 
-static void
-raise_fence(struct gen *g, void *arg)
-{
-	const struct epoch *fence = arg;
-
-	if (epoch_cmp(*fence, g->fence) > 0)
-		g->fence = *fence;
-}
-
-/*
- * Before a prepare leaves.  A second that asks for the place itself takes no
- * frame any more, syncs what it received (L14), and only then says so.  One
- * that is told to follow that epoch goes on: step_second() stores it.
- */
-int
-step_fence(struct role_machine *r, const struct wish *w)
-{
-	struct epoch fence = w->fence;
-	struct gen g;
-	int error;
-
-	gen_read(r->parts.gen, &g);
-	if (epoch_cmp(fence, g.fence) <= 0 || (w->role == RK_SECOND &&
-	    epoch_cmp(w->epoch, fence) >= 0))
-		return 0;
-	if (r->kind == RK_SECOND) {
-		peer_stop(r);
-		error = apply_drain(r->parts.apply);
-		if (error != 0) {
-			role_set_error(r, "disk", "what was received cannot "
-			    "be made durable: %s", strerror(-error));
-			return -1;
-		}
-	}
-	if (gen_update(r->parts.gen, raise_fence, &fence) == -1) {
-		role_set_error(r, "statedir", "gen: %s", strerror(errno));
-		return -1;
-	}
-	return 0;
-}
-
 int
 step_none(struct role_machine *r)
 {
@@ -426,7 +324,7 @@ step_none(struct role_machine *r)
 
 	if (leave_present(r, true, &c.synced) == -1)
 		return -1;
-	if (r->kind == RK_SECOND && store_gen(r, &c) == -1)
+	if (r->kind == RK_SECOND && role_store(r, &c) == -1)
 		return -1;
 	close_tree(r);
 	for (i = 0; i < r->conf->dir_count; i++)
@@ -455,7 +353,7 @@ step_wait(struct role_machine *r, const struct wish *w)
 	gen_read(r->parts.gen, &g);
 	c.not_level = w->notlevel;
 	if ((w->notlevel && g.level) || g.role != GR_NONE)
-		if (store_gen(r, &c) == -1)
+		if (role_store(r, &c) == -1)
 			return -1;
 	set_kind(r, RK_WAIT);
 	return 0;
@@ -475,7 +373,7 @@ step_second(struct role_machine *r, const struct wish *w)
 	gen_read(r->parts.gen, &g);
 	/* L11: the fence is stored before a frame of its epoch is applied. */
 	if (g.role != GR_SECOND || epoch_cmp(g.fence, w->epoch) < 0)
-		if (store_gen(r, &c) == -1)
+		if (role_store(r, &c) == -1)
 			return -1;
 	pthread_mutex_lock(&r->lock);
 	r->fullsync = w->fullsync;
@@ -527,7 +425,7 @@ go_alone(struct role_machine *r, const struct wish *w)
 	gen_read(r->parts.gen, &g);
 	c.joins = w->force || gen_uuid_is_none(&g.current);
 	fail_point(25);
-	if (store_gen(r, &c) == -1)
+	if (role_store(r, &c) == -1)
 		return -1;
 	fail_point(27);
 	change_set_epoch(r->parts.change, w->epoch);
@@ -620,7 +518,7 @@ take_member(struct role_machine *r, const struct wish *w)
 		role_set_error(r, "not-ready", "the other node is not level");
 		return -1;
 	}
-	if (store_gen(r, &c) == -1) {
+	if (role_store(r, &c) == -1) {
 		pthread_mutex_lock(&r->lock);
 		r->both = false;
 		pthread_mutex_unlock(&r->lock);
@@ -642,7 +540,7 @@ raise_epoch(struct role_machine *r, const struct wish *w)
 	struct gen_change c = { .role = GR_PRIM, .epoch = w->epoch,
 	    .set_epoch = true };
 
-	if (store_gen(r, &c) == -1)
+	if (role_store(r, &c) == -1)
 		return -1;
 	change_set_epoch(r->parts.change, w->epoch);
 	link_set_epoch(r->link, w->epoch);
@@ -729,7 +627,7 @@ step_down(struct role_machine *r, const struct wish *w)
 	if (c.handed_to == 0 || (g.handed_to == c.handed_to &&
 	    epoch_cmp(g.handed, w->epoch) == 0))
 		return 0;
-	if (store_gen(r, &c) == -1)
+	if (role_store(r, &c) == -1)
 		return -1;
 	role_changed(r);
 	return 0;

@@ -77,30 +77,10 @@ wait_until(struct role_machine *r, pthread_cond_t *cond, int64_t ms)
 	(void)pthread_cond_timedwait(cond, &r->lock, &ts);
 }
 
-static void
-distrust_logs(struct gen *g, void *arg)
-{
-	(void)arg;
-	g->dirty_all = true;
-}
-
-/* Before the role, and so before the two meet again. */
-static int
-note_compare(struct role_machine *r)
-{
-	struct gen g;
-
-	gen_read(r->parts.gen, &g);
-	if (g.dirty_all || gen_update(r->parts.gen, distrust_logs, NULL) == 0)
-		return 0;
-	role_set_error(r, "statedir", "gen: %s", strerror(errno));
-	return -1;
-}
-
 static int
 carry_out(struct role_machine *r, const struct wish *w)
 {
-	if (!r->has_state || (w->compare && note_compare(r) == -1) ||
+	if (!r->has_state || (w->compare && role_distrust_logs(r) == -1) ||
 	    step_fence(r, w) == -1)
 		return -1;
 	switch (w->role) {
@@ -147,6 +127,16 @@ role_thread(void *arg)
 	return NULL;
 }
 
+/* Of this stream: its numbers begin anew with its memory. */
+static uint64_t
+peer_durable(struct role_machine *r)
+{
+	struct stream_marks m;
+
+	stream_marks(r->parts.stream, &m);
+	return m.durable;
+}
+
 /*
  * Durable on both nodes up to here: hot slots cool (rule R12).  Called
  * without the lock; a step that closes the tree waits for the end of
@@ -168,10 +158,9 @@ checkpoint_both(struct role_machine *r)
 	if (error != 0)
 		return;
 	pthread_mutex_lock(&r->lock);
-	while (r->durable < seq && r->both && !r->ending &&
+	while ((error = peer_durable(r) < seq) && r->both && !r->ending &&
 	    !mono_passed(end, mono_now()))
 		wait_until(r, &r->mark, 500);
-	error = r->durable < seq;
 	pthread_mutex_unlock(&r->lock);
 	if (!error) {
 		change_checkpoint_done(r->parts.change, seq);
@@ -266,28 +255,6 @@ start_thread(pthread_t *t, void *(*fn)(void *), void *arg)
 	}
 }
 
-static void
-lose_level(struct gen *g, void *arg)
-{
-	(void)arg;
-	g->level = false;
-	g->unclean = false;
-}
-
-/* Rule L14: receipts that a crash of this node took were acknowledged. */
-static void
-check_unclean(struct role_machine *r)
-{
-	struct gen g;
-
-	gen_read(r->parts.gen, &g);
-	if (!g.unclean || parts_kept(&r->parts))
-		return;
-	log_warnx("crashed while receipts were acknowledged: not level");
-	if (gen_update(r->parts.gen, lose_level, NULL) == -1)
-		role_set_error(r, "statedir", "gen: %s", strerror(errno));
-}
-
 /* Its own: the role thread may close the tree meanwhile. */
 static int
 space_root(unsigned i, void *arg)
@@ -354,7 +321,7 @@ role_new(const struct mirrord_conf *conf, struct keep *keep,
 		r->parts.front.on_disk_error = on_disk_error;
 		r->parts.front.arg = r;
 		r->parts.front.lease = lease_reader(conf->module);
-		check_unclean(r);
+		role_check_unclean(r);
 		step_take_up(r);
 	}
 	r->space = space_watch_new(conf, r->parts.state_fd, &space_calls, r);

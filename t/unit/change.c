@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../../bin/mirrord/change.h"
@@ -534,6 +535,72 @@ test_random(void)
 	is_num(bad, 0, "24 lives: all that is not durable there is owed");
 }
 
+/* ---- a log that cannot be written ---- */
+
+static int log_answer, log_asked;
+
+static int
+on_log_error(int error, void *arg)
+{
+	(void)arg;
+	log_asked++;
+	return log_answer == 0 ? 0 : error;
+}
+
+/* The descriptor of the activity log becomes one that takes no writes. */
+static int
+break_log(int dir)
+{
+	char path[64], link[512];
+	struct stat want, st;
+	int fd, null;
+
+	if (fstatat(dir, "al", &want, 0) == -1)
+		return -1;
+	for (fd = 3; fd < 256; fd++) {
+		if (fstat(fd, &st) == -1 || st.st_ino != want.st_ino ||
+		    st.st_dev != want.st_dev)
+			continue;
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+		if (readlink(path, link, sizeof(link)) == -1)
+			return -1;
+		null = open("/dev/full", O_RDWR | O_CLOEXEC);
+		return null != -1 && dup2(null, fd) == fd ? 0 : -1;
+	}
+	return -1;
+}
+
+/* R21: not without leave, which is asked for once; then as usual. */
+static void
+test_log_error(void)
+{
+	struct memory m;
+	struct op op = { .type = OP_WRITE, .obj = 1000, .data_len = 10 };
+
+	memory_up(&m);
+	atomic_store(&m.stream.both, true);
+	is_num(change_begin(m.c, &op), 0, "the log can be written");
+	ok(change_commit(m.c, &op) != 0, "and the change is queued");
+	is_num(break_log(m.dir), 0, "now it cannot");
+	op.obj = 2000;
+	ok(change_begin(m.c, &op) < 0, "nobody to ask: an error");
+	log_answer = -1;
+	change_on_log_error(m.c, on_log_error, NULL);
+	ok(change_begin(m.c, &op) < 0 && log_asked == 1, "no leave: an error");
+	ok(!change_is_unlogged(m.c), "nothing goes without the log");
+	log_answer = 0;
+	is_num(change_begin(m.c, &op), 0, "with leave it goes on");
+	ok(change_commit(m.c, &op) != 0 && change_is_unlogged(m.c),
+	    "queued for the peer, and said");
+	op.obj = 3000;
+	is_num(change_begin(m.c, &op), 0, "the next one");
+	(void)change_commit(m.c, &op);
+	is_num(log_asked, 2, "does not ask again");
+	ok(change_reset(m.c) != 0 && change_is_unlogged(m.c),
+	    "not over while it cannot be written");
+	memory_down(&m);
+}
+
 int
 main(void)
 {
@@ -544,5 +611,6 @@ main(void)
 	test_new_directory();
 	test_tight();
 	test_random();
+	test_log_error();
 	return tap_done();
 }

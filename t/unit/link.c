@@ -121,7 +121,15 @@ on_not_level(int err, void *arg)
 static const struct link_calls calls = {
 	on_hello, on_meet, on_down, on_frame, on_durable, on_error,
 };
-static const struct apply_calls apply_calls = { on_not_level, on_frame };
+static int
+on_receipt(void *arg)
+{
+	(void)arg;
+	return 0;
+}
+
+static const struct apply_calls apply_calls = { on_not_level, on_frame,
+    on_receipt };
 
 /* A port nobody has now. */
 static uint16_t

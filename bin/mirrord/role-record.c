@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The record of what this node's data is, as the role machine changes it,
+ * and the session number in the replicated directories that goes with it.
+ * Run by the role thread, and at start.
+ *
+ * Rule R23: gen and the directories may be put back in time apart from each
+ * other.  The number in a directory says which session of gen it is of; while
+ * it is being raised, it says so, and then the one before is right as well.
+ */
+#include "role-int.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "fail.h"
+#include "log.h"
+
+/* One change of the record, by the wish that asked for it. */
+static void
+apply_change(struct gen *g, void *arg)
+{
+	const struct gen_change *c = arg;
+	struct gen_uuid fresh;
+
+	if (g->role != c->role)
+		g->session++;
+	g->role = c->role;
+	if (epoch_cmp(c->epoch, g->fence) > 0)
+		g->fence = c->epoch;
+	if (c->set_epoch)
+		g->epoch = c->epoch;
+	if (c->joins)
+		g->since = c->epoch;
+	if (c->not_level)
+		g->level = false;
+	/* Answered: somebody serves in that epoch or a later one. */
+	if (c->role == GR_SECOND && epoch_cmp(c->epoch, g->handed) >= 0) {
+		memset(&g->handed, 0, sizeof(g->handed));
+		g->handed_to = 0;
+	}
+	if (c->clean)
+		g->clean_stop_s = time(NULL);
+	if (c->synced)
+		g->unclean = false;
+	if (c->alone) {
+		if (gen_uuid_is_none(&g->current) || !g->alone || c->force) {
+			gen_uuid_random(&fresh);
+			gen_begin(g, &fresh);
+		}
+		if (c->force)
+			memset(&g->resyncing, 0, sizeof(g->resyncing));
+		g->alone = true;
+		g->level = true;
+		g->unclean = false;
+		g->clean_stop_s = 0;
+		memset(&g->handed, 0, sizeof(g->handed));
+		g->handed_to = 0;
+	}
+	if (c->member)
+		g->alone = false;
+	if (c->handed_to != 0) {
+		g->handed_to = c->handed_to;
+		g->handed = c->epoch;
+		g->alone = false;
+	}
+}
+
+int
+role_store(struct role_machine *r, const struct gen_change *c)
+{
+	struct gen before, after;
+	bool raise;
+
+	gen_read(r->parts.gen, &before);
+	raise = r->parts.is_open && before.role != c->role;
+	if (raise && session_write(&r->parts, before.session + 1, true) == -1)
+		log_warn("%s: session number", r->conf->dir[0]);
+	fail_point(29);
+	if (gen_update(r->parts.gen, apply_change,
+	    (void *)(uintptr_t)c) == -1) {
+		role_set_error(r, "statedir", "%s/gen: %s",
+		    r->conf->statedir, strerror(errno));
+		return -1;
+	}
+	gen_read(r->parts.gen, &after);
+	fail_point(29);
+	if (raise && session_write(&r->parts, after.session, false) == -1)
+		log_warn("%s: session number", r->conf->dir[0]);
+	return 0;
+}
+
+static void
+distrust_logs(struct gen *g, void *arg)
+{
+	(void)arg;
+	g->dirty_all = true;
+}
+
+int
+role_distrust_logs(struct role_machine *r)
+{
+	struct gen g;
+
+	gen_read(r->parts.gen, &g);
+	if (g.dirty_all ||
+	    gen_update(r->parts.gen, distrust_logs, NULL) == 0)
+		return 0;
+	role_set_error(r, "statedir", "%s/gen: %s", r->conf->statedir,
+	    strerror(errno));
+	return -1;
+}
+
+static void
+lose_level(struct gen *g, void *arg)
+{
+	(void)arg;
+	g->level = false;
+	g->unclean = false;
+}
+
+/* Rule L14: receipts that a crash of this node took were acknowledged. */
+void
+role_check_unclean(struct role_machine *r)
+{
+	struct gen g;
+
+	gen_read(r->parts.gen, &g);
+	if (!g.unclean || parts_kept(&r->parts))
+		return;
+	log_warnx("crashed while receipts were acknowledged: not level");
+	if (gen_update(r->parts.gen, lose_level, NULL) == -1)
+		role_set_error(r, "statedir", "gen: %s", strerror(errno));
+}
+
+static void
+distrust_data(struct gen *g, void *arg)
+{
+	(void)arg;
+	g->level = false;
+}
+
+int
+role_check_session(struct role_machine *r)
+{
+	uint64_t there;
+	struct gen g;
+
+	gen_read(r->parts.gen, &g);
+	if (gen_uuid_is_none(&g.current) || !g.level)
+		return 0;
+	there = session_read(&r->parts, g.session);
+	if (there == g.session)
+		return 0;
+	if (there == 0)
+		log_warnx("%s: not the directory of this record, or one that "
+		    "was emptied: not level", r->conf->dir[0]);
+	else
+		log_warnx("%s: of session %llu, the record is of %llu: one of "
+		    "them was put back: not level", r->conf->dir[0],
+		    (unsigned long long)there,
+		    (unsigned long long)g.session);
+	if (gen_update(r->parts.gen, distrust_data, NULL) == 0)
+		return 0;
+	role_set_error(r, "statedir", "%s/gen: %s", r->conf->statedir,
+	    strerror(errno));
+	return -1;
+}
+
+static void
+raise_fence(struct gen *g, void *arg)
+{
+	const struct epoch *fence = arg;
+
+	if (epoch_cmp(*fence, g->fence) > 0)
+		g->fence = *fence;
+}
+
+/*
+ * Before a prepare leaves.  A second that asks for the place itself takes no
+ * frame any more, syncs what it received (L14), and only then says so.  One
+ * that is told to follow that epoch goes on: step_second() stores it.
+ */
+int
+step_fence(struct role_machine *r, const struct wish *w)
+{
+	struct epoch fence = w->fence;
+	struct gen g;
+	int error;
+
+	gen_read(r->parts.gen, &g);
+	if (epoch_cmp(fence, g.fence) <= 0 || (w->role == RK_SECOND &&
+	    epoch_cmp(w->epoch, fence) >= 0))
+		return 0;
+	if (r->kind == RK_SECOND) {
+		peer_stop(r);
+		error = apply_drain(r->parts.apply);
+		if (error != 0) {
+			role_set_error(r, "disk", "what was received cannot "
+			    "be made durable: %s", strerror(-error));
+			return -1;
+		}
+	}
+	if (gen_update(r->parts.gen, raise_fence, &fence) == -1) {
+		role_set_error(r, "statedir", "gen: %s", strerror(errno));
+		return -1;
+	}
+	return 0;
+}
