@@ -31,6 +31,7 @@ BATS_SUITES = \
 	t/bench.bats \
 	t/vipd.bats \
 	t/witnessd.bats \
+	t/etcd.bats \
 	t/farm-clients.bats \
 	t/farmd-bpf.bats \
 	t/remoted.bats \
@@ -86,12 +87,15 @@ check-long: all
 noinst_PROGRAMS += \
 	t/files/acks \
 	t/files/await \
+	t/files/etcd-votes \
 	t/files/ops \
 	t/files/votes \
 	t/files/work
 t_files_acks_SOURCES = t/files/acks.c
 t_files_await_SOURCES = t/files/await.c
 t_files_ops_SOURCES = t/files/ops.c
+t_files_etcd_votes_SOURCES = t/files/etcd-votes.c
+t_files_etcd_votes_LDADD = $(MODULED_LIBS)
 t_files_votes_SOURCES = t/files/votes.c
 t_files_votes_LDADD = $(COMMON_LIBS)
 t_files_work_SOURCES = t/files/work.c

@@ -15,6 +15,7 @@ bin_moduled_libmoduled_a_SOURCES = \
 	%D%/decide-wait.c \
 	%D%/decide.c %D%/decide.h \
 	%D%/disk.c %D%/disk.h \
+	%D%/etcd.c %D%/etcd.h \
 	%D%/facts.c %D%/facts.h \
 	%D%/farm-decide.c %D%/farm-decide.h \
 	%D%/farm-facts.c %D%/farm-facts.h \
@@ -25,6 +26,7 @@ bin_moduled_libmoduled_a_SOURCES = \
 	%D%/newest.c %D%/newest.h \
 	%D%/notice.c %D%/notice.h \
 	%D%/phase.c %D%/phase.h \
+	%D%/post.c %D%/post.h \
 	%D%/propose-answer.c \
 	%D%/propose-int.h \
 	%D%/propose-quorum.c \
@@ -39,7 +41,12 @@ bin_moduled_libmoduled_a_SOURCES = \
 	%D%/rules.c %D%/rules.h \
 	%D%/scripts.c %D%/scripts.h \
 	%D%/sequence.c %D%/sequence.h \
+	%D%/voter-etcd.c %D%/voter-etcd.h \
 	%D%/wish.c %D%/wish.h
+bin_moduled_libmoduled_a_CFLAGS = $(AM_CFLAGS) $(CURL_CFLAGS) \
+	$(JANSSON_CFLAGS)
+MODULED_LIBS = bin/moduled/libmoduled.a $(COMMON_LIBS) $(CURL_LIBS) \
+	$(JANSSON_LIBS)
 
 pkglibexec_PROGRAMS += bin/moduled/moduled
 bin_moduled_moduled_SOURCES = \
@@ -62,4 +69,4 @@ bin_moduled_moduled_SOURCES = \
 	%D%/think.c \
 	%D%/verbs.c \
 	%D%/why.c
-bin_moduled_moduled_LDADD = bin/moduled/libmoduled.a $(COMMON_LIBS)
+bin_moduled_moduled_LDADD = $(MODULED_LIBS)

@@ -12,6 +12,11 @@ t_fuzz_frame_SOURCES = %D%/frame.c $(FUZZ_MAIN)
 t_fuzz_frame_LDADD = $(COMMON_LIBS)
 t_fuzz_frame_LDFLAGS = $(AM_LDFLAGS) $(HF_FUZZ_FLAGS)
 
+FUZZERS += t/fuzz/etcd
+t_fuzz_etcd_SOURCES = %D%/etcd.c $(FUZZ_MAIN)
+t_fuzz_etcd_LDADD = $(MODULED_LIBS)
+t_fuzz_etcd_LDFLAGS = $(AM_LDFLAGS) $(HF_FUZZ_FLAGS)
+
 FUZZERS += t/fuzz/vote
 t_fuzz_vote_SOURCES = %D%/vote.c $(FUZZ_MAIN)
 t_fuzz_vote_LDADD = $(COMMON_LIBS)

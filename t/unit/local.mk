@@ -143,6 +143,10 @@ check_PROGRAMS += t/unit/voter-store
 t_unit_voter_store_SOURCES = %D%/voter-store.c %D%/tap.h
 t_unit_voter_store_LDADD = bin/witnessd/libwitnessd.a $(COMMON_LIBS)
 
+check_PROGRAMS += t/unit/etcd
+t_unit_etcd_SOURCES = %D%/etcd.c %D%/tap.h
+t_unit_etcd_LDADD = $(MODULED_LIBS)
+
 check_PROGRAMS += t/unit/frame
 t_unit_frame_SOURCES = %D%/frame.c %D%/tap.h
 t_unit_frame_LDADD = $(COMMON_LIBS)
