@@ -63,8 +63,9 @@ BATS_SUITES = \
 	t/92-farm-and-mirror.bats \
 	t/92-farm-campaign.bats \
 	t/93-farm-sixteen.bats \
+	t/97-model.bats \
 	t/95-torture.bats
-EXTRA_DIST += $(BATS_SUITES) t/lib.bash t/mirror.bash t/conf
+EXTRA_DIST += $(BATS_SUITES) t/lib.bash t/mirror.bash t/conf t/model
 if HAVE_BATS
 if SYSTEM_PATHS
 TESTS += $(BATS_SUITES)

@@ -439,3 +439,7 @@ t_unit_hash_LDADD = $(FARMD_LIBS)
 check_PROGRAMS += t/unit/filter-nft-text
 t_unit_filter_nft_text_SOURCES = %D%/filter-nft-text.c %D%/tap.h
 t_unit_filter_nft_text_LDADD = $(FARMD_LIBS)
+
+noinst_PROGRAMS += t/unit/changes
+t_unit_changes_SOURCES = %D%/changes.c
+t_unit_changes_LDADD = bin/moduled/libmoduled.a $(COMMON_LIBS)
