@@ -36,6 +36,7 @@ join()
 	on 1 sh -c "cd '$M/1/data/x'; mkdir -p a/b; echo one >a/one
 	    ln a/one a/b/two; ln -s one a/three
 	    head -c 5000000 /dev/urandom >a/big
+	    head -c 5000 /dev/urandom >a/tail
 	    truncate -s 20M a/hole; setfattr -n user.k -v v a/one || :"
 	ask 1 want role=prim epoch=0.1.1 set=self fresh=1
 	wait_until 5 "fact_is 1 mounted 1"
@@ -107,7 +108,8 @@ join()
 
 @test "reunion sends what changed, while the application runs" {
 	on 1 sh -c "cd '$M/1/data/x'; echo changed >a/one; mv a/big a/moved
-	    rm a/three; mkdir c; echo new >c/new; chmod 600 a/hole"
+	    rm a/three; mkdir c; echo new >c/new; chmod 600 a/hole
+	    fallocate -p -o 4096 -l 4096 a/tail"
 	mirrord_start 2
 	work 1 3 2 >"$M/work" &
 	pid=$!
@@ -116,6 +118,9 @@ join()
 	# The five megabytes that only got another name stay where they are.
 	[ "$(fact 1 sent_bytes)" -lt 5000000 ]
 	same_trees
+	# A hole at the end of a file frees the whole block there too.
+	[ "$(on 1 stat -c %b "$M/1/data/x/a/tail")" = \
+	    "$(on 2 stat -c %b "$M/2/data/x/a/tail")" ]
 }
 
 @test "swap" {

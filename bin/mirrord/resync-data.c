@@ -222,8 +222,8 @@ send_part(struct source *s, uint64_t off, uint64_t end, enum how how)
 		end = s->size;
 	while (rc == 0 && off < end) {
 		at = lseek(s->fd, (off_t)off, SEEK_DATA);
-		data = at != -1 ? (uint64_t)at : errno == ENXIO ? end : off;
-		data -= data % RB_BLOCK;
+		data = at != -1 ? (uint64_t)at - (uint64_t)at % RB_BLOCK :
+		    errno == ENXIO ? end : off;
 		if (data < off)
 			data = off;
 		if (data > end)

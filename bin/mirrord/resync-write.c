@@ -59,12 +59,17 @@ on_data(struct resync *r, struct frame_in *f, uint64_t oid)
 	return verdict(r, "write", store_exec(r->conf.objects, &op, NULL));
 }
 
-/* Only where there is data: a hole in a hole costs a journal entry. */
+/*
+ * Only where there is data: a hole in a hole costs a journal entry.  One that
+ * ends with the file takes the rest of the last block along, or the block
+ * stays, full of zeroes; nothing of the file is there.
+ */
 static int
 on_hole(struct resync *r, struct frame_in *f, uint64_t oid)
 {
 	struct op op = { .type = OP_FALLOCATE, .obj = oid,
 	    .flags = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE };
+	struct stat st;
 	off_t data;
 	int fd;
 
@@ -79,6 +84,9 @@ on_hole(struct resync *r, struct frame_in *f, uint64_t oid)
 	object_fd_done(r->conf.objects, oid, fd);
 	if (data == -1 || (uint64_t)data >= op.off + op.len)
 		return 0;
+	if (resync_stat(r, oid, &st) == 0 &&
+	    op.off + op.len >= (uint64_t)st.st_size)
+		op.len += (RB_BLOCK - (op.off + op.len) % RB_BLOCK) % RB_BLOCK;
 	return verdict(r, "hole", store_exec(r->conf.objects, &op, NULL));
 }
 
