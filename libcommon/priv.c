@@ -7,6 +7,8 @@
 
 #include <grp.h>
 #include <pwd.h>
+#include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "log.h"
@@ -37,7 +39,17 @@ int
 priv_dir(const char *dir, const char *user, unsigned mode)
 {
 	const struct passwd *pw = geteuid() == 0 ? getpwnam(user) : NULL;
+	char parent[PATH_LEN];
+	char *slash;
 
+	/* What lies above is everybody's: only the last one is of the user. */
+	(void)snprintf(parent, sizeof(parent), "%s", dir);
+	slash = strrchr(parent, '/');
+	if (slash != NULL && slash != parent) {
+		*slash = '\0';
+		if (path_mkdirs(parent, 0755) == -1)
+			return -1;
+	}
 	if (path_mkdirs(dir, mode) == -1)
 		return -1;
 	return pw == NULL ? 0 : chown(dir, pw->pw_uid, pw->pw_gid);
