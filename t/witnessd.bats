@@ -150,6 +150,9 @@ generation=00112233445566778899aabbccddeeff"
 	start
 	[ "$(voter_id)" = "$first" ]
 	[ "$(of_m voter)" = "$first" ]
+	# Its key is root's: read before the rights were given up, and kept.
+	run -0 request reload
+	not grep -E 'the key of before|not witnessed' "$T/log"
 	run -0 votes read
 	[[ $output == "ok voter=$first promised=0.9.2 "*"$(value 7)" ]]
 	stop KILL
@@ -410,6 +413,12 @@ durable_before_answered()
 	[[ $output == *"cluster two, key 89abcdef"* ]]
 	[[ $output == *"lab/m  voter $(voter_id)  promised 0.7.1, accepted \
 0.7.1: primary 1, set 1"* ]]
+	# It is the user's own key now, and read by that user at the start.
+	stop
+	start
+	run -0 votes read
+	[[ $output == "ok "*"$(value 7)" ]]
+	not grep 'not witnessed for' "$T/log"
 	run -0 inside "$W" -r lab
 	O="-t 200" run -1 votes read
 	run -66 inside "$W" -r lab

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <sodium.h>
@@ -21,17 +22,6 @@
 
 #define SUFFIX	".key"
 
-struct witnessed *
-clusters_find(struct clusters *c, const char *name)
-{
-	unsigned i;
-
-	for (i = 0; i < c->count; i++)
-		if (strcmp(c->of[i].name, name) == 0)
-			return &c->of[i];
-	return NULL;
-}
-
 static void
 take_keys(struct witnessed *w, const struct cluster_keys *ks)
 {
@@ -42,61 +32,97 @@ take_keys(struct witnessed *w, const struct cluster_keys *ks)
 		vote_keys_derive(&w->key[i], &ks->key[i], w->name);
 }
 
-/* Both at once would be two keys for one name: the node's own files win. */
+static const struct witnessed *
+find_was(const struct clusters *was, const char *name)
+{
+	unsigned i;
+
+	for (i = 0; was != NULL && i < was->count; i++)
+		if (strcmp(was->of[i].name, name) == 0)
+			return &was->of[i];
+	return NULL;
+}
+
+/* False: it has been logged. */
+static bool
+has_room(const struct clusters *c, const char *name, const char *path)
+{
+	unsigned i;
+
+	for (i = 0; i < c->count; i++) {
+		if (strcmp(c->of[i].name, name) != 0)
+			continue;
+		/* Two keys for one name: the node's own file wins. */
+		log_warnx("%s: this machine is a node of %s: its key is used",
+		    path, name);
+		return false;
+	}
+	if (c->count < CLUSTERS_MAX)
+		return true;
+	log_warnx("%s: more than %d clusters: not witnessed for", path,
+	    CLUSTERS_MAX);
+	return false;
+}
+
 static void
-add(struct clusters *c, const struct clusters *was, const char *name,
-    const char *path, bool is_own)
+add(struct clusters *c, const char *name, const char *path, bool is_own,
+    const struct witnessed *was)
 {
 	struct witnessed *w = &c->of[c->count];
 	struct cluster_keys ks;
 	const char *why;
-	unsigned i;
+	struct stat st;
 
-	if (clusters_find(c, name) != NULL) {
-		log_warnx("%s: this machine is a node of %s: its key is used",
-		    path, name);
+	if (!has_room(c, name, path))
 		return;
-	}
-	if (c->count == CLUSTERS_MAX) {
-		log_warnx("%s: more than %d clusters: not witnessed for",
-		    path, CLUSTERS_MAX);
-		return;
-	}
 	memset(w, 0, sizeof(*w));
 	(void)snprintf(w->name, sizeof(w->name), "%s", name);
 	w->is_own = is_own;
+	if (stat(path, &st) == 0) {
+		/*
+		 * A key that was admitted is user holdfast's, one that was
+		 * put there by hand root's: each is read by its owner, root's
+		 * before the rights are given up.
+		 */
+		if (geteuid() == 0 && st.st_uid != 0)
+			return;
+		w->changed = st.st_ctim;
+	}
 	if (seal_keys_load(&ks, path, &why) == 0) {
 		take_keys(w, &ks);
 		sodium_memzero(&ks, sizeof(ks));
 		c->count++;
 		return;
 	}
-	for (i = 0; was != NULL && i < was->count; i++) {
-		if (strcmp(was->of[i].name, name) != 0)
-			continue;
-		*w = was->of[i];
-		c->count++;
-		/* cluster.key is root's; its changes come by `rekey'. */
-		if (is_own)
-			return;
-		log_warnx("%s: %s, user " PRIV_USER " too: the key of before "
-		    "goes on", path, why);
+	if (was == NULL) {
+		log_warnx("%s: %s: not witnessed for", path, why);
 		return;
 	}
-	log_warnx("%s: %s: not witnessed for", path, why);
+	if (was->changed.tv_sec != w->changed.tv_sec ||
+	    was->changed.tv_nsec != w->changed.tv_nsec)
+		log_warnx("%s: changed, and %s (now as user " PRIV_USER "): "
+		    "the key of before goes on", path, why);
+	*w = *was;
+	c->count++;
 }
 
+/* Only at the start; its new keys come by `rekey', a new cluster restarts. */
 static void
 add_own(struct clusters *c, const struct clusters *was)
 {
 	struct cluster *own;
 	char path[PATH_LEN];
+	unsigned i;
 
-	if (access(path_state(path, "cluster/cluster.conf"), F_OK) == -1)
+	for (i = 0; was != NULL && i < was->count; i++)
+		if (was->of[i].is_own)
+			c->of[c->count++] = was->of[i];
+	if (was != NULL ||
+	    access(path_state(path, "cluster/cluster.conf"), F_OK) == -1)
 		return;		/* a witness and nothing else */
 	own = xcalloc(1, sizeof(*own));
 	if (cluster_load(own, NULL) == 0)
-		add(c, was, own->name, path_etc(path, "cluster.key"), true);
+		add(c, own->name, path_etc(path, "cluster.key"), true, NULL);
 	free(own);
 }
 
@@ -129,19 +155,19 @@ clusters_load(struct clusters *c, const struct clusters *was)
 		log_warn("%s", path);
 	while (d != NULL && (e = readdir(d)) != NULL) {
 		if (name_of_file(name, e->d_name))
-			add(c, was, name, path_etc(path, "witness.d/%s",
-			    e->d_name), false);
+			add(c, name, path_etc(path, "witness.d/%s",
+			    e->d_name), false, find_was(was, name));
 		else if (e->d_name[0] != '.')
 			log_warnx("%s/%s: is not CLUSTER" SUFFIX ": not "
 			    "looked at", path, e->d_name);
 	}
 	if (d != NULL)
 		(void)closedir(d);
-	for (i = 0; was != NULL && i < was->count; i++) {
-		struct witnessed *w = clusters_find(c, was->of[i].name);
+	for (i = 0; i < c->count; i++) {
+		const struct witnessed *w = find_was(was, c->of[i].name);
 
 		if (w != NULL)
-			w->asks = was->of[i].asks;
+			c->of[i].asks = w->asks;
 	}
 }
 

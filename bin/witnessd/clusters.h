@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "seal.h"
 #include "vote.h"
@@ -21,6 +22,7 @@ struct witnessed {
 	unsigned		key_count;
 	struct vote_keys	key[SEAL_KEYS_MAX];
 	uint64_t		asks;		/* that opened */
+	struct timespec		changed;	/* its file, when read */
 };
 
 struct clusters {
@@ -29,13 +31,13 @@ struct clusters {
 };
 
 /*
- * Reads the files; a file with errors is logged and left out.  With `was', a
- * file that this process may not read any more keeps what it had there.
+ * Reads the files; a file with errors is logged and left out.  root leaves
+ * out what is the user's that it becomes.  With `was', a file that this
+ * process may not read any more keeps what it had there.
  */
 void	clusters_load(struct clusters *c, const struct clusters *was);
 /* The cluster of this node has new keys. */
 void	clusters_rekey(struct clusters *c, const struct cluster_keys *ks);
-struct witnessed	*clusters_find(struct clusters *c, const char *name);
 
 /*
  * Opens an ask by whichever key it says; *from and *key are then whose, for

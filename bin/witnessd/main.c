@@ -228,7 +228,10 @@ check(cfg_t *cfg)
 	    conf_check_int(cfg, "modules", 1, 4096);
 }
 
-/* Keys are read with the rights of root, the store without. */
+/*
+ * Keys of root are read with its rights, those of user holdfast and the store
+ * without.  A tree without that user stays root, and reads all the same.
+ */
 static void
 start(struct daemon *d)
 {
@@ -238,10 +241,11 @@ start(struct daemon *d)
 	d->state = w;
 	w->d = d;
 	seal_init();
-	load_clusters(w);
+	clusters_load(&w->clusters, NULL);
 	if (priv_dir(path_state(dir, "witness"), PRIV_USER, 0700) == -1)
 		fatal("%s", dir);
 	priv_drop(PRIV_USER, true);
+	load_clusters(w);
 	w->store = store_open(dir, (unsigned)cfg_getint(d->conf, "modules"));
 	if (w->store == NULL)
 		fatal("%s: no place to remember votes", dir);
