@@ -47,7 +47,7 @@ went_back(const struct propose_voter *v, unsigned i,
     const struct vote_answer *a)
 {
 	return v->memory.name[0] != '\0' && v->memory.id == a->voter &&
-	    (epoch_cmp(a->promised, v->open[i].promised) < 0 ||
+	    v->open[i].id == a->voter && (epoch_cmp(a->promised, v->open[i].promised) < 0 ||
 	    epoch_cmp(a->value.epoch, v->open[i].accepted) < 0);
 }
 

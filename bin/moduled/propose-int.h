@@ -30,7 +30,9 @@ struct propose_voter {
 	struct {
 		uint64_t	nonce;		/* 0: free */
 		enum vote_kind	kind;
-		struct epoch	promised, accepted; /* remembered then */
+		/* Remembered then, of this store. */
+		uint64_t	id;
+		struct epoch	promised, accepted;
 		struct epoch	ballot;		/* in hand then */
 	}			 open[PROPOSE_OPEN_MAX];
 	unsigned		 open_next;
@@ -53,6 +55,7 @@ struct propose {
 	enum reg_result		 result;
 	char			 why[REG_TEXT];
 	struct reg_value	 left;		/* accepts, not known chosen */
+	struct epoch		 base;		/* what `left' was built on */
 	struct reg_value	 known;		/* the newest known chosen */
 	struct reg_value	 present;	/* the newest heard, or known */
 	struct mono		 read_at;	/* this round of reads began */
@@ -85,6 +88,9 @@ bool	propose_possible(const struct propose *p, const struct reg_value *of,
 	    propose_has *has);
 /* Heard not longer ago than two reads. */
 bool	propose_is_fresh(const struct propose *p,
+	    const struct propose_voter *v);
+/* Configured, or in the newest list still. */
+bool	propose_is_asked(const struct propose *p,
 	    const struct propose_voter *v);
 int64_t	propose_read_ms(const struct propose *p);
 /* A store that is not the one remembered under this name. */

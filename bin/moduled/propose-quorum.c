@@ -28,6 +28,27 @@ propose_forgot(const struct propose_voter *v)
 }
 
 static bool
+is_listed(const char *name, const struct reg_voter *list, unsigned count)
+{
+	unsigned i;
+
+	for (i = 0; i < count; i++)
+		if (strcmp(list[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+bool
+propose_is_asked(const struct propose *p, const struct propose_voter *v)
+{
+	const struct reg_value *g = &p->present;
+
+	return v->configured ||
+	    is_listed(v->name, g->voter, g->voter_count) ||
+	    is_listed(v->name, g->old_voter, g->old_voter_count);
+}
+
+static bool
 counts_in(const struct propose_voter *v, const struct reg_voter *list,
     unsigned count)
 {
@@ -60,8 +81,8 @@ majority(const struct propose *p, const struct reg_voter *list,
 
 	for (i = 0; i < p->voter_count; i++) {
 		v = &p->voter[i];
-		n += ((hope && v->id == 0) || counts_in(v, list, count)) &&
-		    has(p, v);
+		n += (hope && v->id == 0 ? is_listed(v->name, list, count) :
+		    counts_in(v, list, count)) && has(p, v);
 	}
 	return n > count / 2;
 }
@@ -79,8 +100,8 @@ quorum(const struct propose *p, const struct reg_value *of,
 		    of->old_voter_count, has, hope));
 	for (i = 0; i < p->voter_count; i++) {
 		v = &p->voter[i];
-		n += ((hope && v->id == 0) || propose_counts(v, of)) &&
-		    has(p, v);
+		n += (hope && v->id == 0 ? v->configured :
+		    propose_counts(v, of)) && has(p, v);
 	}
 	return n > p->conf.voter_count / 2;
 }

@@ -99,7 +99,7 @@ add_silent(struct propose *p, const char *name,
 	struct tm tm;
 	char when[16];
 
-	if (v == NULL || !v->configured)
+	if (v == NULL)
 		add(p->view.missing, "%.63s is not configured", name);
 	else if (v->trouble[0] != '\0')
 		add(p->view.missing, "%.63s: %s", name, v->trouble);
@@ -121,7 +121,7 @@ look_voter(struct propose *p, const char *name)
 	struct propose_voter *v = propose_find(p, name);
 
 	p->view.voters++;
-	if (v == NULL || !v->configured || !propose_is_fresh(p, v))
+	if (v == NULL || !propose_is_fresh(p, v))
 		add_silent(p, name, v);
 	else if (propose_forgot(v))
 		add(p->view.odd, "%.63s lost its votes and began anew", name);

@@ -72,9 +72,13 @@ propose_remember(struct propose *p, const struct propose_memory *m)
 {
 	struct propose_voter *v = propose_find(p, m->name);
 
-	/* One that is no longer configured is not asked. */
-	if (v != NULL)
-		v->memory = *m;
+	if (v == NULL) {
+		if (p->voter_count == PROPOSE_VOTER_MAX)
+			return;
+		v = &p->voter[p->voter_count++];
+		memcpy(v->name, m->name, sizeof(v->name));
+	}
+	v->memory = *m;
 }
 
 /* Below n: spreads those who ask at the same time. */
@@ -283,8 +287,7 @@ all_answered(const struct propose *p)
 
 	for (i = 0; i < p->voter_count; i++) {
 		v = &p->voter[i];
-		if (v->configured && propose_is_fresh(p, v) &&
-		    !answered(p, v))
+		if (propose_is_fresh(p, v) && !answered(p, v))
 			return false;
 	}
 	return true;
@@ -316,7 +319,13 @@ judge(struct propose *p, bool minority)
 		finish(p, RR_REFUSED);
 		return;
 	}
+	/* Who answered now may have left another step than was meant. */
+	if (ask.change == RC_VOTERS && !propose_quorum(p, &next, is_fresh)) {
+		drop(p);
+		return;
+	}
 	p->left = next;
+	p->base = present.epoch;
 	p->result = RR_BUSY;
 	enter(p, PP_ACCEPT);
 }
@@ -402,6 +411,17 @@ look_accepts(struct propose *p)
 
 /* --- phases --------------------------------------------------------------- */
 
+static bool
+was_read(const struct propose *p, const struct propose_voter *v)
+{
+	(void)p;
+	return v->fresh_read;
+}
+
+/*
+ * A promise of a new era stops all who did not make it: it is asked for only
+ * where the force can come true.
+ */
 static void
 look_fence(struct propose *p)
 {
@@ -415,8 +435,11 @@ look_fence(struct propose *p)
 	}
 	if (c > 0)
 		new_ballot(p);
-	else
+	else if (p->ask.change != RC_FORCE || p->ask.minority ||
+	    propose_quorum(p, &p->present, was_read))
 		enter(p, PP_PREPARE);
+	else if (round_is_over(p))
+		p->result = RR_NO_MAJORITY;
 }
 
 static void
@@ -542,6 +565,7 @@ say(struct propose *p, struct propose_voter *v, enum vote_kind kind,
 	v->open[i].nonce = a->nonce;
 	v->open[i].kind = kind;
 	v->open[i].ballot = p->ballot;
+	v->open[i].id = v->memory.id;
 	v->open[i].promised = v->memory.promised;
 	v->open[i].accepted = v->memory.accepted;
 	v->said = p->in.now;
@@ -570,7 +594,7 @@ say_all(struct propose *p, struct propose_output *out)
 		p->read_at = p->in.now;
 	for (i = 0; i < p->voter_count; i++) {
 		v = &p->voter[i];
-		kind = v->configured ? next_kind(p, v) : 0;
+		kind = propose_is_asked(p, v) ? next_kind(p, v) : 0;
 		if (kind == 0)
 			continue;
 		t = due(p, v, (enum vote_kind)kind);

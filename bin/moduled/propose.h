@@ -16,8 +16,11 @@
 
 #include "reg-may.h"
 
-/* The configured ones are all that are ever asked. */
-#define PROPOSE_VOTER_MAX	REG_VOTER_MAX
+/*
+ * Asked are those that are configured and those that still stand in the
+ * list, for whom something is remembered.
+ */
+#define PROPOSE_VOTER_MAX	(2 * REG_VOTER_MAX)
 
 /* To one voter.  Saying it twice does no harm. */
 struct reg_message {
@@ -71,7 +74,10 @@ struct propose;
 /* seed: random; nonces begin there.  c and its texts are kept. */
 struct propose	*propose_new(const struct reg_conf *c, uint64_t seed);
 void	propose_free(struct propose *p);
-/* Before the first step: what an earlier life knew. */
+/*
+ * Before the first step: what an earlier life knew; of voters that are no
+ * longer configured only while they can still be reached.
+ */
 void	propose_remember(struct propose *p, const struct propose_memory *m);
 /* Of the i-th voter, to be saved; its name is empty: nothing to save. */
 const struct propose_memory *propose_memory(const struct propose *p,

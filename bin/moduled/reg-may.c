@@ -10,6 +10,7 @@
  */
 #include "reg-may.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -79,6 +80,23 @@ value_allows(const struct row *r, const struct reg_conf *c,
 		return say(why, "the voters have forgotten what they voted: "
 		    "they know no epoch as high as the one that runs here");
 	return true;
+}
+
+/*
+ * A new era that is known from promises alone is an operator's force whose
+ * value was not seen: his list of voters may be another one.  What is built
+ * on an older era must not pass for a part of his.
+ */
+static bool
+era_allows(const struct reg_ask *ask, struct epoch ballot,
+    const struct reg_value *v, char why[REG_TEXT])
+{
+	if (ask->change == RC_FORCE || ask->change == RC_FIRST ||
+	    reg_value_is_none(v) || v->epoch.era == ballot.era)
+		return true;
+	(void)snprintf(why, REG_TEXT, "an operator forced a primary "
+	    "elsewhere (era %" PRIu32 ")", ballot.era);
+	return false;
 }
 
 /* What the node's own record says: it can only forbid. */
@@ -192,6 +210,17 @@ is_configured(const struct reg_conf *c, const char *name)
 	return false;
 }
 
+static bool
+has_all(const struct reg_value *v, const struct reg_conf *c)
+{
+	unsigned i;
+
+	for (i = 0; i < c->voter_count; i++)
+		if (reg_voter_index(v, c->voter[i]) == -1)
+			return false;
+	return true;
+}
+
 /* One step towards the configured list; false: it is as configured. */
 static bool
 step_voters(struct reg_value *next, const struct reg_conf *c,
@@ -213,7 +242,9 @@ step_voters(struct reg_value *next, const struct reg_conf *c,
 		    reg_voter_set(next, answering->voter[i].name,
 		    answering->voter[i].id))
 			return true;
-	/* Last, so that a replacement is never short of a voter. */
+	/* Last, so that a list is never shorter than it is meant to be. */
+	if (next->voter_count <= c->voter_count && !has_all(next, c))
+		return false;
 	for (i = 0; i < next->voter_count; i++)
 		if (!is_configured(c, next->voter[i].name)) {
 			reg_voter_drop(next, next->voter[i].name);
@@ -300,7 +331,8 @@ reg_may(struct reg_value *next, const struct reg_conf *c,
 	r = &rows[ask->change];
 	if (epoch_cmp(ballot, present->epoch) <= 0)
 		return say(why, "a higher ballot has been voted on");
-	if (!record_allows(r, self, why) ||
+	if (!era_allows(ask, ballot, present, why) ||
+	    !record_allows(r, self, why) ||
 	    !value_allows(r, c, self, present, why) ||
 	    !change_allows(c, self, ask, ballot, present, why))
 		return false;

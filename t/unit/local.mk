@@ -127,6 +127,10 @@ check_PROGRAMS += t/unit/line
 t_unit_line_SOURCES = %D%/line.c %D%/tap.h
 t_unit_line_LDADD = $(COMMON_LIBS)
 
+check_PROGRAMS += t/unit/register-sim
+t_unit_register_sim_SOURCES = %D%/register-sim.c %D%/tap.h
+t_unit_register_sim_LDADD = bin/moduled/libmoduled.a $(COMMON_LIBS)
+
 check_PROGRAMS += t/unit/register
 t_unit_register_SOURCES = %D%/register.c %D%/tap.h
 t_unit_register_LDADD = $(COMMON_LIBS)
