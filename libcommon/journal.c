@@ -74,6 +74,8 @@ static const struct journal_row rows[JE_COUNT] = {
 	    "e875d71c1b33412894bfab9cce275ea7", LOG_NOTICE, 'E' },
 	[JE_FARM] = { "farm-trouble",
 	    "0d161412164e4eca8949980d598ad27e", LOG_WARNING, 'W' },
+	[JE_VOTER] = { "voter",
+	    "5c0a3b1f52f34d5a8f0c6b8b64ad0e17", LOG_WARNING, 'W' },
 };
 
 const struct journal_row *

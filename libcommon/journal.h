@@ -48,6 +48,7 @@ enum journal_event {
 	JE_DAEMON_DYING,
 	JE_SHARE,
 	JE_FARM,
+	JE_VOTER,
 	JE_COUNT
 };
 

@@ -99,6 +99,7 @@ struct want {
 	bool		 both, fullsync, handed, fresh, notlevel;
 	bool		 force, compare;
 	bool		 lease;		/* the page counts; strict holds */
+	struct epoch	 fence;		/* of a ballot (L1); none: none */
 };
 
 /* L9: what the page says, and the rule of vipd. */

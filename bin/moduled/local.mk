@@ -68,5 +68,8 @@ bin_moduled_moduled_SOURCES = \
 	%D%/status.c \
 	%D%/think.c \
 	%D%/verbs.c \
+	%D%/voters-memory.c \
+	%D%/voters-udp.c \
+	%D%/voters.c %D%/voters.h \
 	%D%/why.c
 bin_moduled_moduled_LDADD = $(MODULED_LIBS)

@@ -20,6 +20,7 @@
 #include "moduled-conf.h"
 #include "moduled.h"
 #include "standing.h"
+#include "voters.h"
 
 static cfg_opt_t var_opts[] = { MODULED_VAR_OPTS };
 static cfg_opt_t rule_opts[] = { MODULED_RULE_OPTS };
@@ -258,6 +259,8 @@ start(struct daemon *d)
 	moduled_take_up(md);
 	failover_restore(md);
 	links_open(md);
+	if (md->farm == NULL)
+		md->voters = voters_open(md);
 	if (cfg_getbool(d->conf, "checks"))
 		checks_open(md);
 	if (md->farm != NULL)
@@ -282,6 +285,7 @@ finish(struct daemon *d)
 		farm_close(md);
 	if (md->mirror != NULL)
 		ask_free(md->mirror);
+	voters_close(md->voters);
 	scripts_free(md->scripts);
 }
 

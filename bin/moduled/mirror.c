@@ -117,6 +117,8 @@ mirror_want(struct moduled *md, const struct want *w)
 	line_add(&o, "epoch", epoch_str(text, w->epoch));
 	line_add(&o, "set", w->both ? "both" : "self");
 	line_add_num(&o, "lease", 0);	/* heartbeats only: there is none */
+	if (!epoch_is_none(w->fence))
+		line_add(&o, "fence", epoch_str(text, w->fence));
 	if (w->role == SR_SECOND)
 		line_add(&o, "primary", md->conf.peer);
 	if (w->fullsync)

@@ -22,6 +22,7 @@
 #include "wish.h"
 
 struct farm;
+struct voters;
 
 #define LAN_MAX		8
 /* As many as holdfast(8) writes: rules, addresses, links. */
@@ -73,6 +74,7 @@ struct moduled {
 	struct loop_timer	*wake;
 
 	struct farm		*farm;		/* NULL: it is no farm */
+	struct voters		*voters;	/* NULL: heartbeats only */
 	struct ask		*heart;
 	struct ask		*vip;
 	struct ask		*probe_link;

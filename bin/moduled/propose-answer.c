@@ -47,7 +47,8 @@ went_back(const struct propose_voter *v, unsigned i,
     const struct vote_answer *a)
 {
 	return v->memory.name[0] != '\0' && v->memory.id == a->voter &&
-	    v->open[i].id == a->voter && (epoch_cmp(a->promised, v->open[i].promised) < 0 ||
+	    v->open[i].id == a->voter &&
+	    (epoch_cmp(a->promised, v->open[i].promised) < 0 ||
 	    epoch_cmp(a->value.epoch, v->open[i].accepted) < 0);
 }
 
@@ -93,6 +94,7 @@ propose_answer(struct propose *p, struct mono now, const char *voter,
 		return;
 	v->open[i].nonce = 0;
 	v->heard = now;
+	v->heard_wall_s = 0;
 	(void)snprintf(v->trouble, sizeof(v->trouble), "%s",
 	    a->result != VOTE_UNABLE ? "" :
 	    a->text[0] != '\0' ? a->text : "cannot vote");

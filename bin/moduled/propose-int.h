@@ -19,6 +19,7 @@ struct propose_voter {
 	struct propose_memory	 memory;
 	bool			 told_odd;
 	struct mono		 heard;		/* the last answer */
+	int64_t			 heard_wall_s;	/* 0: not looked at yet */
 	struct mono		 said;		/* the last ask ... */
 	enum vote_kind		 said_kind;	/* ... was this, of this: */
 	struct epoch		 said_ballot;

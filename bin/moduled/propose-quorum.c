@@ -142,28 +142,42 @@ propose_is_fresh(const struct propose *p, const struct propose_voter *v)
 	    mono_diff_ms(p->in.now, v->heard) <= ms;
 }
 
-void
-propose_chosen(struct propose *p, const struct reg_value *v)
+/* A new store that the newest list names is the one to remember. */
+static void
+bind_stores(struct propose *p)
 {
 	struct propose_voter *o;
 	unsigned i;
 
-	if (epoch_cmp(v->epoch, p->known.epoch) <= 0)
-		return;
-	p->known = *v;
-	if (epoch_cmp(p->left.epoch, v->epoch) <= 0)
-		memset(&p->left, 0, sizeof(p->left));
 	for (i = 0; i < p->voter_count; i++) {
 		o = &p->voter[i];
-		if (!propose_forgot(o) || !counts_in(o, v->voter,
-		    v->voter_count))
+		if (!propose_forgot(o) || !counts_in(o, p->known.voter,
+		    p->known.voter_count))
 			continue;
 		memset(&o->memory, 0, sizeof(o->memory));
-		(void)memcpy(o->memory.name, o->name, sizeof(o->name));
+		memcpy(o->memory.name, o->name, sizeof(o->name));
 		o->memory.id = o->id;
 		o->memory.promised = o->promised;
 		o->memory.accepted = o->accepted.epoch;
 		o->told_odd = false;
 		p->memory = true;
 	}
+}
+
+void
+propose_chosen(struct propose *p, const struct reg_value *v)
+{
+	if (epoch_cmp(v->epoch, p->known.epoch) > 0) {
+		p->known = *v;
+		if (p->phase == PP_ACCEPT &&
+		    epoch_cmp(p->left.epoch, v->epoch) == 0) {
+			p->phase = PP_DONE;
+			p->result = RR_CHOSEN;
+			if (p->ask.change == RC_VOTERS)
+				p->voters_at = (struct mono){ 0 };
+		}
+		if (epoch_cmp(p->left.epoch, v->epoch) <= 0)
+			memset(&p->left, 0, sizeof(p->left));
+	}
+	bind_stores(p);
 }

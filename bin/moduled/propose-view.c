@@ -106,8 +106,7 @@ add_silent(struct propose *p, const char *name,
 	else if (!mono_is_set(v->heard))
 		add(p->view.missing, "%.63s has not answered yet", name);
 	else {
-		at = (time_t)(p->in.wall_s -
-		    mono_diff_ms(p->in.now, v->heard) / 1000);
+		at = (time_t)v->heard_wall_s;
 		if (localtime_r(&at, &tm) == NULL || strftime(when,
 		    sizeof(when), "%H:%M:%S", &tm) == 0)
 			when[0] = '\0';
@@ -120,6 +119,9 @@ look_voter(struct propose *p, const char *name)
 {
 	struct propose_voter *v = propose_find(p, name);
 
+	if (v != NULL && v->heard_wall_s == 0)
+		v->heard_wall_s = p->in.wall_s -
+		    mono_diff_ms(p->in.now, v->heard) / 1000;
 	p->view.voters++;
 	if (v == NULL || !propose_is_fresh(p, v))
 		add_silent(p, name, v);

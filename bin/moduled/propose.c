@@ -135,13 +135,6 @@ drop(struct propose *p)
 	enter(p, PP_IDLE);
 }
 
-static void
-finish(struct propose *p, enum reg_result result)
-{
-	p->result = result;
-	enter(p, PP_DONE);
-}
-
 /* Somebody is ahead: again, but not in step with him. */
 static void
 again_later(struct propose *p)
@@ -316,7 +309,8 @@ judge(struct propose *p, bool minority)
 	ask.minority = minority;
 	if (!reg_may(&next, &p->conf, &p->in.self, &ask, p->ballot, &present,
 	    chosen, &list, p->why)) {
-		finish(p, RR_REFUSED);
+		p->result = RR_REFUSED;
+		enter(p, PP_DONE);
 		return;
 	}
 	/* Who answered now may have left another step than was meant. */
@@ -336,6 +330,9 @@ look_promises(struct propose *p)
 	const struct reg_value *of = highest_promised(p);
 	int64_t grace = p->conf.round_ms / 8;
 
+	/* Judged by facts that are of now. */
+	if (!p->in.self.known)
+		return;
 	if (propose_quorum(p, of, has_promised) && own_answered(p)) {
 		if (!mono_is_set(p->quorum))
 			p->quorum = p->in.now;
@@ -388,11 +385,6 @@ look_left(struct propose *p)
 	    !propose_quorum(p, &left, has_accepted))
 		return;
 	propose_chosen(p, &left);
-	if (p->phase != PP_ACCEPT)
-		return;
-	if (p->ask.change == RC_VOTERS)
-		p->voters_at = (struct mono){ 0 };
-	finish(p, RR_CHOSEN);
 }
 
 static void
@@ -473,34 +465,30 @@ run(struct propose *p)
 
 /* --- messages ------------------------------------------------------------- */
 
-/* What this voter should be asked now; 0: nothing. */
-static int
+/* What this voter should be asked next: at least how it is. */
+static enum vote_kind
 next_kind(const struct propose *p, const struct propose_voter *v)
 {
+	/* A promise of one that went back would hide that it did. */
 	bool sound = !v->memory.back || propose_forgot(v);
+	bool accepts = !reg_value_is_none(&p->left) && sound &&
+	    may_accept(p, v) && !has_accepted(p, v);
 
 	switch (p->phase) {
-	case PP_FENCE:
-		return v->fresh_read ? 0 : VOTE_READ;
 	case PP_PREPARE:
-		if (!v->fresh_read)
-			return VOTE_READ;
-		return sound && epoch_cmp(v->promised, p->ballot) < 0 ?
-		    VOTE_PREPARE : 0;
+		return v->fresh_read && sound &&
+		    epoch_cmp(v->promised, p->ballot) < 0 ? VOTE_PREPARE :
+		    VOTE_READ;
 	case PP_ACCEPT:
-		return sound && may_accept(p, v) && !has_accepted(p, v) ?
-		    VOTE_ACCEPT : 0;
 	case PP_IDLE:
 	case PP_DONE:
 		/* In doubt: what has left may as well be carried to all. */
-		if (!reg_value_is_none(&p->left) && sound &&
-		    may_accept(p, v) && !has_accepted(p, v))
-			return VOTE_ACCEPT;
-		return VOTE_READ;
+		return accepts ? VOTE_ACCEPT : VOTE_READ;
+	case PP_FENCE:
 	case PP_PAUSE:
 		break;
 	}
-	return 0;
+	return VOTE_READ;
 }
 
 /* Busy: soon again at first, then with the pace of rounds. */
@@ -514,30 +502,35 @@ resend_ms(const struct propose *p)
 	return ms > 0 ? ms : 1;
 }
 
+/* Of one round of reads: four times at most to who does not answer. */
+static struct mono
+read_due(const struct propose *p, const struct propose_voter *v)
+{
+	if (!mono_is_set(v->said) || mono_diff_ns(v->said, p->read_at) < 0)
+		return p->in.now;
+	if (mono_diff_ns(v->heard, p->read_at) >= 0 ||
+	    mono_diff_ms(p->in.now, p->read_at) >= 4 * p->conf.round_ms)
+		return mono_add_ms(p->read_at, propose_read_ms(p));
+	return mono_add_ms(v->said, p->conf.round_ms);
+}
+
 /* When this voter is due to hear of that; now or before: send. */
 static struct mono
 due(const struct propose *p, const struct propose_voter *v,
     enum vote_kind kind)
 {
-	bool busy = p->phase != PP_IDLE && p->phase != PP_DONE;
-	struct mono next = mono_add_ms(p->read_at, propose_read_ms(p));
+	bool busy = p->phase == PP_FENCE || p->phase == PP_PREPARE ||
+	    p->phase == PP_ACCEPT;
 
-	if (busy) {
-		if (v->said_kind != kind || epoch_cmp(v->said_ballot,
-		    p->ballot) != 0 || !mono_is_set(v->said))
-			return p->in.now;
-		return mono_add_ms(v->said, resend_ms(p));
-	}
-	if (kind == VOTE_ACCEPT)
-		return mono_is_set(v->said) ?
-		    mono_add_ms(v->said, p->conf.timeout_ms) : p->in.now;
-	/* One round of reads: four times at most to who does not answer. */
-	if (!mono_is_set(v->said) || mono_diff_ns(v->said, p->read_at) < 0)
+	if (kind == VOTE_READ && (!busy || v->fresh_read))
+		return read_due(p, v);
+	if (!mono_is_set(v->said) || v->said_kind != kind)
 		return p->in.now;
-	if (mono_diff_ns(v->heard, p->read_at) >= 0 ||
-	    mono_diff_ms(p->in.now, p->read_at) >= 4 * p->conf.round_ms)
-		return next;
-	return mono_add_ms(v->said, p->conf.round_ms);
+	if (!busy)
+		return mono_add_ms(v->said, p->conf.timeout_ms);
+	if (epoch_cmp(v->said_ballot, p->ballot) != 0)
+		return p->in.now;
+	return mono_add_ms(v->said, resend_ms(p));
 }
 
 static void
@@ -585,25 +578,25 @@ static void
 say_all(struct propose *p, struct propose_output *out)
 {
 	struct propose_voter *v;
+	enum vote_kind kind;
 	struct mono t;
 	unsigned i;
-	int kind;
 
 	if (!mono_is_set(p->read_at) || mono_diff_ms(p->in.now,
 	    p->read_at) >= propose_read_ms(p))
 		p->read_at = p->in.now;
 	for (i = 0; i < p->voter_count; i++) {
 		v = &p->voter[i];
-		kind = propose_is_asked(p, v) ? next_kind(p, v) : 0;
-		if (kind == 0)
+		if (!propose_is_asked(p, v))
 			continue;
-		t = due(p, v, (enum vote_kind)kind);
+		kind = next_kind(p, v);
+		t = due(p, v, kind);
 		if (mono_diff_ns(t, p->in.now) > 0) {
 			sooner(&out->wake, t);
 			continue;
 		}
-		say(p, v, (enum vote_kind)kind, &out->message[out->count++]);
-		sooner(&out->wake, due(p, v, (enum vote_kind)kind));
+		say(p, v, kind, &out->message[out->count++]);
+		sooner(&out->wake, due(p, v, kind));
 	}
 }
 

@@ -11,7 +11,9 @@ static void
 be_prim(struct self_facts *f, const struct want *w,
     const struct peer_facts *peer)
 {
-	if (epoch_cmp(w->epoch, f->fence) < 0)
+	/* A ballot in hand raises the fence, and the role goes on. */
+	if (epoch_cmp(w->epoch, f->fence) < 0 && (f->role != SR_PRIM ||
+	    epoch_cmp(w->epoch, f->epoch) != 0))
 		return;
 	if (epoch_cmp(w->epoch, f->epoch) != 0) {
 		f->epoch = f->fence = w->epoch;
@@ -82,6 +84,8 @@ record_step(struct self_facts *f, const struct want *w,
 {
 	struct self_facts old = *f;
 
+	if (epoch_cmp(w->fence, f->fence) > 0)
+		f->fence = w->fence;
 	f->link_up = peer->net == NET_UP;
 	f->joined = f->ready = false;
 	if (w->role == SR_PRIM)

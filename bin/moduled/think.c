@@ -23,6 +23,7 @@
 #include "farm.h"
 #include "moduled.h"
 #include "standing.h"
+#include "voters.h"
 
 #define BOOT_ID		"/proc/sys/kernel/random/boot_id"
 #define BOOT_ID_LEN	64
@@ -132,6 +133,7 @@ look(struct moduled *md, struct mono *wake)
 	v->conf = &md->conf;
 	look_links(md);
 	look_peer(md);
+	voters_look(md);
 	v->scripts_at = scripts_at(md->scripts);
 	v->scripts_target = scripts_target(md->scripts);
 	v->scripts_busy = scripts_busy(md->scripts);
@@ -303,6 +305,8 @@ tell_siblings(struct moduled *md)
 	blob.maintain = md->wish.maintain;
 	blob.released = md->wish.released;
 	links_publish(md, &blob);
+	/* The store first: a ballot is used only when it is durable. */
+	d->want.fence = md->v.reg.fence;
 	if (md->rfs)
 		mirror_want(md, &d->want);
 	else
@@ -362,6 +366,7 @@ think_once(struct moduled *md)
 		sooner(&wake, md->dec.wake);
 	keep_wish(md);
 	carry_out(md);
+	voters_step(md, &wake);
 	if (start_again(md))
 		md->again = true;
 	checks_look(md);

@@ -127,6 +127,14 @@ check_PROGRAMS += t/unit/line
 t_unit_line_SOURCES = %D%/line.c %D%/tap.h
 t_unit_line_LDADD = $(COMMON_LIBS)
 
+check_PROGRAMS += t/unit/propose
+t_unit_propose_SOURCES = %D%/propose.c %D%/tap.h
+t_unit_propose_LDADD = bin/moduled/libmoduled.a $(COMMON_LIBS)
+
+check_PROGRAMS += t/unit/reg-may
+t_unit_reg_may_SOURCES = %D%/reg-may.c %D%/tap.h
+t_unit_reg_may_LDADD = bin/moduled/libmoduled.a $(COMMON_LIBS)
+
 check_PROGRAMS += t/unit/register-sim
 t_unit_register_sim_SOURCES = %D%/register-sim.c %D%/tap.h
 t_unit_register_sim_LDADD = bin/moduled/libmoduled.a $(COMMON_LIBS)

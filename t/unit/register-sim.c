@@ -413,6 +413,9 @@ node_step(struct sim_node *n)
 		n->fence_at = w.now + 1 + (int64_t)draw(10);
 	}
 	follow(n);
+	/* What is no longer asked is told at once, as decide does. */
+	if (n->ask.change == RC_NONE && in.ask.change != RC_NONE)
+		n->wake = w.now + 1;
 }
 
 static void
@@ -652,7 +655,9 @@ calm_down(void)
 		for (i = 0; i < NODES; i++) {
 			struct sim_node *n = &w.node[i];
 
-			if (!n->up || n->ask.change != RC_NONE)
+			if (!n->up || n->ask.change != RC_NONE ||
+			    (propose_view(n->p)->change != RC_NONE &&
+			    propose_view(n->p)->change != RC_VOTERS))
 				continue;
 			/* A force that was broken off is asked for again. */
 			if (propose_view(n->p)->highest.era >
@@ -689,7 +694,9 @@ show_end(void)
 	}
 	for (i = 0; i < NODES; i++) {
 		v = propose_view(w.node[i].p);
-		printf("# n%u phase %d wake %lld %s known %d %s %s %s; %s; %s; %s\n", i + 1, (int)w.node[i].p->phase, (long long)w.node[i].wake,
+		printf("# n%u phase %d wake %lld %s known %d %s %s %s; %s; "
+		    "%s; %s\n", i + 1, (int)w.node[i].p->phase,
+		    (long long)w.node[i].wake,
 		    w.node[i].running ? "runs" : "-", v->known,
 		    reg_change_name(v->change), reg_result_name(v->result),
 		    epoch_str(e, v->epoch), v->why, v->missing, v->odd);
