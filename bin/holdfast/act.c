@@ -284,6 +284,29 @@ args_are_good(const struct cmd *c)
 	return true;
 }
 
+/*
+ * Said on both nodes while they do not hear each other, `prim' begins two
+ * histories: nobody but the operator can know.
+ */
+static void
+note_silent_peer(const struct cmd *c, const struct status *st)
+{
+	const struct record *r = NULL, *silent = NULL;
+	bool is_new = false;
+
+	while ((r = status_find(st, "node", r)) != NULL) {
+		if (record_num(r, "self") == 1)
+			is_new = record_num(r, "new") == 1;
+		else if (strcmp(record_get(r, "state"), "UNKNOWN") == 0)
+			silent = r;
+	}
+	if (strcmp(c->verb, "prim") == 0 && is_new && silent != NULL)
+		fprintf(stderr, "holdfast: %s is not heard: say prim on one "
+		    "node only; on both, each begins a history of its own, "
+		    "and one is given up when they meet\n",
+		    record_get(silent, "name"));
+}
+
 int
 verb_act(struct cmd *c)
 {
@@ -297,6 +320,7 @@ verb_act(struct cmd *c)
 		rc = talk_failed(c->module, "moduled", -1);
 		goto out;
 	}
+	note_silent_peer(c, w.st);
 	goal_begin(&w.goal, c->verb, w.st->state, w.st->quality);
 	rc = send_patiently(c, c->yes);
 	if (rc == 1 && can_be_confirmed(c)) {

@@ -139,12 +139,31 @@ cluster_other_nodes(const struct cluster *of, const struct cluster *by,
 	return t.text;
 }
 
+/* Each line with its node before it: most have nothing to say. */
+static void
+on_node(const char *node, int status, const char *out, const char *err,
+    void *arg)
+{
+	const char *part[] = { out, err }, *p;
+	size_t i, len;
+
+	(void)status;
+	(void)arg;
+	for (i = 0; i < 2; i++)
+		for (p = part[i]; *p != '\0'; p += len, p += *p == '\n') {
+			len = strcspn(p, "\n");
+			fprintf(i == 0 ? stdout : stderr, "%s: %.*s\n",
+			    node, (int)len, p);
+		}
+}
+
 int
 cluster_send(const char *nodes, const char *const *word, unsigned count,
     const char *text, size_t len)
 {
 	char *argv[4];
-	struct nodes_run r = { .nodes = nodes, .argv = argv };
+	struct nodes_run r = { .nodes = nodes, .argv = argv,
+	    .on_node = on_node };
 	int rc;
 
 	if (nodes[0] == '\0')

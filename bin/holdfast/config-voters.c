@@ -403,32 +403,47 @@ voters_read(struct safe *m, const xmlNode *service, struct report *r)
 }
 
 /* The addresses of a node on the networks of the module. */
-static unsigned
-node_addrs(const struct safe *m, int node, char text[][ADDR_LEN],
-    const char **list)
+static void
+node_addrs(const struct safe *m, int node, struct voter *v)
 {
 	const struct cluster *c = m->cluster;
 	const struct cluster_addr *a;
-	unsigned i, n = 0;
+	unsigned i;
 
 	for (i = 0; i < m->beat_count; i++) {
 		a = &c->node[node].lan[cluster_lan_index(c, m->beat[i].lan)];
-		list[n] = addr_str(text[n], node == c->self ? &a->laddr :
-		    &a->addr);
-		n++;
+		v->addr[v->addr_count++] = node == c->self ? &a->laddr :
+		    &a->addr;
 	}
-	return n;
+}
+
+void
+voters_get(const struct safe *m, unsigned i, struct voter *v)
+{
+	const struct cluster *c = m->cluster;
+	int node = cluster_node_index(c, m->voter[i]), at;
+	unsigned k;
+
+	memset(v, 0, sizeof(*v));
+	v->name = m->voter[i];
+	v->key = node != -1 ? "cluster" : v->name;
+	if (node != -1) {
+		node_addrs(m, node, v);
+		return;
+	}
+	at = cluster_witness_index(c, v->name);
+	for (k = 0; k < c->witness[at].addr_count; k++)
+		v->addr[v->addr_count++] = &c->witness[at].addr[k];
 }
 
 void
 voters_add(struct text *t, const struct safe *m)
 {
 	const struct cluster *c = m->cluster;
-	char text[CLUSTER_LAN_MAX][ADDR_LEN];
+	char text[CLUSTER_LAN_MAX][ADDR_LEN], *prefix;
 	const char *list[CLUSTER_LAN_MAX];
-	char *prefix;
-	unsigned i, k, n;
-	int node, at;
+	struct voter v;
+	unsigned i, k;
 
 	if (m->voter_count > 0 || m->etcd)
 		text_option(t, "cluster", c->name);
@@ -439,17 +454,13 @@ voters_add(struct text *t, const struct safe *m)
 		free(prefix);
 	}
 	for (i = 0; i < m->voter_count; i++) {
-		node = cluster_node_index(c, m->voter[i]);
-		at = cluster_witness_index(c, m->voter[i]);
-		n = 0;
-		if (node != -1)
-			n = node_addrs(m, node, text, list);
-		for (k = 0; node == -1 && k < c->witness[at].addr_count; k++)
-			list[n++] = addr_str(text[k], &c->witness[at].addr[k]);
-		text_addf(t, "voter \"%s\" {\n\t", m->voter[i]);
-		text_list(t, "addresses", list, n);
+		voters_get(m, i, &v);
+		for (k = 0; k < v.addr_count; k++)
+			list[k] = addr_str(text[k], v.addr[k]);
+		text_addf(t, "voter \"%s\" {\n\t", v.name);
+		text_list(t, "addresses", list, v.addr_count);
 		text_addf(t, "\t");
-		text_option(t, "key", node != -1 ? "cluster" : m->voter[i]);
+		text_option(t, "key", v.key);
 		text_addf(t, "}\n");
 	}
 }

@@ -21,6 +21,13 @@ void	voters_read_cluster(struct cluster *c, const xmlNode *root,
  */
 void	voters_read(struct safe *m, const xmlNode *service,
 	    struct report *r);
+/* One of them; strings and addresses are the module's and its cluster's. */
+struct voter {
+	const char			*name, *key;
+	unsigned			 addr_count;
+	const struct sockaddr_storage	*addr[CLUSTER_LAN_MAX];
+};
+void	voters_get(const struct safe *m, unsigned i, struct voter *v);
 /* Sections of cluster.conf, and of moduled.conf. */
 void	voters_add_cluster(struct text *t, const struct cluster *c);
 void	voters_add(struct text *t, const struct safe *m);

@@ -7,7 +7,6 @@
 
 #include <sys/socket.h>
 
-#include <confuse.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,6 +15,7 @@
 #include <sodium.h>
 
 #include "clock.h"
+#include "config-voters.h"
 #include "paths.h"
 #include "seal.h"
 
@@ -23,17 +23,6 @@
 #define AGAIN_MS	250
 /* Asked of a witness that no module has: it holds nothing under that name. */
 #define NO_MODULE	"witness-list"
-
-static cfg_opt_t voter_opts[] = {
-	CFG_STR_LIST("addresses", "{}", CFGF_NONE),
-	CFG_STR("key", "", CFGF_NONE),
-	CFG_END()
-};
-
-static cfg_opt_t opts[] = {
-	CFG_SEC("voter", voter_opts, CFGF_MULTI | CFGF_TITLE),
-	CFG_END()
-};
 
 static struct voter_item *
 new_item(struct voter_ask *q, const char *name, const char *module,
@@ -52,32 +41,21 @@ new_item(struct voter_ask *q, const char *name, const char *module,
 }
 
 bool
-voter_ask_add_module(struct voter_ask *q, const char *module)
+voter_ask_add_module(struct voter_ask *q, const struct safe *m)
 {
-	char path[PATH_LEN];
-	cfg_t *cfg = cfg_init(opts, CFGF_IGNORE_UNKNOWN), *sec;
 	struct voter_item *v;
+	struct voter of;
 	unsigned i, k;
-	bool fits = true;
 
-	if (cfg == NULL || cfg_parse(cfg, path_state(path,
-	    "%s/config/active/moduled.conf", module)) != CFG_SUCCESS) {
-		if (cfg != NULL)
-			(void)cfg_free(cfg);
-		return true;	/* not configured: it has no voters */
+	for (i = 0; i < m->voter_count; i++) {
+		voters_get(m, i, &of);
+		v = new_item(q, of.name, m->name, of.key);
+		if (v == NULL)
+			return false;
+		for (k = 0; k < of.addr_count; k++)
+			v->addr[v->addr_count++] = *of.addr[k];
 	}
-	for (i = 0; i < cfg_size(cfg, "voter") && fits; i++) {
-		sec = cfg_getnsec(cfg, "voter", i);
-		v = new_item(q, cfg_title(sec), module,
-		    cfg_getstr(sec, "key"));
-		fits = v != NULL;
-		for (k = 0; fits && k < cfg_size(sec, "addresses") &&
-		    v->addr_count < VOTER_ADDR_MAX; k++)
-			v->addr_count += addr_parse(&v->addr[v->addr_count],
-			    cfg_getnstr(sec, "addresses", k)) == 0;
-	}
-	(void)cfg_free(cfg);
-	return fits;
+	return true;
 }
 
 bool

@@ -38,8 +38,10 @@ struct voter_ask {
 	struct voter_item	 item[VOTER_ASK_MAX];
 };
 
-/* Those that the active generation of a module names; false: too many. */
-bool	voter_ask_add_module(struct voter_ask *q, const char *module);
+struct safe;
+
+/* Those of a module; false: too many. */
+bool	voter_ask_add_module(struct voter_ask *q, const struct safe *m);
 /* A witness of cluster.xml that no module added so far has. */
 bool	voter_ask_add_witness(struct voter_ask *q, unsigned witness);
 /* Asks all and waits, at most 1.5 s. */

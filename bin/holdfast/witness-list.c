@@ -14,6 +14,8 @@
 #include "cluster.h"
 #include "cluster-verbs.h"
 #include "cmd.h"
+#include "config-safe.h"
+#include "generation.h"
 #include "modules.h"
 #include "text.h"
 #include "voter-ask.h"
@@ -219,10 +221,25 @@ print_json(const struct voter_ask *q)
 	json_decref(top);
 }
 
+/* Of the active generation: what edits say is in force later. */
 static void
 add_module(const char *module, void *arg)
 {
-	(void)voter_ask_add_module(arg, module);	/* full: enough seen */
+	struct voter_ask *q = arg;
+	struct safe m = { .name = module, .cluster = q->cl, .id = 1 };
+	struct report r;
+	char *text;
+
+	text = generation_read(module, generation_active(module),
+	    "safeconf.xml");
+	if (text == NULL)
+		return;		/* not configured: it has no voters */
+	report_init(&r, module);
+	if (safe_compile(&m, text, strlen(text), &r) == 0)
+		(void)voter_ask_add_module(q, &m);	/* full: enough */
+	report_fini(&r);
+	safe_fini(&m);
+	free(text);
 }
 
 int
