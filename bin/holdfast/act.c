@@ -110,6 +110,24 @@ tell_script(const struct status *st)
 	}
 }
 
+/* A start that waits for the other node is well; one without a majority
+ * waits for the administrator, too. */
+static int
+blocked_status(const struct waiter *w)
+{
+	static const char *const codes[] = { "no-majority", "in-doubt",
+	    "lease-over" };
+	const char *code = record_get(status_find(w->st, "blocked", NULL),
+	    "code");
+	size_t i;
+
+	for (i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
+		if (strcmp(code, codes[i]) == 0)
+			return EXIT_NO_QUORUM;
+	return strcmp(w->c->verb, "start") == 0 ||
+	    strcmp(w->c->verb, "stopstart") == 0 ? 0 : EX_TEMPFAIL;
+}
+
 static int
 finish(const struct waiter *w)
 {
@@ -118,8 +136,7 @@ finish(const struct waiter *w)
 		return 0;
 	case GOAL_BLOCKED:
 		say_blocked(w);
-		return strcmp(w->c->verb, "start") == 0 ||
-		    strcmp(w->c->verb, "stopstart") == 0 ? 0 : EX_TEMPFAIL;
+		return blocked_status(w);
 	case GOAL_FAILED:
 		fprintf(stderr, "holdfast: %s: %s ended in %s %s: `holdfast "
 		    "log %s' tells why\n", w->c->module, w->c->verb,

@@ -212,25 +212,45 @@ disks_of(const struct status *st)
 	return list;
 }
 
+/* Of names with commas; "0" is their number: none. */
+static json_t *
+names_of(const char *p)
+{
+	json_t *list = json_array();
+	size_t n;
+
+	for (; *p != '\0'; p += n, p += strspn(p, ", ")) {
+		n = strcspn(p, ", ");
+		if (n != 1 || *p != '0')
+			json_array_append_new(list, json_stringn(p, n));
+	}
+	return list;
+}
+
+/* What the voters hold is there where there are voters. */
 static json_t *
 lease_of(const struct status *st)
 {
 	const struct record *r = status_find(st, "lease", NULL);
 	const struct record *m = status_find(st, "module", NULL);
-	json_t *o = json_object(), *voters = json_array();
-	const char *p = record_get(r, "voters");
-	size_t n;
+	json_t *o = json_object();
 
 	json_object_set_new(o, "mode", text_of(r != NULL ?
 	    record_get(r, "mode") : record_get(m, "lease")));
 	json_object_set_new(o, "until_s", number_of(r, "until_s"));
-	for (; *p != '\0'; p += n, p += strspn(p, ", ")) {
-		n = strcspn(p, ", ");
-		if (n == 1 && *p == '0')
-			continue;	/* their number: none */
-		json_array_append_new(voters, json_stringn(p, n));
-	}
-	json_object_set_new(o, "voters", voters);
+	json_object_set_new(o, "voters", names_of(record_get(r, "voters")));
+	if (record_get(r, "known")[0] == '\0')
+		return o;
+	put(o, "state", r, "state");
+	json_object_set_new(o, "until_ms", number_of(r, "until_ms"));
+	json_object_set_new(o, "answering", number_of(r, "answering"));
+	put(o, "missing", r, "missing");
+	json_object_set_new(o, "known", flag_of(r, "known"));
+	json_object_set_new(o, "chosen", flag_of(r, "chosen"));
+	put(o, "epoch", r, "epoch");
+	put(o, "primary", r, "primary");
+	json_object_set_new(o, "members", names_of(record_get(r,
+	    "members")));
 	return o;
 }
 

@@ -162,6 +162,49 @@ show_replication(const struct status *st, FILE *out)
 	}
 }
 
+/* "n1,n2" as "n1, n2"; how many they are. */
+static unsigned
+print_names(const char *list, FILE *out)
+{
+	unsigned count = list[0] != '\0';
+
+	for (; *list != '\0'; list++) {
+		fputc(*list, out);
+		if (*list == ',') {
+			fputc(' ', out);
+			count++;
+		}
+	}
+	return count;
+}
+
+/* Nothing without voters: a warning says that. */
+static void
+show_lease(const struct status *st, FILE *out)
+{
+	const struct record *r = status_find(st, "lease", NULL);
+	const char *state = record_get(r, "state");
+	const char *members = record_get(r, "members");
+	unsigned voters;
+
+	if (r == NULL || st->is_old ||
+	    strcmp(record_get(r, "mode"), "register") != 0)
+		return;
+	fprintf(out, "  voters: ");
+	voters = print_names(record_get(r, "voters"), out);
+	fprintf(out, "; %" PRId64 " of %u answer", record_num(r,
+	    "answering"), voters);
+	if (members[0] != '\0') {
+		fprintf(out, "; in sync: ");
+		(void)print_names(members, out);
+		fprintf(out, " (epoch %s%s)", record_get(r, "epoch"),
+		    record_num(r, "chosen") == 1 ? "" : ", not confirmed");
+	}
+	fprintf(out, "%s\n", strcmp(state, "over") == 0 ?
+	    "; lease over: fenced" : strcmp(state, "runs") == 0 ?
+	    "; lease runs" : "");
+}
+
 static void
 show_resources(const struct status *st, FILE *out)
 {
@@ -259,6 +302,7 @@ show_module(const struct status *st, bool colour, FILE *out)
 		    first == NULL ? "; it has said nothing yet" :
 		    "; this is what it said last");
 	show_replication(st, out);
+	show_lease(st, out);
 	show_farm(st, out);
 	show_resources(st, out);
 	show_troubles(st, out);
