@@ -668,6 +668,40 @@ assert [w["code"] for w in d["warnings"]] == ["farm-drain", "farm-ends",
 	[[ $output == *"WARNING  shop: userconfig.xml was edited"* ]]
 }
 
+# Needs a network of its own: the votes have one port.
+@test "check asks the voters, and says what is wrong with them" {
+	[ "$(id -u)" -eq 0 ] || skip "needs root"
+	with_cluster voters
+	put shop "$conf/voters/good-list.xml"
+	holdfast config shop
+	run holdfast check
+	[[ $output == *"ERROR    "*"witness/w1.key: the key of the witness is "* ]]
+	mkdir -m 700 "$HOLDFAST_ROOT/etc/holdfast/witness"
+	printf '%s\n%s\n' 'holdfast-key 01234567' "$(head -c 32 /dev/zero |
+	    base64)" >"$HOLDFAST_ROOT/etc/holdfast/witness/w1.key"
+	run unshare -n holdfast check
+	[[ $output == *"w1.key: must belong to root and have mode 0600"* ]]
+	chmod 600 "$HOLDFAST_ROOT/etc/holdfast/witness/w1.key"
+	run unshare -n holdfast check
+	[[ $output == *"WARNING  w1: the voter is silent: one more, and "* ]]
+	[[ $output != *"third voter"* ]]
+	# one network of two, and an even number
+	sed -i 's/,10.88.2.211//' "$HOLDFAST_ROOT/etc/holdfast/cluster.xml"
+	sed -i 's,  </voters>,<witness name="w2" addr="10.88.1.212"/>&,' \
+	    "$HOLDFAST_ROOT/etc/holdfast/cluster.xml"
+	holdfast config
+	run unshare -n holdfast check
+	[[ $output == *"WARNING  w1: is reached by one network of 2"* ]]
+	[[ $output == *"WARNING  cluster: 2 witnesses and two nodes are"* ]]
+	sed -i '/w1/d; s|<witness .*/>|<etcd endpoints="https://127.0.0.1:2379,https://e2:2379" ca="/no/ca"/>|' \
+	    "$HOLDFAST_ROOT/etc/holdfast/cluster.xml"
+	holdfast config 2>/dev/null
+	run holdfast check
+	[[ $output == *"ERROR    /no/ca: cluster.xml names it for etcd"* ]]
+	[[ $output == *"127.0.0.1:2379: is on node alpha and dies with it"* ]]
+	[[ $output == *"WARNING  etcd: 2 endpoints"* ]]
+}
+
 @test "schema and manual tables come from the tables" {
 	holdfast --tables userconfig.rng >"$T/u.rng"
 	holdfast --tables cluster.rng >"$T/c.rng"

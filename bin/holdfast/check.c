@@ -13,6 +13,7 @@
 
 #include "cgroup.h"
 #include "check-farm.h"
+#include "check-voters.h"
 #include "cluster.h"
 #include "cmd.h"
 #include "command.h"
@@ -79,10 +80,7 @@ check_cluster(struct check *k)
 		say(VERDICT_WARN, "cluster", "there is one network: when it "
 		    "fails, nodes cannot tell it from the loss of the other",
 		    k);
-	if (k->cl.node_count == 2)
-		say(VERDICT_WARN, "cluster", "two nodes and no third voter: "
-		    "a split of all networks at once cannot be told from the "
-		    "loss of the other node", k);
+	check_voters(&k->cl, say, k);
 }
 
 static void

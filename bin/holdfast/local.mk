@@ -8,6 +8,7 @@ bin_holdfast_libholdfast_a_SOURCES = \
 	%D%/archive.c %D%/archive.h \
 	%D%/check.c \
 	%D%/check-farm.c %D%/check-farm.h \
+	%D%/check-voters.c %D%/check-voters.h \
 	%D%/cluster.c \
 	%D%/cluster-edit.c %D%/cluster-edit.h \
 	%D%/cluster-invite.c \

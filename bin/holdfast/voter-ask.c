@@ -9,6 +9,7 @@
 
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -16,6 +17,8 @@
 
 #include "clock.h"
 #include "config-voters.h"
+#include "generation.h"
+#include "modules.h"
 #include "paths.h"
 #include "seal.h"
 
@@ -40,8 +43,8 @@ new_item(struct voter_ask *q, const char *name, const char *module,
 	return v;
 }
 
-bool
-voter_ask_add_module(struct voter_ask *q, const struct safe *m)
+static void
+add_voters(struct voter_ask *q, const struct safe *m)
 {
 	struct voter_item *v;
 	struct voter of;
@@ -50,30 +53,54 @@ voter_ask_add_module(struct voter_ask *q, const struct safe *m)
 	for (i = 0; i < m->voter_count; i++) {
 		voters_get(m, i, &of);
 		v = new_item(q, of.name, m->name, of.key);
-		if (v == NULL)
-			return false;
-		for (k = 0; k < of.addr_count; k++)
+		for (k = 0; v != NULL && k < of.addr_count; k++)
 			v->addr[v->addr_count++] = *of.addr[k];
 	}
-	return true;
 }
 
-bool
-voter_ask_add_witness(struct voter_ask *q, unsigned witness)
+/* Of the active generation: what edits say is in force later. */
+static void
+add_module(const char *module, void *arg)
 {
-	const struct cluster_witness *w = &q->cl->witness[witness];
+	struct voter_ask *q = arg;
+	struct safe m = { .name = module, .cluster = q->cl, .id = 1 };
+	struct report r;
+	char *text;
+
+	text = generation_read(module, generation_active(module),
+	    "safeconf.xml");
+	if (text == NULL)
+		return;		/* not configured: it has no voters */
+	report_init(&r, module);
+	if (safe_compile(&m, text, strlen(text), &r) == 0)
+		add_voters(q, &m);
+	report_fini(&r);
+	safe_fini(&m);
+	free(text);
+}
+
+static void
+add_witness(struct voter_ask *q, const struct cluster_witness *w)
+{
 	struct voter_item *v;
 	unsigned i;
 
 	for (i = 0; i < q->count; i++)
 		if (strcmp(q->item[i].name, w->name) == 0)
-			return true;
-	v = new_item(q, w->name, NO_MODULE, w->name);
+			return;
+	v = new_item(q, w->name, "", w->name);
 	for (i = 0; v != NULL && i < w->addr_count; i++)
 		v->addr[v->addr_count++] = w->addr[i];
-	if (v != NULL)
-		v->module[0] = '\0';
-	return v != NULL;
+}
+
+void
+voter_ask_add_all(struct voter_ask *q)
+{
+	unsigned i;
+
+	modules_each(add_module, q);
+	for (i = 0; i < q->cl->witness_count; i++)
+		add_witness(q, &q->cl->witness[i]);
 }
 
 static void

@@ -38,12 +38,11 @@ struct voter_ask {
 	struct voter_item	 item[VOTER_ASK_MAX];
 };
 
-struct safe;
-
-/* Those of a module; false: too many. */
-bool	voter_ask_add_module(struct voter_ask *q, const struct safe *m);
-/* A witness of cluster.xml that no module added so far has. */
-bool	voter_ask_add_witness(struct voter_ask *q, unsigned witness);
+/*
+ * Those of all active modules, and witnesses of cluster.xml that none of them
+ * has; what does not fit is left out.
+ */
+void	voter_ask_add_all(struct voter_ask *q);
 /* Asks all and waits, at most 1.5 s. */
 void	voter_ask_run(struct voter_ask *q);
 /* Overwrites the keys. */

@@ -14,9 +14,6 @@
 #include "cluster.h"
 #include "cluster-verbs.h"
 #include "cmd.h"
-#include "config-safe.h"
-#include "generation.h"
-#include "modules.h"
 #include "text.h"
 #include "voter-ask.h"
 #include "xalloc.h"
@@ -221,27 +218,6 @@ print_json(const struct voter_ask *q)
 	json_decref(top);
 }
 
-/* Of the active generation: what edits say is in force later. */
-static void
-add_module(const char *module, void *arg)
-{
-	struct voter_ask *q = arg;
-	struct safe m = { .name = module, .cluster = q->cl, .id = 1 };
-	struct report r;
-	char *text;
-
-	text = generation_read(module, generation_active(module),
-	    "safeconf.xml");
-	if (text == NULL)
-		return;		/* not configured: it has no voters */
-	report_init(&r, module);
-	if (safe_compile(&m, text, strlen(text), &r) == 0)
-		(void)voter_ask_add_module(q, &m);	/* full: enough */
-	report_fini(&r);
-	safe_fini(&m);
-	free(text);
-}
-
 int
 witness_list(struct cmd *c)
 {
@@ -253,9 +229,7 @@ witness_list(struct cmd *c)
 	q->cl = cl;
 	if (cluster_load(cl, NULL) == 0) {
 		rc = 0;
-		modules_each(add_module, q);
-		for (i = 0; i < cl->witness_count; i++)
-			(void)voter_ask_add_witness(q, i); /* as above */
+		voter_ask_add_all(q);
 		voter_ask_run(q);
 		for (i = 0; i < q->count; i++)
 			if (!q->item[i].came ||
