@@ -64,7 +64,11 @@ host_init()
 {
 	case $1 in
 	n*)	cat "$LAB_STATE/init" ;;
-	w*)	echo lab ;;
+	w*)	if [ "$(cat "$LAB_STATE/bare")" = yes ]; then
+			cat "$LAB_STATE/init"
+		else
+			echo lab
+		fi ;;
 	*)	echo none ;;
 	esac
 }
