@@ -17,8 +17,10 @@ deaf		2	hr
 cable		2	hr
 cables		2	hr
 cut_lan		2	hr
-split		3	r
-oneway		3	r
+split		4	r
+oneway		4	r
+isolate		4	r
+witness		4	r
 disk_full	2	hr
 disk_slow	2	hr
 disk_readonly	1	hr
@@ -234,6 +236,67 @@ fault_oneway()
 	esac
 }
 
+# Nothing passes between it and who votes; the clients still reach it.
+fault_isolate()
+{
+	case $1 in
+	inject)
+		between 500 6000
+		HOLD_MS=$DRAW
+		pick '' --oneway
+		ARG=${DRAW#--}
+		# shellcheck disable=SC2086 # a word or none
+		"$LAB" cut "$NODE" "$(other "$NODE")" $DRAW
+		# shellcheck disable=SC2086 # a word or none
+		"$LAB" cut "$NODE" w1 $DRAW
+		[ "$HOLD_MS" -lt $((TORTURE_T_MS + 500)) ] ||
+		    EXPECT='is silent on all' ;;
+	heal)	"$LAB" heal ;;
+	esac
+}
+
+# Nobody needs it while the two hear each other; what it forgot is no vote.
+fault_witness()
+{
+	case $1 in
+	inject)
+		pick kill power freeze cut old empty
+		ARG=$DRAW
+		case $ARG in
+		kill)	on w1 sh -c 'kill -9 "$(pgrep -x witnessd)"' ;;
+		power)	"$LAB" power off w1 ;;
+		freeze)	"$LAB" freeze w1 ;;
+		cut)	"$LAB" cut "$NODE" w1 ;;
+		old)	witness_old ;;
+		empty)	witness_empty ;;
+		esac ;;
+	heal)
+		"$LAB" power on w1
+		"$LAB" thaw w1
+		"$LAB" heal ;;
+	esac
+}
+
+# Its store as it was when the lab came up.
+witness_old()
+{
+	on w1 sh -c 'kill -9 "$(pgrep -x witnessd)"
+	    rm -rf /var/lib/holdfast/witness
+	    tar -C /var/lib/holdfast -xf /srv/old.tar'
+}
+
+# Another machine in its place: two commands of the administrator.
+witness_empty()
+{
+	"$LAB" power off w1
+	mkfs.ext4 -q -F -m 0 -i 4096 "/var/tmp/holdfast-lab-$HOLDFAST_LAB/w1.img"
+	"$LAB" power on w1
+	operator "$NODE" cluster witness replace w1
+	on "$NODE" cat /etc/holdfast/witness/w1.key |
+	    on w1 /usr/lib/holdfast/witnessd -a lab
+	host_keep_witness
+}
+
 fault_disk_full()
 {
 	case $1 in
@@ -255,6 +318,8 @@ fault_disk_readonly()
 {
 	case $1 in
 	inject)
+		between 1500 3000
+		HOLD_MS=$DRAW
 		EXPECT='rfs.disk set to down|[Rr]ead-only|Input/output error'
 		"$LAB" disk "$NODE" readonly ;;
 	heal)	"$LAB" power cycle "$NODE" ;;
