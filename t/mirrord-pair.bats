@@ -177,4 +177,13 @@ join()
 	ask 2 want role=prim epoch=0.6.2 set=both
 	wait_until 5 "fact_is 1 level 1"
 	same_trees
+	[ ! -e "$M/1/data/x/mine" ]
+	[[ $(fact 1 aside) == "0.5.1 "*" 1 5 n2 0.6.2 log" ]]
+	on 1 sh -c "mkdir -p '$M/raw'; mount --bind '$M/1/data' '$M/raw'"
+	on 1 grep -q "^new file 5 mine" "$M/raw/x/.holdfast/diverged/0.5.1/LIST"
+	[ "$(on 1 cat "$M/raw/x/.holdfast/diverged/0.5.1/files/mine")" = mine ]
+	on 1 umount "$M/raw"
+	# It is of this node alone, and no application sees it.
+	[ -z "$(fact 2 aside)" ]
+	[ -z "$(on 2 ls "$M/2/data/x/.holdfast" 2>/dev/null)" ]
 }

@@ -23,6 +23,7 @@ bin_mirrord_libmirrord_a_SOURCES += \
 	%D%/request-dir.c \
 	%D%/request-name.c \
 	%D%/request.c %D%/request.h \
+	%D%/role-aside.c \
 	%D%/role-record.c \
 	%D%/role-steps.c \
 	%D%/role.c %D%/role.h %D%/role-int.h \
@@ -53,6 +54,12 @@ bin_mirrord_libmirrord_a_SOURCES += \
 # The memory: generations, logs, dirty set, resync.
 bin_mirrord_libmirrord_a_SOURCES += \
 	%D%/actlog.c %D%/actlog.h \
+	%D%/aside.c %D%/aside.h %D%/aside-int.h \
+	%D%/aside-build.c \
+	%D%/aside-copy.c %D%/aside-copy.h \
+	%D%/aside-end.c \
+	%D%/aside-hold.c \
+	%D%/aside-stage.c \
 	%D%/change.c %D%/change.h \
 	%D%/change-keys.c %D%/change-keys.h \
 	%D%/dirty.c %D%/dirty.h \
@@ -61,6 +68,7 @@ bin_mirrord_libmirrord_a_SOURCES += \
 	%D%/meet.c %D%/meet.h \
 	%D%/oidset.c %D%/oidset.h \
 	%D%/record.c %D%/record.h \
+	%D%/resync-aside.c \
 	%D%/resync.c %D%/resync.h \
 	%D%/unlogged.c %D%/unlogged.h \
 	%D%/resync-data.c \

@@ -41,24 +41,6 @@ say(struct meet *m, enum meet_verdict v, const char *code,
 	va_end(ap);
 }
 
-static void
-diverged(struct meet *m, const struct meet_side *s, const struct meet_side *t,
-    const char *why)
-{
-	char a[GEN_UUID_STR], b[GEN_UUID_STR];
-
-	if (t->fullsync) {
-		say(m, MV_FULL, "", "%s: %s; overwritten as allowed, every "
-		    "object is compared", t->name, why);
-		return;
-	}
-	say(m, MV_DIVERGED, "diverged", "%s: %s: %s has generation %s, %s has "
-	    "generation %s; `second fullsync' on %s overwrites its data with "
-	    "that of %s", t->name, why, t->name,
-	    gen_uuid_str(b, &t->gen->current), s->name,
-	    gen_uuid_str(a, &s->gen->current), t->name, s->name);
-}
-
 /* Why the state of t, as s remembers it, cannot be trusted (rule R23). */
 static const char *
 put_back(const struct meet_side *s, const struct meet_side *t)
@@ -70,6 +52,50 @@ put_back(const struct meet_side *s, const struct meet_side *t)
 	if (t->gen->store_number < s->gen->peer_store_number)
 		return "its object store is older than the one seen before";
 	return NULL;
+}
+
+/*
+ * Does the target's own log name all that it has beyond the source?  It
+ * counts from its base, which the source has to have had.
+ */
+static enum meet_aside
+aside_by(const struct meet_side *s, const struct meet_side *t)
+{
+	const struct gen *g = t->gen;
+
+	if (t->gen_bad || t->log_bad || g->dirty_all ||
+	    s->gen->peer_log_invalid || !gen_uuid_is_none(&g->resyncing) ||
+	    chain_find(s->gen, &g->base) < 0 || put_back(s, t) != NULL ||
+	    put_back(t, s) != NULL)
+		return MA_ALL;
+	return MA_LOG;
+}
+
+/*
+ * Nothing of the loser is given up, so that a higher era, which is a choice
+ * that somebody made, is all the leave it needs; without one an operator says
+ * which of the two histories goes on.
+ */
+static void
+diverged(struct meet *m, const struct meet_side *s, const struct meet_side *t,
+    const char *why)
+{
+	char a[GEN_UUID_STR], b[GEN_UUID_STR];
+	bool forced = s->gen->epoch.era > t->gen->epoch.era;
+
+	if (t->fullsync || forced) {
+		m->aside = aside_by(s, t);
+		say(m, MV_FULL, "", "%s: %s; it follows %s%s: what it has of "
+		    "its own is set aside, every object is compared",
+		    t->name, why, s->name, t->fullsync ? "" :
+		    ", whose era was forced");
+		return;
+	}
+	say(m, MV_DIVERGED, "diverged", "%s: %s: %s has generation %s, %s has "
+	    "generation %s; after `second fullsync' on %s it follows %s, and "
+	    "what it has of its own is set aside", t->name, why, t->name,
+	    gen_uuid_str(b, &t->gen->current), s->name,
+	    gen_uuid_str(a, &s->gen->current), t->name, s->name);
 }
 
 /* An overwriting that was begun with leave goes on without asking. */

@@ -15,10 +15,17 @@
 
 enum meet_verdict {
 	MV_REFUSE,	/* nothing travels; code and text say why */
-	MV_DIVERGED,	/* two histories: WAIT until fullsync is said */
+	MV_DIVERGED,	/* two histories: WAIT until one is chosen */
 	MV_EQUAL,	/* same generation: only what was hot */
 	MV_INCREMENTAL,	/* the source's dirty set reaches back to the target */
 	MV_FULL,	/* every object is compared by hash */
+};
+
+/* What of the target is set aside before it is overwritten. */
+enum meet_aside {
+	MA_NONE,	/* it has nothing of its own */
+	MA_LOG,		/* its own change log tells what */
+	MA_ALL,		/* no log does: by comparison */
 };
 
 struct meet_side {
@@ -29,7 +36,7 @@ struct meet_side {
 	bool		 is_new;	/* gen_is_new() */
 	bool		 gen_bad;	/* its record was not readable (R22) */
 	bool		 log_bad;	/* al or dirty was not readable (R22) */
-	bool		 fullsync;	/* it may be overwritten */
+	bool		 fullsync;	/* it may follow another history */
 	uint64_t	 root_session;	/* of the xattr, 0 unknown */
 };
 
@@ -38,6 +45,7 @@ struct meet_side {
 struct meet {
 	enum meet_verdict verdict;
 	bool		 source_is_a;	/* false: b; refuse: no meaning */
+	enum meet_aside	 aside;
 	/* "" or a reason code: two-primaries, no-primary, newer-epoch,
 	 * diverged, rolled-back, source-unreadable */
 	const char	*code;

@@ -104,6 +104,7 @@ clear_peer(struct role_machine *r)
 {
 	pthread_mutex_lock(&r->lock);
 	r->diverged[0] = r->code[0] = r->error[0] = '\0';
+	memset(&r->room, 0, sizeof(r->room));
 	pthread_mutex_unlock(&r->lock);
 }
 
@@ -359,6 +360,7 @@ on_resync(enum resync_event e, void *arg)
 	pthread_mutex_lock(&r->lock);
 	switch (e) {
 	case RE_INCONSISTENT:
+	case RE_ASIDE:
 		break;
 	case RE_READY:
 		r->ready = r->kind == RK_PRIM;
@@ -369,8 +371,10 @@ on_resync(enum resync_event e, void *arg)
 		r->fullsync = false;
 		break;
 	case RE_FAILED:
-		snprintf(r->code, sizeof(r->code), "resync");
+		snprintf(r->code, sizeof(r->code), "%s", s.room.need > 0 ?
+		    "diverged-no-space" : "resync");
 		snprintf(r->error, sizeof(r->error), "%s", s.error);
+		r->room = s.room;
 		break;
 	}
 	pthread_mutex_unlock(&r->lock);
@@ -378,6 +382,8 @@ on_resync(enum resync_event e, void *arg)
 		log_warnx("resync: %s", s.error);
 		link_break(r->link);
 	}
+	if (e == RE_ASIDE)
+		role_look_aside(r);
 	role_changed(r);
 }
 
@@ -413,6 +419,7 @@ peer_open(struct role_machine *r)
 		.change = r->parts.change,
 		.actlog = r->parts.actlog,
 		.node = r->conf->node,
+		.peer_name = r->conf->peer_name,
 		.unclean = r->conf->async_second,
 		.send = send_frame,
 		.strict = begin_strict,
@@ -465,8 +472,11 @@ peer_stop(struct role_machine *r)
 {
 	if (r->link == NULL || !r->linked)
 		return;
-	resync_stop(r->resync);
+	/* The link's threads use what resync_stop() frees, and one of them
+	 * may be copying for minutes. */
+	resync_cancel(r->resync);
 	link_stop(r->link);
+	resync_stop(r->resync);
 	pthread_mutex_lock(&r->lock);
 	r->linked = false;
 	r->ready = false;

@@ -69,6 +69,7 @@ struct resync {
 
 	/* target: of the thread that brings frames */
 	struct gen	 source;
+	struct aside	*aside;
 	bool		 begun, changing;
 	char		**acc;		/* names of the directory at hand */
 	size_t		 acc_count, acc_room;
@@ -111,6 +112,16 @@ int	resync_empty_stage(struct resync *r);
 /* resync-write.c: content and attributes at the target. */
 int	resync_write_frame(struct resync *r, struct frame_in *f,
 	    uint64_t oid);
+/*
+ * resync-aside.c: the target's own history.  begin: before `resyncing' is
+ * stored; before: an object is about to change; compared, settle, last, end:
+ * aside.h.  Each 0, or -1: refused, close.
+ */
+int	resync_aside_begin(struct resync *r);
+int	resync_aside_before(struct resync *r, uint64_t oid);
+int	resync_aside_settle(struct resync *r, bool durable);
+int	resync_aside_last(struct resync *r);
+int	resync_aside_end(struct resync *r);
 /* Tells the source and stops; always -1. */
 int	resync_refuse(struct resync *r, const char *what, int err);
 void	resync_reply_retry(struct resync *r, uint64_t dir, const char *name);

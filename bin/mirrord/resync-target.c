@@ -161,6 +161,8 @@ on_kept(struct resync *r)
 
 	if (!r->begun || r->changing)
 		return -1;
+	if (resync_aside_begin(r) == -1)
+		return -1;
 	if (gen_update(r->conf.gen, become_target, &r->source.current) == -1)
 		return resync_refuse(r, "gen", errno);
 	fail_point(36);
@@ -409,7 +411,8 @@ adopt(struct resync *r, const struct link *l)
 		return -errno;
 	if ((st.st_mode & S_IFMT) != (l->mode & S_IFMT) ||
 	    (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)) ||
-	    (S_ISREG(st.st_mode) && st.st_nlink != 1) ||
+	    (S_ISREG(st.st_mode) && st.st_nlink - aside_links(r->aside,
+	    (unsigned)object_root(r->conf.objects, l->dir), st.st_ino) != 1) ||
 	    resync_stat(r, l->obj, &st) != -ESTALE)
 		return -EEXIST;
 	object_forget(r->conf.objects, l->obj);
@@ -517,7 +520,7 @@ on_barrier(struct resync *r, struct frame_in *f)
 	struct frame_out out;
 	int rc;
 
-	if (!frame_done(f))
+	if (!frame_done(f) || resync_aside_settle(r, durable) == -1)
 		return -1;
 	rc = durable ? objects_checkpoint(r->conf.objects) : 0;
 	if (rc != 0)
@@ -540,6 +543,8 @@ final_main(void *arg)
 	fail_point(41);
 	rc = resync_empty_stage(r);
 	fail_point(42);
+	if (rc == 0)
+		rc = resync_aside_end(r);
 	if (rc == 0)
 		rc = objects_checkpoint(r->conf.objects);
 	if (rc != 0) {
@@ -567,6 +572,8 @@ on_final(struct resync *r)
 	rc = resync_doom(r);
 	if (rc != 0)
 		return resync_refuse(r, "stage", rc);
+	if (resync_aside_last(r) == -1)
+		return -1;
 	rc = pthread_create(&r->thread, NULL, final_main, r);
 	r->has_thread = rc == 0;
 	return rc == 0 ? 0 : resync_refuse(r, "thread", rc);

@@ -39,6 +39,8 @@ on_size(struct resync *r, struct frame_in *f, uint64_t oid)
 	if (resync_stat(r, oid, &st) != 0 || !S_ISREG(st.st_mode) ||
 	    (uint64_t)st.st_size == op.size)
 		return 0;
+	if (resync_aside_before(r, oid) == -1)
+		return -1;
 	return verdict(r, "size", store_exec(r->conf.objects, &op, NULL));
 }
 
@@ -51,6 +53,8 @@ on_data(struct resync *r, struct frame_in *f, uint64_t oid)
 	op.off = frame_get_u64(f);
 	op.data = frame_get_bytes(f, OP_DATA_MAX, &op.data_len);
 	if (!frame_done(f))
+		return -1;
+	if (resync_aside_before(r, oid) == -1)
 		return -1;
 	fail_point(40);
 	pthread_mutex_lock(&r->lock);
@@ -87,6 +91,8 @@ on_hole(struct resync *r, struct frame_in *f, uint64_t oid)
 	if (resync_stat(r, oid, &st) == 0 &&
 	    op.off + op.len >= (uint64_t)st.st_size)
 		op.len += (RB_BLOCK - (op.off + op.len) % RB_BLOCK) % RB_BLOCK;
+	if (resync_aside_before(r, oid) == -1)
+		return -1;
 	return verdict(r, "hole", store_exec(r->conf.objects, &op, NULL));
 }
 
@@ -197,7 +203,10 @@ set_attr(struct resync *r, uint64_t oid, const struct attr *a)
 		op.valid &= ~(uint32_t)OPV_MODE;
 	if (!time_equal(&st.st_mtim, &a->mtime))
 		op.valid |= OPV_MTIME | OPV_ATIME;
-	return op.valid == 0 ? 0 : store_exec(r->conf.objects, &op, NULL);
+	if (op.valid == 0)
+		return 0;
+	return resync_aside_before(r, oid) == -1 ? -ENOTCONN :
+	    store_exec(r->conf.objects, &op, NULL);
 }
 
 /* `keep' has a->names strings one behind the other. */
@@ -228,6 +237,8 @@ drop_xattrs(struct resync *r, uint64_t oid, const char *keep, uint32_t names)
 		at = strnlen(n, OP_NAME_MAX);
 		memcpy(op.name, n, at);
 		op.name[at] = '\0';
+		if (resync_aside_before(r, oid) == -1)
+			return -ENOTCONN;
 		rc = store_exec(r->conf.objects, &op, NULL);
 		if (rc == -ENODATA)
 			rc = 0;
@@ -265,6 +276,10 @@ on_attr(struct resync *r, struct frame_in *f, uint64_t oid)
 	rc = drop_xattrs(r, oid, keep, a.names);
 	if (rc == 0)
 		rc = set_attr(r, oid, &a);
+	if (rc == -ENOTCONN)
+		return -1; /* refused already */
+	if (rc == 0)
+		rc = aside_compared(r->aside, oid);
 	pthread_mutex_lock(&r->lock);
 	r->st.objects++;
 	pthread_mutex_unlock(&r->lock);
@@ -292,6 +307,8 @@ on_xattr(struct resync *r, struct frame_in *f, uint64_t oid)
 	if (len >= 0 && (size_t)len == op.data_len &&
 	    memcmp(own, op.data, op.data_len) == 0)
 		return 0;
+	if (resync_aside_before(r, oid) == -1)
+		return -1;
 	return verdict(r, "extended attribute",
 	    store_exec(r->conf.objects, &op, NULL));
 }

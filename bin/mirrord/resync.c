@@ -5,6 +5,7 @@
  *
  * Durable steps, in their order (the numbers are failpoints):
  *	source	slots of the returning primary into its dirty log	33
+ *	target	its own history set aside (aside.c)			81-84
  *	target	gen: resyncing, not level				36
  *	target	its activity log is reset				35
  *	target	names, data, attributes; bits stay set at the source	37-41
@@ -85,6 +86,8 @@ forget(struct resync *r)
 	r->slots_bad = false;
 	r->deadline = (struct mono){ 0 };
 	r->begun = r->changing = false;
+	aside_free(r->aside);
+	r->aside = NULL;
 	resync_target_fini(r);
 }
 
@@ -141,12 +144,18 @@ resync_target_start(struct resync *r, const struct gen *source,
 }
 
 void
-resync_stop(struct resync *r)
+resync_cancel(struct resync *r)
 {
 	pthread_mutex_lock(&r->lock);
 	r->stop = true;
 	pthread_cond_broadcast(&r->cond);
 	pthread_mutex_unlock(&r->lock);
+}
+
+void
+resync_stop(struct resync *r)
+{
+	resync_cancel(r);
 	if (r->has_thread)
 		pthread_join(r->thread, NULL);
 	r->has_thread = false;
@@ -210,6 +219,7 @@ resync_phase_str(enum resync_phase p)
 {
 	static const char *const name[] = {
 		[RP_NONE] = "none", [RP_HANDSHAKE] = "handshake",
+		[RP_ASIDE] = "aside",
 		[RP_ACTLOG] = "actlog", [RP_INCREMENTAL] = "incremental",
 		[RP_FULL] = "full", [RP_STRICT] = "strict",
 	};

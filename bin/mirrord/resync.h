@@ -16,6 +16,7 @@
  *	on_event(RE_JOINED): the peer's level is durable, base and log cleared
  * at the target's:
  *	link on_meet -> meet_decide() -> resync_target_start()
+ *	its own history is set aside, if it has one (aside.h)
  *	on_event(RE_INCONSISTENT): `resyncing' is durable, level is 0
  *	on_event(RE_READY): equal;  on_event(RE_JOINED): level is durable
  */
@@ -26,6 +27,7 @@
 #include <stdint.h>
 
 #include "actlog.h"
+#include "aside.h"
 #include "change.h"
 #include "frame.h"
 #include "gen.h"
@@ -36,6 +38,7 @@ struct resync;
 
 enum resync_event {
 	RE_INCONSISTENT, RE_READY, RE_JOINED,
+	RE_ASIDE,	/* what is set aside here has changed */
 	RE_FAILED,	/* the connection should be broken; see status.error */
 };
 
@@ -47,6 +50,7 @@ struct resync_conf {
 	struct change	*change;	/* source */
 	struct actlog	*actlog;
 	uint8_t		 node;
+	const char	*peer_name;	/* it lost to, for LIST */
 	/* Target: receipts are acknowledgements (rule L14). */
 	bool		 unclean;
 	/* link_send(): blocks until the kernel took it; 0 or -1. */
@@ -60,7 +64,8 @@ struct resync_conf {
 };
 
 enum resync_phase {
-	RP_NONE, RP_HANDSHAKE, RP_ACTLOG, RP_INCREMENTAL, RP_FULL, RP_STRICT,
+	RP_NONE, RP_HANDSHAKE, RP_ASIDE, RP_ACTLOG, RP_INCREMENTAL, RP_FULL,
+	RP_STRICT,
 };
 
 struct resync_status {
@@ -76,6 +81,8 @@ struct resync_status {
 	uint64_t	hashed_bytes;
 	unsigned	passes;
 	int64_t		freeze_ms;	/* the longest so far */
+	/* need: what this node has of its own finds no room (target). */
+	struct aside_room room;
 	char		error[160];	/* "" or why it stopped */
 };
 
@@ -87,6 +94,8 @@ int		 resync_source_start(struct resync *r, const struct meet *m);
 /* source: the peer's record of this meeting; its frames are taken now. */
 int		 resync_target_start(struct resync *r,
 		    const struct gen *source, const struct meet *m);
+/* What runs on this end gives up soon; from any thread. */
+void		 resync_cancel(struct resync *r);
 /* The connection or the role ended.  Waits for our thread; not to be called
  * from on_event. */
 void		 resync_stop(struct resync *r);

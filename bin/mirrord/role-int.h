@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 
+#include "aside.h"
 #include "freeze.h"
 #include "link.h"
 #include "meet.h"
@@ -53,6 +54,10 @@ struct role_machine {
 	pthread_cond_t	 idle;		/* that is over */
 	struct freeze	 freeze;
 	bool		 held_told;	/* of the last tick */
+	struct aside_room room;		/* need: none for what is ours */
+	struct aside_info *aside;	/* what is set aside here */
+	unsigned	 aside_count;
+	bool		 look_aside;	/* somebody else changed it */
 	char		 peer_failed[96];
 	char		 diverged[128];
 	char		 code[32];
@@ -88,6 +93,17 @@ void	role_set_error(struct role_machine *r, const char *code,
 	    __attribute__((format(printf, 3, 4)));
 void	role_clear_error(struct role_machine *r);
 void	role_changed(struct role_machine *r);
+
+/*
+ * role-aside.c.  look: what lies there now; asks the disk.  stage: rule R50,
+ * before a half copied node is primary; 0 or -1 with the error set.  room: is
+ * there some again?  With the lock.
+ */
+void	role_look_aside(struct role_machine *r);
+int	role_aside_stage(struct role_machine *r, struct epoch epoch);
+/* What no role but the target's may find there. */
+int	role_aside_close(struct role_machine *r);
+bool	role_aside_room(struct role_machine *r);
 
 /* peer.c: makes link and resync when the tree is open, and back. */
 int	peer_open(struct role_machine *r);

@@ -73,6 +73,7 @@ step_open(struct role_machine *r)
 	char why[PARTS_WHY_LEN];
 	const char *code = "statedir";
 	bool kept;
+	bool left;
 
 	if (r->parts.is_open)
 		return 0;
@@ -90,6 +91,11 @@ step_open(struct role_machine *r)
 	pthread_mutex_lock(&r->lock);
 	r->is_open = true;
 	pthread_mutex_unlock(&r->lock);
+	/* A forced promotion that a crash cut short (R50). */
+	if (aside_stage(r->parts.objects, r->conf->dir_count, NULL,
+	    &left) != 0)
+		log_warnx(".holdfast/diverged: cannot be completed");
+	role_look_aside(r);
 	return 0;
 }
 
@@ -470,6 +476,19 @@ may_promote(struct role_machine *r, const struct wish *w)
 	return 0;
 }
 
+/* Before the record changes: it tells what a set-aside is worth. */
+static int
+close_asides(struct role_machine *r, const struct wish *w)
+{
+	struct gen g;
+
+	gen_read(r->parts.gen, &g);
+	if (role_aside_close(r) == -1)
+		return -1;
+	return w->force && !gen_uuid_is_none(&g.resyncing) ?
+	    role_aside_stage(r, w->epoch) : 0;
+}
+
 static int
 become_prim(struct role_machine *r, const struct wish *w)
 {
@@ -488,7 +507,8 @@ become_prim(struct role_machine *r, const struct wish *w)
 		}
 	}
 	fail_point(47);
-	if (may_promote(r, w) == -1 || go_alone(r, w) == -1)
+	if (may_promote(r, w) == -1 || close_asides(r, w) == -1 ||
+	    go_alone(r, w) == -1)
 		return -1;
 	apply_forget(r->parts.apply);
 	fail_point(48);

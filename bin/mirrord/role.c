@@ -65,6 +65,7 @@ role_clear_error(struct role_machine *r)
 {
 	pthread_mutex_lock(&r->lock);
 	r->code[0] = r->error[0] = r->diverged[0] = '\0';
+	memset(&r->room, 0, sizeof(r->room));
 	pthread_mutex_unlock(&r->lock);
 }
 
@@ -107,14 +108,21 @@ role_thread(void *arg)
 
 	pthread_mutex_lock(&r->lock);
 	while (!r->ending) {
+		if (r->look_aside) {
+			r->look_aside = false;
+			pthread_mutex_unlock(&r->lock);
+			role_look_aside(r);
+			pthread_mutex_lock(&r->lock);
+			continue;
+		}
 		if (!r->has_wish || (!r->wish_is_new && rc == 0)) {
 			pthread_cond_wait(&r->wake, &r->lock);
 			continue;
 		}
 		if (!r->wish_is_new) {
 			wait_until(r, &r->wake, RETRY_MS);
-			if (r->ending)
-				break;
+			if (r->ending || r->look_aside)
+				continue;
 		}
 		w = r->wish;
 		r->wish_is_new = false;
@@ -323,6 +331,8 @@ role_new(const struct mirrord_conf *conf, struct keep *keep,
 		r->parts.front.lease = lease_reader(conf->module);
 		role_check_unclean(r);
 		step_take_up(r);
+		if (!r->is_open)
+			role_look_aside(r);
 	}
 	r->space = space_watch_new(conf, r->parts.state_fd, &space_calls, r);
 	start_thread(&r->thread, role_thread, r);
@@ -426,6 +436,13 @@ role_facts(struct role_machine *r, struct facts *f)
 	f->lease = front_lease(&r->parts.front);
 	memcpy(f->peer_failed, r->peer_failed, sizeof(f->peer_failed));
 	memcpy(f->diverged, r->diverged, sizeof(f->diverged));
+	f->room = r->room;
+	f->aside_count = r->aside_count < FACT_ASIDES ? r->aside_count :
+	    FACT_ASIDES;
+	f->aside_more = r->aside_count - f->aside_count;
+	/* The newest ones. */
+	for (unsigned i = 0; i < f->aside_count; i++)
+		f->aside[i] = r->aside[f->aside_more + i];
 	memcpy(f->code, r->code, sizeof(f->code));
 	memcpy(f->error, r->error, sizeof(f->error));
 	link_facts(r, f);
@@ -457,6 +474,10 @@ role_tick(struct role_machine *r)
 		over = strcmp(front_lease(&r->parts.front), "over") == 0;
 		news = news || over != r->lease_told;
 		r->lease_told = over;
+		if (r->room.need > 0 && role_aside_room(r)) {
+			memset(&r->room, 0, sizeof(r->room));
+			news = true;
+		}
 		resync_status(r->resync, &s);
 		news = news || (s.phase != RP_NONE &&
 		    s.phase != RP_STRICT) ||

@@ -156,6 +156,23 @@ put_space(struct line_out *o, const struct facts *f)
 	}
 }
 
+/* aside="NAME when_s entries bytes lost-to lost-epoch by", one each. */
+static void
+put_aside(struct line_out *o, const struct facts *f)
+{
+	for (unsigned i = 0; i < f->aside_count; i++) {
+		const struct aside_info *a = &f->aside[i];
+
+		line_addf(o, "aside", "%s %lld %llu %llu %s %s %s", a->name,
+		    (long long)a->head.when_s, (unsigned long long)a->entries,
+		    (unsigned long long)a->bytes, a->head.lost_to,
+		    a->head.lost_epoch, a->head.by);
+	}
+	line_add_num(o, "aside_more", f->aside_more);
+	line_add_num(o, "aside_need", (int64_t)f->room.need);
+	line_add_num(o, "aside_have", (int64_t)f->room.have);
+}
+
 void
 facts_put(struct line_out *o, const struct facts *f)
 {
@@ -188,6 +205,7 @@ facts_put(struct line_out *o, const struct facts *f)
 	line_add_num(o, "link_sent", (int64_t)f->link_sent);
 	line_add_num(o, "link_received", (int64_t)f->link_received);
 	put_space(o, f);
+	put_aside(o, f);
 	line_add_num(o, "held_ms", f->held_ms);
 	line_add(o, "held_by", f->held_by);
 	line_add(o, "peer_failed", f->peer_failed);

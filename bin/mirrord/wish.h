@@ -12,6 +12,7 @@
 #include "epoch.h"
 #include "line.h"
 
+#include "aside.h"
 #include "gen.h"
 #include "mirrord-conf.h"
 #include "resync.h"
@@ -52,6 +53,9 @@ bool	wish_is_old(const struct wish *w, enum role_kind kind,
 	    struct epoch held, struct epoch fence);
 const char *role_kind_str(enum role_kind r);
 
+/* The newest ones are told one by one. */
+#define FACT_ASIDES	8
+
 struct facts {
 	enum role_kind	role;
 	bool		mounted;
@@ -78,6 +82,10 @@ struct facts {
 	unsigned	dir_count;
 	const char *const *dir;
 	struct space	space[CONF_DIR_MAX];	/* of each */
+	struct aside_room room;		/* need > 0: there is none */
+	unsigned	aside_count;
+	unsigned	aside_more;	/* older ones */
+	struct aside_info aside[FACT_ASIDES];
 	char		peer_failed[96];
 	char		diverged[128];
 	char		code[32];

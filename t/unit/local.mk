@@ -255,11 +255,21 @@ t_unit_link_LDADD = $(MIRRORD_LIBS)
 check_PROGRAMS += t/unit/resync
 t_unit_resync_SOURCES = %D%/resync.c %D%/resync-app.c \
 	%D%/resync-app.h %D%/resync-link.c %D%/resync-link.h \
+	%D%/resync-pair.c %D%/resync-pair.h \
 	%D%/tap.h %D%/tree.h
 t_unit_resync_LDADD = $(MIRRORD_LIBS)
 check_PROGRAMS += t/unit/scripts-freeze
 t_unit_scripts_freeze_SOURCES = %D%/scripts-freeze.c %D%/tap.h
 t_unit_scripts_freeze_LDADD = bin/moduled/libmoduled.a $(COMMON_LIBS)
+check_PROGRAMS += t/unit/aside
+t_unit_aside_SOURCES = %D%/aside.c %D%/resync-app.c \
+	%D%/resync-app.h %D%/resync-link.c %D%/resync-link.h \
+	%D%/resync-pair.c %D%/resync-pair.h \
+	%D%/tap.h %D%/tree.h
+t_unit_aside_LDADD = $(MIRRORD_LIBS)
+check_PROGRAMS += t/unit/asidelist
+t_unit_asidelist_SOURCES = %D%/asidelist.c %D%/scratch.h %D%/tap.h
+t_unit_asidelist_LDADD = $(COMMON_LIBS)
 check_PROGRAMS += t/unit/sequence
 t_unit_sequence_SOURCES = %D%/sequence.c %D%/tap.h
 t_unit_sequence_LDADD = bin/moduled/libmoduled.a $(COMMON_LIBS)

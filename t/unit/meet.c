@@ -139,6 +139,52 @@ test_diverged(void)
 	want(MV_DIVERGED, "the primary was put back");
 }
 
+/* What is set aside, and who knows what that is. */
+static void
+test_aside(void)
+{
+	static const char *const why[] = { "its log is bad",
+	    "its log overflowed", "the source says its log is bad",
+	    "its base is not the source's", "it has no base",
+	    "it was half copied from somebody else", "it was put back" };
+	unsigned i;
+
+	for (i = 0; i <= 7; i++) {
+		reset();
+		t.current = U[5];
+		t.base = t.history[0] = U[1];
+		b.fullsync = true;
+		switch (i) {
+		case 0: b.log_bad = true; break;
+		case 1: t.dirty_all = true; break;
+		case 2: s.peer_log_invalid = true; break;
+		case 3: t.base = U[6]; break;
+		case 4: t.base = (struct gen_uuid){ 0 }; break;
+		case 5: t.resyncing = U[6]; break;
+		case 6: s.peer_session = 9; break;
+		}
+		want(MV_FULL, "two histories, with leave");
+		is_num(m.aside, i < 7 ? MA_ALL : MA_LOG, "by %s: %s",
+		    i < 7 ? "comparison" : "its log",
+		    i < 7 ? why[i] : "all is well");
+	}
+	reset();
+	t.current = U[5];
+	t.base = U[1];
+	t.epoch = (struct epoch){ 0, 9, 2 };
+	s.epoch = s.fence = (struct epoch){ 1, 5, 1 };
+	want(MV_FULL, "a forced era needs no leave");
+	is_num(m.aside, MA_LOG, "and what it has is set aside");
+	reset();
+	want(MV_INCREMENTAL, "an ancestor");
+	is_num(m.aside, MA_NONE, "has nothing of its own");
+	reset();
+	t.resyncing = U[2];
+	t.current = U[6];
+	want(MV_FULL, "half copied from this source");
+	is_num(m.aside, MA_NONE, "what it had was set aside before");
+}
+
 static void
 test_distrust(void)
 {
@@ -244,6 +290,7 @@ main(void)
 	test_level();
 	test_half_copied();
 	test_diverged();
+	test_aside();
 	test_distrust();
 	test_all();
 	return tap_done();

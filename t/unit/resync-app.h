@@ -7,6 +7,7 @@
 #define UNIT_RESYNC_APP_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "../../bin/mirrord/change.h"
@@ -26,6 +27,8 @@ void	 change_one(struct host *n);
 void	*application(void *host);
 /* The number of differences; the first are printed as comments. */
 unsigned trees_differ(const char *a, const char *b);
+/* Two paths: what they are, their content and attributes. */
+bool	 things_differ(const char *a, const char *b);
 /* What is left in stage below a replicated directory. */
 unsigned stage_count(const char *data);
 

@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Two nodes that both wrote alone: the loser changes its tree at random, then
+ * follows the other one while that one's application runs.  Everything the
+ * loser had must be in the common tree or in what was set aside, whole and
+ * under its path: by its log, by comparison, cut at random, and killed at
+ * each step.  Arguments as of resync.c.
+ */
+#include <sys/statvfs.h>
+#include <sys/wait.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "../../bin/mirrord/store.h"
+#include "resync-pair.h"
+#include "tap.h"
+
+static char before[96];		/* a copy of the loser's tree */
+static char theirs[96];		/* and of the other one's, then */
+static char base[96];		/* what both had */
+
+/* One of the last sixteen. */
+static const char * __attribute__((format(printf, 1, 2)))
+text(const char *fmt, ...)
+{
+	static char ring[16][1024];
+	static unsigned next;
+	char *t = ring[next++ % 16];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(t, sizeof(ring[0]), fmt, ap);
+	va_end(ap);
+	return t;
+}
+
+static int
+sh(const char *cmd)
+{
+	return system(cmd);
+}
+
+static void
+take_copy(const struct node *n, const char *what, char copy[96])
+{
+	(void)snprintf(copy, 96, "%s/%s", n->tree.top, what);
+	if (sh(text("rm -rf '%s'; cp -a '%s' '%s' && rm -rf '%s/.holdfast'",
+	    copy, n->tree.data, copy, copy)) != 0)
+		printf("# the tree cannot be copied\n");
+}
+
+/* ---- what was set aside ---- */
+
+static char name[ASIDE_NAME_LEN];
+static struct aside_info info;
+
+/* Exactly one is there, complete, and nothing half made beside it. */
+static bool
+find_one(const struct node *n)
+{
+	struct aside_info *all;
+	unsigned count, dirs = 0;
+	struct dirent *e;
+	int top;
+	DIR *d;
+
+	top = aside_open_top(n->tree.fd, false);
+	if (top == -1)
+		return false;
+	all = aside_all(top, &count);
+	if (count > 0) {
+		info = all[count - 1];
+		(void)snprintf(name, sizeof(name), "%s", info.name);
+	}
+	free(all);
+	d = fdopendir(top);
+	while (d != NULL && (e = readdir(d)) != NULL)
+		dirs += e->d_name[0] != '.';
+	if (d != NULL)
+		(void)closedir(d);
+	if (count != 1 || dirs != 1)
+		printf("# %u complete, %u in all\n", count, dirs);
+	return count == 1 && dirs == 1;
+}
+
+/* A directory that got another name: what was in it stays where it was. */
+static bool
+is_below_renamed(const struct node *n, const char *path)
+{
+	struct aside_reader r;
+	struct aside_entry e;
+	bool below = false;
+	size_t len;
+	int dfd;
+
+	dfd = open(text("%s/.holdfast/diverged/%s", n->tree.data, name),
+	    O_RDONLY | O_DIRECTORY);
+	if (dfd == -1 || aside_open(&r, dfd) == -1)
+		return false;
+	while (!below && aside_next(&r, &e) == 1) {
+		len = strlen(e.path);
+		below = e.change == AC_RENAMED && e.kind == AO_DIR &&
+		    strncmp(path, e.path, len) == 0 && path[len] == '/';
+	}
+	aside_close(&r);
+	(void)close(dfd);
+	return below;
+}
+
+static bool by_comparison, may_be_lost;
+static unsigned lost, aside_count, common_count;
+
+static void
+look_for(const struct node *n, const char *dir)
+{
+	const char *old, *now, *aside;
+	char path[512];
+	struct dirent *e;
+	struct stat st;
+	DIR *d;
+
+	d = opendir(text("%s/%s", before, dir));
+	while (d != NULL && (e = readdir(d)) != NULL) {
+		if (strcmp(e->d_name, ".") == 0 ||
+		    strcmp(e->d_name, "..") == 0)
+			continue;
+		(void)snprintf(path, sizeof(path), "%s", text("%s%s%s", dir,
+		    dir[0] != '\0' ? "/" : "", e->d_name));
+		old = text("%s/%s", before, path);
+		now = text("%s/%s", n->tree.data, path);
+		aside = text("%s/.holdfast/diverged/%s/files/%s",
+		    n->tree.data, name, path);
+		if (!things_differ(old, aside))
+			aside_count++;
+		else if (!things_differ(old, now) ||
+		    !things_differ(old, text("%s/%s", theirs, path)) ||
+		    (!by_comparison && !things_differ(old, text("%s/%s",
+		    base, path))))
+			common_count++;
+		else if (!is_below_renamed(n, path)) {
+			if (lost++ < 5)
+				printf("# lost: %s\n", path);
+		}
+		if (lstat(old, &st) == 0 && S_ISDIR(st.st_mode))
+			look_for(n, path);
+	}
+	if (d != NULL)
+		(void)closedir(d);
+}
+
+/* LIST and files/ say the same; nothing in files/ is an object or shared. */
+static unsigned
+list_is_wrong(const struct node *n)
+{
+	const char *file, *path;
+	struct aside_reader r;
+	struct aside_entry e;
+	unsigned wrong = 0, entries = 0;
+	uint64_t bytes = 0;
+	struct stat st;
+	int dfd;
+
+	file = text("%s/.holdfast/diverged/%s", n->tree.data, name);
+	dfd = open(file, O_RDONLY | O_DIRECTORY);
+	if (dfd == -1 || aside_open(&r, dfd) == -1)
+		return 1;
+	while (aside_next(&r, &e) == 1) {
+		entries++;
+		bytes += e.bytes;
+		file = text("%s/.holdfast/diverged/%s", n->tree.data, name);
+		path = text("%s/files/%s", file, e.path);
+		if (e.change == AC_DELETED)
+			wrong += lstat(path, &st) == 0;
+		else if (lstat(path, &st) == -1 ||
+		    aside_kind_of(st.st_mode) != e.kind)
+			wrong++;
+	}
+	wrong += !r.ended || entries != info.entries || bytes != info.bytes;
+	aside_close(&r);
+	(void)close(dfd);
+	/* Neither an id nor a link into the tree. */
+	file = text("%s/.holdfast/diverged/%s", n->tree.data, name);
+	if (sh(text("getfattr -Rhd -m trusted.holdfast.oid '%s/files' "
+	    "2>/dev/null | grep -q oid", file)) == 0)
+		wrong += 100;
+	if (sh(text("find '%s' -type f -links +1 -printf '%%i\\n' | "
+	    "sort -u >'%s/held'; find '%s' -path '*/.holdfast' -prune -o "
+	    "-type f -printf '%%i\\n' | sort -u | comm -12 - '%s/held' | "
+	    "grep -q .", file, n->tree.top, n->tree.data,
+	    n->tree.top)) == 0)
+		wrong += 1000;
+	return wrong;
+}
+
+static void
+check_kept(struct node *n, const char *what)
+{
+	lost = aside_count = common_count = 0;
+	ok(find_one(n), "%s: one set-aside", what);
+	look_for(n, "");
+	ok((lost == 0 || may_be_lost) && aside_count > 0, "%s: nothing is "
+	    "lost: %u set aside, %u the other one has, %u lost", what,
+	    aside_count, common_count, lost);
+	is_num(list_is_wrong(n), 0, "%s: LIST, %llu things", what,
+	    (unsigned long long)info.entries);
+}
+
+static void
+forget_asides(const struct node *n)
+{
+	if (sh(text("rm -rf '%s/.holdfast/diverged'", n->tree.data)) != 0)
+		printf("# cannot be removed\n");
+}
+
+/* ---- two histories ---- */
+
+static void
+distrust(struct gen *g, void *arg)
+{
+	(void)arg;
+	g->dirty_all = true;
+}
+
+/* Level, then both alone, each changing its own; the last one is source. */
+static void
+part(bool by_log)
+{
+	struct node *a = source(), *b = a->peer;
+
+	link_down();
+	take_copy(a, "base", base);
+	by_comparison = !by_log;
+	go_alone(a);
+	some_changes(40);
+	(void)change_flush(a->change);
+	go_alone(b);
+	some_changes(40);
+	if (!by_log)
+		(void)gen_update(a->gen, distrust, NULL);
+	take_copy(a, "before", before);
+	take_copy(b, "before", theirs);
+}
+
+static bool
+level_again(unsigned tries)
+{
+	bool done = false;
+
+	follow = true;
+	while (tries-- > 0 && !done)
+		done = reunite(true);
+	follow = false;
+	return done;
+}
+
+static void
+check_both(const char *what, struct node *loser)
+{
+	drain();
+	ok(trees_differ(N[0].tree.data, N[1].tree.data) == 0 &&
+	    stage_count(loser->tree.data) == 0, "%s: the trees are equal",
+	    what);
+	check_kept(loser, what);
+	forget_asides(loser);
+}
+
+static void
+test_round(bool by_log, unsigned cuts, bool loaded, const char *what)
+{
+	struct node *loser = source();
+	pthread_t app;
+	unsigned i;
+
+	part(by_log);
+	ok(!reunite(false) && last_verdict == MV_DIVERGED,
+	    "%s: not without leave", what);
+	if (loaded)
+		app_start(&app, rnd(1u << 30));
+	for (i = 0; i < cuts; i++) {
+		atomic_store(&source()->cut_after,
+		    1 + (long)rnd(rnd(3) ? 60 : 600));
+		if (level_again(1))
+			break;
+		if (loaded)
+			app_end(app);
+		node_restart(loser);
+		if (atomic_load(&source()->stream.both))
+			go_alone(source());
+		if (loaded)
+			app_start(&app, rnd(1u << 30));
+	}
+	atomic_store(&source()->cut_after, 1L << 40);
+	ok((cuts > 0 && i < cuts) || level_again(3), "%s: level", what);
+	if (loaded)
+		app_end(app);
+	/* Under load the other one has had more than it has now. */
+	if (loaded)
+		may_be_lost = true;
+	check_both(what, loser);
+	may_be_lost = false;
+}
+
+/* ---- killed at each step ---- */
+
+static const struct {
+	int	number;
+	bool	by_log;
+} step[] = {
+	{ 81, true }, { 82, true }, { 83, true }, { 84, true }, { 40, true },
+	{ 86, true }, { 82, false }, { 84, false }, { 36, false },
+	{ 85, false }, { 42, false }, { 86, false },
+};
+#define STEPS (sizeof(step) / sizeof(step[0]))
+
+static void
+step_child(int number)
+{
+	char env[32];
+
+	both_open();
+	snprintf(env, sizeof(env), "%d:%u", number,
+	    number == 82 || number == 85 || number == 40 ? 1 + rnd(8) : 1);
+	setenv("HOLDFAST_FAIL", env, 1);
+	fail_init("mirrord");
+	(void)level_again(1);
+	_exit(0);
+}
+
+static void
+test_step(unsigned i, unsigned *killed)
+{
+	struct node *loser = source();
+	char what[64];
+	int status;
+	pid_t pid;
+
+	snprintf(what, sizeof(what), "killed at %d, by %s", step[i].number,
+	    step[i].by_log ? "log" : "comparison");
+	part(step[i].by_log);
+	both_close();
+	fflush(stdout);
+	pid = fork();
+	if (pid == 0)
+		step_child(step[i].number);
+	(void)waitpid(pid, &status, 0);
+	*killed += WIFSIGNALED(status);
+	if (!WIFSIGNALED(status))
+		printf("# %s: not reached\n", what);
+	both_open();
+	ok(level_again(2), "%s: level", what);
+	check_both(what, loser);
+}
+
+static void
+test_room(void)
+{
+	struct node *loser = source();
+	struct aside_conf conf = { .root_count = 1 };
+	struct aside_head head = { .epoch = "0.1.1", .lost_to = "x",
+	    .lost_epoch = "0.2.2", .by = "log" };
+	struct dirtyset *set = dirtyset_new();
+	struct aside_room room;
+	struct statvfs v;
+	struct aside *a;
+	struct op op = { .type = OP_CREATE, .dir = 1, .mode = 0600 };
+	char path[256];
+
+	/* Half of what is free, with a hole, and then all of it. */
+	(void)fstatvfs(loser->tree.fd, &v);
+	op.obj = object_new_oid(loser->tree.objects);
+	snprintf(op.name, sizeof(op.name), "large");
+	is_num(store_exec(loser->tree.objects, &op, NULL), 0, "a file");
+	snprintf(path, sizeof(path), "%s/large", loser->tree.data);
+	dirtyset_data(set, op.obj, 0, 4096);
+	conf.objects = loser->tree.objects;
+	a = aside_new(&conf);
+	if (truncate(path, 1L << 30) == -1)
+		printf("# truncate: %s\n", strerror(errno));
+	is_num(aside_take(a, &head, set, &room), 0, "a hole takes no room");
+	is_num(aside_drop(a, true), 0, "and goes again");
+	aside_free(a);
+	dirtyset_free(set);
+	forget_asides(loser);
+	(void)unlink(path);
+}
+
+int
+main(int argc, char **argv)
+{
+	unsigned rounds = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : 1;
+	unsigned i, k, killed = 0;
+	uint64_t seed;
+
+	seed = argc > 1 ? strtoull(argv[1], NULL, 0) : (uint64_t)time(NULL);
+	printf("# seed %llu\n", (unsigned long long)seed);
+	rnd_seed(seed);
+	app_init();
+	for (i = 0; i < 2; i++) {
+		if (!node_up(&N[i], (uint8_t)(i + 1)))
+			return tree_skip();
+		N[i].peer = &N[1 - i];
+	}
+	umask(0);
+	go_alone(&N[0]);
+	some_changes(120);
+	ok(reunite(true), "level");
+	for (k = 0; k < rounds; k++) {
+		test_round(true, 3, false, "by log, cut");
+		test_round(false, 3, false, "by comparison, cut");
+		test_round(k % 2, 0, true, "under load");
+	}
+	for (i = 0; i < STEPS && fail_is_built(); i++)
+		test_step(i, &killed);
+	ok(killed >= STEPS - 2 || !fail_is_built(), "%u of %zu steps were "
+	    "reached%s", killed, STEPS, fail_is_built() ? "" :
+	    " # SKIP needs --enable-failpoints");
+	test_room();
+	link_down();
+	for (i = 0; i < 2; i++) {
+		node_close(&N[i]);
+		(void)close(N[i].statefd);
+		tree_down(&N[i].tree);
+	}
+	return tap_done();
+}
