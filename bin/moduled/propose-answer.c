@@ -31,7 +31,7 @@ raise_memory(struct propose *p, struct propose_voter *v,
 	}
 	if (m->id != a->voter || m->back)
 		return;
-	if (epoch_cmp(a->promised, m->promised) > 0) {
+	if (!p->conf.swaps && epoch_cmp(a->promised, m->promised) > 0) {
 		m->promised = a->promised;
 		p->memory = true;
 	}
@@ -43,12 +43,13 @@ raise_memory(struct propose *p, struct propose_voter *v,
 
 /* Compared with what was known when the question left. */
 static bool
-went_back(const struct propose_voter *v, unsigned i,
+went_back(const struct propose *p, const struct propose_voter *v, unsigned i,
     const struct vote_answer *a)
 {
 	return v->memory.name[0] != '\0' && v->memory.id == a->voter &&
 	    v->open[i].id == a->voter &&
-	    (epoch_cmp(a->promised, v->open[i].promised) < 0 ||
+	    ((!p->conf.swaps &&
+	    epoch_cmp(a->promised, v->open[i].promised) < 0) ||
 	    epoch_cmp(a->value.epoch, v->open[i].accepted) < 0);
 }
 
@@ -66,7 +67,7 @@ take_state(struct propose *p, struct propose_voter *v, unsigned i,
 	if (propose_forgot(v))
 		tell(p, v, "has lost its votes and began anew: it does not "
 		    "count until the running primary has taken it in again");
-	if (went_back(v, i, a) && !v->memory.back) {
+	if (went_back(p, v, i, a) && !v->memory.back) {
 		v->memory.back = p->memory = true;
 		tell(p, v, "answers from an old disk: it does not count until "
 		    "its store is made anew");

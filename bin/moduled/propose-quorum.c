@@ -157,7 +157,8 @@ bind_stores(struct propose *p)
 		memset(&o->memory, 0, sizeof(o->memory));
 		memcpy(o->memory.name, o->name, sizeof(o->name));
 		o->memory.id = o->id;
-		o->memory.promised = o->promised;
+		if (!p->conf.swaps)
+			o->memory.promised = o->promised;
 		o->memory.accepted = o->accepted.epoch;
 		o->told_odd = false;
 		p->memory = true;

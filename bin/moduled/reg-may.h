@@ -15,6 +15,11 @@ struct reg_conf {
 	uint8_t		 node_id, peer_id;
 	int64_t		 timeout_ms;	/* T */
 	int64_t		 round_ms;	/* max(20, T/4) */
+	/*
+	 * One voter that keeps no promise and swaps (etcd): what was accepted
+	 * there must not fall, what it promised may.
+	 */
+	bool		 swaps;
 	/* Own voter; "": the backend has none (etcd). */
 	char		 own[CLUSTER_NAME_LEN];
 	unsigned	 voter_count;

@@ -17,6 +17,7 @@
 #include "xalloc.h"
 
 #include "events.h"
+#include "voter-etcd.h"
 
 /* Register time-out: lease.md's max(20, T/4). */
 #define ROUND_MIN_MS	20
@@ -30,6 +31,7 @@ struct voters {
 	struct propose_output	 out;
 	unsigned		 place_count;
 	struct voter_place	 place[PROPOSE_VOTER_MAX];
+	struct voter_etcd	*etcd;		/* in their place, or NULL */
 	/* What was told of the ballot in hand. */
 	struct epoch		 fenced, prepared, accepted, chosen, carried;
 };
@@ -80,6 +82,19 @@ read_voter(struct voters *vs, cfg_t *sec)
 	vs->place_count++;
 }
 
+/* One place that everybody shares: no vote is this node's own. */
+static void
+read_etcd(struct voters *vs)
+{
+	struct voter_place *p = &vs->place[vs->place_count++];
+
+	(void)snprintf(p->name, sizeof(p->name), "%s", VOTER_ETCD_NAME);
+	(void)snprintf(p->key, sizeof(p->key), "%s", VOTER_ETCD_NAME);
+	memcpy(vs->conf.voter[vs->conf.voter_count++], p->name,
+	    sizeof(p->name));
+	vs->conf.swaps = true;
+}
+
 static void
 read_conf(struct voters *vs)
 {
@@ -98,6 +113,8 @@ read_conf(struct voters *vs)
 	    c->timeout_ms / 4 : ROUND_MIN_MS;
 	for (i = 0; i < cfg_size(md->d->conf, "voter"); i++)
 		read_voter(vs, cfg_getnsec(md->d->conf, "voter", i));
+	if (c->voter_count == 0)
+		read_etcd(vs);
 }
 
 /* Of voters that are no longer configured too: they may be in the list. */
@@ -141,15 +158,60 @@ on_drained(void *arg)
 	moduled_think(arg);
 }
 
+static void
+open_udp(struct voters *vs)
+{
+	struct voters_udp *udp;
+	unsigned i;
+
+	udp = voters_udp_open(vs, vs->md->d->loop, vs->conf.cluster,
+	    &vs->backend, on_drained, vs->md);
+	for (i = 0; i < vs->place_count; i++)
+		voters_udp_add(udp, &vs->place[i]);
+}
+
+static void
+on_etcd(const char *voter, const struct vote_answer *a, void *arg)
+{
+	struct voters *vs = arg;
+
+	voters_answer(vs, voter, a);
+	moduled_think(vs->md);
+}
+
+static void
+open_etcd(struct voters *vs)
+{
+	cfg_t *sec = cfg_getsec(vs->md->d->conf, "etcd");
+	struct etcd_conf conf = {
+		.tls = {
+			.ca = cfg_getstr(sec, "ca"),
+			.cert = cfg_getstr(sec, "cert"),
+			.key = cfg_getstr(sec, "key"),
+		},
+		.prefix = cfg_getstr(sec, "prefix"),
+		.node = vs->conf.node,
+		.timeout_ms = vs->conf.timeout_ms,
+	};
+	unsigned i;
+
+	for (i = 0; i < cfg_size(sec, "endpoints") &&
+	    i < ETCD_ENDPOINT_MAX; i++)
+		conf.endpoint[conf.endpoint_count++] =
+		    cfg_getnstr(sec, "endpoints", i);
+	vs->etcd = voter_etcd_open(vs->md->d->loop, &conf, &vs->backend,
+	    on_etcd, vs);
+}
+
 struct voters *
 voters_open(struct moduled *md)
 {
+	bool has_voters = cfg_size(md->d->conf, "voter") > 0;
 	struct voters *vs;
-	struct voters_udp *udp;
 	uint64_t seed;
-	unsigned i;
 
-	if (cfg_size(md->d->conf, "voter") == 0)
+	if (!has_voters && cfg_size(cfg_getsec(md->d->conf, "etcd"),
+	    "endpoints") == 0)
 		return NULL;
 	seal_init();
 	vs = xcalloc(1, sizeof(*vs));
@@ -159,10 +221,10 @@ voters_open(struct moduled *md)
 		fatal("random numbers");
 	vs->p = propose_new(&vs->conf, seed);
 	remember(vs);
-	udp = voters_udp_open(vs, md->d->loop, vs->conf.cluster,
-	    &vs->backend, on_drained, md);
-	for (i = 0; i < vs->place_count; i++)
-		voters_udp_add(udp, &vs->place[i]);
+	if (has_voters)
+		open_udp(vs);
+	else
+		open_etcd(vs);
 	return vs;
 }
 
