@@ -14,6 +14,7 @@
 
 #include "events.h"
 #include "farm.h"
+#include "hold.h"
 #include "moduled.h"
 
 #define RETRY_MS 500
@@ -68,9 +69,27 @@ say_stamp(struct moduled *md)
 	line_add(&o, "name", md->name);
 	line_add(&o, "epoch", epoch_str(text, md->v.self.epoch));
 	line_add(&o, "role", md->m.state == ST_SECOND ? "second" :
-	    md->m.state == ST_ALONE || md->m.state == ST_PRIM ? "prim" :
-	    "none");
+	    decide_runs(&md->m, &md->v) ? "prim" : "none");
 	(void)ask_send(md->heart, &o, warn_err, (void *)(uintptr_t)"stamp");
+}
+
+static void
+on_follow_answer(const struct line *l, void *arg)
+{
+	warn_err(l, (void *)(uintptr_t)"follow");
+	hold_follow_answered(arg, strcmp(l->verb, "ok") == 0);
+}
+
+static void
+say_follow(struct moduled *md)
+{
+	struct line_out o;
+
+	line_begin(&o, "follow");
+	line_add(&o, "name", md->name);
+	line_add(&o, "epoch", md->said_follow);
+	if (ask_send(md->heart, &o, on_follow_answer, md))
+		hold_follow_said(md);
 }
 
 /* The id may be that of a module that was just removed: ask again. */
@@ -127,7 +146,7 @@ heart_up(struct ask *a, void *arg)
 	if (md->said_stamp != NULL)
 		say_stamp(md);
 	if (md->said_follow != NULL)
-		say(md, "follow", "epoch", md->said_follow);
+		say_follow(md);
 	line_begin(&o, "watch");
 	line_add(&o, "name", md->name);
 	(void)ask_send(a, &o, warn_err, (void *)(uintptr_t)"watch");
@@ -272,6 +291,10 @@ heart_event(struct ask *a, const struct line *l, void *arg)
 	int64_t ms = 0;
 
 	(void)a;
+	/* With each beat: not every one is worth a thought. */
+	if (strcmp(l->verb, "grant") == 0 ||
+	    (strcmp(l->verb, "lease") == 0 && !hold_lease(md, l)))
+		return;
 	if (strcmp(l->verb, "late") == 0) {
 		(void)line_get_num(l, "ms", 0, INT64_MAX, &ms);
 		events_add(JE_LATE, "heartd", "this node was late by %lld ms",
@@ -289,6 +312,7 @@ void
 links_publish(struct moduled *md, const struct peer_facts *blob)
 {
 	char text[LINE_MAX_LEN], stamp[EPOCH_LEN + 32], epoch[EPOCH_LEN];
+	struct epoch follow;
 
 	/*
 	 * A new life says nothing before it knows its data: the epoch of
@@ -299,13 +323,15 @@ links_publish(struct moduled *md, const struct peer_facts *blob)
 		return;
 	if (moduled_news(&md->said_blob, text))
 		say(md, "publish", "blob", md->said_blob);
-	(void)snprintf(stamp, sizeof(stamp), "%s %d",
-	    epoch_str(epoch, md->v.self.epoch), (int)md->m.state);
+	(void)snprintf(stamp, sizeof(stamp), "%s %d %d",
+	    epoch_str(epoch, md->v.self.epoch), (int)md->m.state,
+	    decide_runs(&md->m, &md->v));
 	if (moduled_news(&md->said_stamp, stamp))
 		say_stamp(md);
-	if (moduled_news(&md->said_follow, md->m.state == ST_SECOND ?
-	    epoch_str(epoch, md->m.epoch) : "none"))
-		say(md, "follow", "epoch", md->said_follow);
+	follow = decide_follows(&md->m);
+	if (moduled_news(&md->said_follow, epoch_is_none(follow) ? "none" :
+	    epoch_str(epoch, follow)))
+		say_follow(md);
 }
 
 /* --- vipd ----------------------------------------------------------------- */
@@ -340,15 +366,20 @@ on_vip_answer(const struct line *l, void *arg)
 void
 links_vip(struct moduled *md, bool own)
 {
+	bool lease = own && md->dec.lease != LU_NONE;
 	struct line_out o;
 
-	if (!ask_is_up(md->vip) || (md->vip_told && md->vip_told_own == own))
+	if (!ask_is_up(md->vip) || (md->vip_told &&
+	    md->vip_told_own == own && md->vip_told_lease == lease))
 		return;
 	line_begin(&o, "want");
 	line_add(&o, "name", md->name);
 	line_add_num(&o, "own", own);
+	if (lease)
+		hold_put(md, &o);
 	md->vip_told = ask_send(md->vip, &o, on_vip_answer, md);
 	md->vip_told_own = own;
+	md->vip_told_lease = lease;
 }
 
 static void

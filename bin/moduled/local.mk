@@ -54,6 +54,7 @@ bin_moduled_moduled_SOURCES = \
 	%D%/events.c %D%/events.h \
 	%D%/failover.c %D%/failover.h \
 	%D%/farm.c %D%/farm.h \
+	%D%/hold.c %D%/hold.h \
 	%D%/links.c \
 	%D%/main.c \
 	%D%/mirror.c \
@@ -63,6 +64,7 @@ bin_moduled_moduled_SOURCES = \
 	%D%/standing.c %D%/standing.h \
 	%D%/status-farm.c \
 	%D%/status-int.h \
+	%D%/status-lease.c \
 	%D%/status-notice.c \
 	%D%/status-wait.c \
 	%D%/status.c \

@@ -17,6 +17,7 @@
 #include "events.h"
 #include "failover.h"
 #include "farm.h"
+#include "hold.h"
 #include "moduled-conf.h"
 #include "moduled.h"
 #include "standing.h"
@@ -116,6 +117,7 @@ read_conf(struct moduled *md)
 	c->pulse_ms = cfg_getint(cfg, "pulse_ms");
 	c->stall_ms = cfg_getint(cfg, "stall_ms");
 	c->fencehold_ms = cfg_getint(cfg, "fencehold_ms");
+	c->startgrace_ms = cfg_getint(cfg, "startgrace_ms");
 	c->failover = cfg_getbool(cfg, "failover");
 	c->vip = cfg_getbool(cfg, "vip");
 	c->defaultprim = cfg_getstr(cfg, "defaultprim");
@@ -261,6 +263,7 @@ start(struct daemon *d)
 	links_open(md);
 	if (md->farm == NULL)
 		md->voters = voters_open(md);
+	hold_open(md);
 	if (cfg_getbool(d->conf, "checks"))
 		checks_open(md);
 	if (md->farm != NULL)
@@ -286,6 +289,7 @@ finish(struct daemon *d)
 	if (md->mirror != NULL)
 		ask_free(md->mirror);
 	voters_close(md->voters);
+	hold_close(md);
 	scripts_free(md->scripts);
 }
 

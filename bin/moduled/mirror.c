@@ -65,6 +65,9 @@ adopt_mount(struct moduled *md)
 	md->m.state = f->alone ? ST_ALONE : ST_PRIM;
 	md->m.epoch = f->epoch;
 	md->m.member = md->m.joined = !f->alone;
+	/* An earlier life may have asked the voters for anything. */
+	md->m.asking = md->m.doubt = md->voters != NULL &&
+	    epoch_cmp(f->fence, f->epoch) > 0;
 	md->wish.start = true;
 	scripts_assume(md->scripts, md->m.state);
 	events_add(JE_ADOPTED, "moduled", "the data was found mounted in %s: "
@@ -116,7 +119,7 @@ mirror_want(struct moduled *md, const struct want *w)
 	line_add(&o, "role", store_role_name(w->role));
 	line_add(&o, "epoch", epoch_str(text, w->epoch));
 	line_add(&o, "set", w->both ? "both" : "self");
-	line_add_num(&o, "lease", 0);	/* heartbeats only: there is none */
+	line_add_num(&o, "lease", w->lease);
 	if (!epoch_is_none(w->fence))
 		line_add(&o, "fence", epoch_str(text, w->fence));
 	if (w->role == SR_SECOND)

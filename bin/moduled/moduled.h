@@ -16,12 +16,14 @@
 #include "loop.h"
 
 #include "decide.h"
+#include "grant.h"
 #include "resource.h"
 #include "rules.h"
 #include "scripts.h"
 #include "wish.h"
 
 struct farm;
+struct lease;
 struct voters;
 
 #define LAN_MAX		8
@@ -75,6 +77,12 @@ struct moduled {
 
 	struct farm		*farm;		/* NULL: it is no farm */
 	struct voters		*voters;	/* NULL: heartbeats only */
+	struct lease		*lease;		/* the page; NULL: no voters */
+	struct mono		 lease_last;	/* what it says */
+	bool			 lease_told;
+	struct grant		 grant;		/* our own promise (L7) */
+	bool			 follow_off;	/* heartd echoes nothing */
+	unsigned		 follow_open;	/* wishes not answered */
 	struct ask		*heart;
 	struct ask		*vip;
 	struct ask		*probe_link;
@@ -91,7 +99,8 @@ struct moduled {
 	char			*said_set;	/* the file of `set' */
 	const char		*restart_services;	/* of the action */
 	struct loop_timer	*vip_retry, *probe_retry, *heart_retry;
-	bool			 vip_told, vip_told_own;	/* last wish */
+	/* The last wish. */
+	bool			 vip_told, vip_told_own, vip_told_lease;
 	uint64_t		 probe_asked;	/* in flight; 0: none */
 	struct mono		 blob_gone;	/* the peer is up, mute */
 

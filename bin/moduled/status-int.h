@@ -26,4 +26,10 @@ void	status_notices(struct moduled *md, struct status_out *t);
 /* status-wait.c */
 void	status_waits(struct moduled *md, struct status_out *t);
 
+/* status-lease.c: mode, voters, what the register says; live: with the time
+ * that is left. */
+void	status_lease(struct moduled *md, struct status_out *t, bool live);
+void	status_lease_warnings(struct moduled *md, struct status_out *t);
+const char *status_mode(const struct moduled *md);
+
 #endif

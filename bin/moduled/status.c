@@ -134,7 +134,7 @@ put_module(struct moduled *md, struct status_out *t)
 	line_add_num(&o, "since_s", wall_now() - md->state_wall_s);
 	line_add(&o, "epoch", md->farm != NULL ? md->farm->view.f.epoch :
 	    epoch_str(text, md->v.self.epoch));
-	line_add(&o, "lease", md->farm != NULL ? "none" : "heartbeats-only");
+	line_add(&o, "lease", status_mode(md));
 	line_add(&o, "wish", md->wish.start || md->wish.again ? "start" :
 	    "stop");
 	status_put(t, &o);
@@ -305,10 +305,7 @@ put_warnings(struct moduled *md, struct status_out *t)
 {
 	char text[FACT_TEXT * 2], command[128];
 
-	if (md->conf.peer[0] != '\0' && md->m.state != ST_STOP)
-		status_warning(t, "heartbeats-only", "no third voter: after a "
-		    "split of all networks both nodes may run until they "
-		    "meet", "holdfast help witness");
+	status_lease_warnings(md, t);
 	(void)snprintf(command, sizeof(command), "holdfast log %s",
 	    md->name);
 	if (md->warning[0] != '\0')
@@ -501,31 +498,25 @@ put_replication(struct moduled *md, struct status_out *t)
 	char text[EPOCH_LEN];
 	struct line_out o;
 
-	if (md->rfs) {
-		status_begin(&o, "replication");
-		line_add(&o, "mode", f->async);
-		line_add(&o, "link", f->known ? f->link : "unknown");
-		line_add_num(&o, "level", f->level);
-		line_add(&o, "epoch", epoch_str(text, f->epoch));
-		line_add_num(&o, "dirty_bytes", f->dirty_bytes);
-		line_add(&o, "phase", f->phase);
-		line_add_num(&o, "done_bytes", f->done_bytes);
-		line_add_num(&o, "total_bytes", f->total_bytes);
-		line_add_num(&o, "rate_bytes_s", f->rate_bytes_s);
-		line_add_num(&o, "eta_s", f->eta_s);
-		status_put(t, &o);
-	}
-	if (md->farm != NULL)
+	if (!md->rfs)
 		return;
-	status_begin(&o, "lease");
-	line_add(&o, "mode", "heartbeats-only");
-	line_add_num(&o, "until_s", 0);
-	line_add_num(&o, "voters", 0);
+	status_begin(&o, "replication");
+	line_add(&o, "mode", f->async);
+	line_add(&o, "link", f->known ? f->link : "unknown");
+	line_add_num(&o, "level", f->level);
+	line_add(&o, "epoch", epoch_str(text, f->epoch));
+	line_add_num(&o, "dirty_bytes", f->dirty_bytes);
+	line_add(&o, "phase", f->phase);
+	line_add_num(&o, "done_bytes", f->done_bytes);
+	line_add_num(&o, "total_bytes", f->total_bytes);
+	line_add_num(&o, "rate_bytes_s", f->rate_bytes_s);
+	line_add_num(&o, "eta_s", f->eta_s);
 	status_put(t, &o);
 }
 
-char *
-status_text(struct moduled *md)
+/* live: with what changes at each moment. */
+static char *
+make_text(struct moduled *md, bool live)
 {
 	struct status_out t = { .text = xcalloc(1, STATUS_SIZE) };
 
@@ -542,7 +533,14 @@ status_text(struct moduled *md)
 	put_resources(md, &t);
 	put_disks(md, &t);
 	put_replication(md, &t);
+	status_lease(md, &t, live);
 	return t.text;
+}
+
+char *
+status_text(struct moduled *md)
+{
+	return make_text(md, true);
 }
 
 void
@@ -601,7 +599,7 @@ status_show(struct moduled *md)
 	o.text[o.len] = '\0';
 	if (moduled_news(&md->said_state, o.text))
 		serve_event(md->d->serve, "state", &o);
-	text = status_text(md);
+	text = make_text(md, false);
 	if (moduled_news(&md->said_status, text) &&
 	    statefile_write_volatile(path_run(path, "%s/status", md->name),
 	    text, strlen(text), 0644) != 0)

@@ -21,6 +21,7 @@
 #include "events.h"
 #include "failover.h"
 #include "farm.h"
+#include "hold.h"
 #include "moduled.h"
 #include "standing.h"
 #include "voters.h"
@@ -134,6 +135,7 @@ look(struct moduled *md, struct mono *wake)
 	look_links(md);
 	look_peer(md);
 	voters_look(md);
+	hold_look(md);
 	v->scripts_at = scripts_at(md->scripts);
 	v->scripts_target = scripts_target(md->scripts);
 	v->scripts_busy = scripts_busy(md->scripts);
@@ -151,6 +153,10 @@ look(struct moduled *md, struct mono *wake)
 	}
 	v->order = md->wish.order;
 	v->order_fullsync = md->wish.fullsync;
+	v->order_risk = md->wish.risk;
+	v->registered = md->wish.registered;
+	(void)snprintf(v->order_who, sizeof(v->order_who), "%s",
+	    md->wish.who);
 	v->compare = md->wish.compare;
 	v->refused = md->wish.refused;
 	(void)snprintf(v->lastprim, sizeof(v->lastprim), "%s",
@@ -211,6 +217,10 @@ keep_wish(struct moduled *md)
 
 	if (!epoch_is_none(d->refuse)) {
 		w->refused = d->refuse;
+		changed = true;
+	}
+	if (d->registered && !w->registered) {
+		w->registered = true;
 		changed = true;
 	}
 	if (d->lastprim != NULL && strcmp(w->lastprim, d->lastprim) != 0) {
@@ -321,6 +331,7 @@ carry_out(struct moduled *md)
 	struct decision *d = &md->dec;
 
 	save_state(md);
+	hold_carry_out(md);
 	if (md->farm != NULL)
 		farm_want(md);
 	else

@@ -153,6 +153,12 @@ act_swap(struct moduled *md, char *text, size_t size)
 		    quality_name(md->v.peer.quality));
 		return "badstate";
 	}
+	if (md->voters != NULL && md->wish.registered && !md->v.reg.known) {
+		(void)snprintf(text, size, "no majority of the voters "
+		    "answers, and the place is given by vote: %s",
+		    md->v.reg.missing);
+		return "noquorum";
+	}
 	md->wish.order = OR_SWAP;
 	return NULL;
 }
@@ -201,6 +207,17 @@ why_not_prim(const struct moduled *md, enum reason r, char *text,
 	return "unsafe";
 }
 
+/* What `prim' does besides where no majority of the voters answers. */
+static void
+say_cut(const struct moduled *md, char *text, size_t size)
+{
+	size_t len = strlen(text);
+
+	(void)snprintf(text + len, size - len, "; no majority of the voters "
+	    "answers (%s), so only those that do count from then on, until "
+	    "the others are taken in again", md->v.reg.missing);
+}
+
 static const char *
 act_prim(struct moduled *md, bool force, const char *yes, char *text,
     size_t size)
@@ -223,6 +240,8 @@ act_prim(struct moduled *md, bool force, const char *yes, char *text,
 		    epoch_human(epoch, md->v.peer.epoch) : "",
 		    md->conf.peer, md->v.peer.net == NET_UP ? "" :
 		    ", and if it still runs, two run until they meet");
+		if (md->voters != NULL && !md->v.reg.known)
+			say_cut(md, text, size);
 		return "confirm";
 	}
 	md->wish.order = force ? OR_PRIMFORCE : OR_PRIM;

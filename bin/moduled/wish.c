@@ -41,6 +41,7 @@ wish_format(char *buf, size_t size, const struct wish *w)
 	line_add(&o, "order", order_name(w->order));
 	line_add_num(&o, "fullsync", w->fullsync);
 	line_add_num(&o, "risk", w->risk);
+	line_add_num(&o, "registered", w->registered);
 	line_add(&o, "who", w->who);
 	line_add(&o, "why", w->why);
 	line_add(&o, "refused", epoch_str(text, w->refused));
@@ -100,6 +101,7 @@ wish_parse(struct wish *w, const char *text, const char **why)
 			w->order = (enum order)i;
 	w->fullsync = line_get_bool(&l, "fullsync");
 	w->risk = line_get_bool(&l, "risk");
+	w->registered = line_get_bool(&l, "registered");
 	take(w->who, sizeof(w->who), &l, "who");
 	take(w->why, sizeof(w->why), &l, "why");
 	take(w->lastprim, sizeof(w->lastprim), &l, "lastprim");

@@ -161,10 +161,10 @@ heart_tell(struct world *w, int i)
 	struct epoch follow = decide_follows(&n->m);
 
 	(void)w;
-	if (epoch_cmp(h->stamp, n->m.epoch) != 0 ||
+	if (epoch_cmp(h->stamp, n->st.epoch) != 0 ||
 	    h->stamp_prim != decide_runs(&n->m, &n->v))
 		h->next_pulse = 0;
-	h->stamp = n->m.epoch;
+	h->stamp = n->st.epoch;
 	h->stamp_prim = decide_runs(&n->m, &n->v);
 	if (epoch_cmp(follow, h->follow) != 0) {
 		h->follow = follow;
