@@ -40,6 +40,11 @@ static const struct row {
 	{ "rule-stop",		CODE_CRITICAL,	false },
 	{ "script-failed",	CODE_WARNING,	false },
 	{ "standby",		CODE_WARNING,	false },
+	{ "voter-odd",		CODE_WARNING,	true },
+	{ "voter-silent",	CODE_WARNING,	true },
+	{ "voters-new",		CODE_QUIET,	true },
+	/* It may be this node that is cut off. */
+	{ "voters-silent",	CODE_WARNING,	false },
 };
 
 #define COUNT (sizeof(rows) / sizeof(rows[0]))

@@ -48,6 +48,7 @@ BATS_SUITES = \
 	t/20-daemons.bats \
 	t/30-network.bats \
 	t/40-reunion.bats \
+	t/45-register.bats \
 	t/50-trouble.bats \
 	t/60-failpoints.bats \
 	t/70-reader.bats \

@@ -81,6 +81,42 @@ look_address(struct machine *m, const struct view *v, struct decision *d,
 	return probe(m, v, d);
 }
 
+/* What keeps a node from taking over, whatever the register says. */
+static bool
+may_claim(const struct machine *m, const struct view *v, enum reason *why)
+{
+	if (!v->conf->failover)
+		*why = RS_FAILOVER_OFF;
+	else if (!v->lan_up)
+		*why = RS_NO_NETWORK;
+	else if (!is_level(m, v))
+		*why = v->self.resyncing ? RS_HALF_COPIED : RS_STALE;
+	else
+		return true;
+	return false;
+}
+
+/*
+ * It misses beats: 3 G before the end of the grant the question begins, which
+ * is before the peer counts as silent.
+ */
+static bool
+asks_early(struct machine *m, const struct view *v, struct decision *d)
+{
+	struct mono begin = mono_add_ms(v->grant_until,
+	    -PROBE_COUNT * v->conf->probe_gap_ms);
+	enum reason why;
+
+	if (!v->peer.loss || v->maintain || !links_ok(v) ||
+	    !may_claim(m, v, &why))
+		return false;
+	if (!mono_passed(begin, v->now))
+		wake_at(d, begin);
+	else
+		(void)look_address(m, v, d, false);
+	return true;
+}
+
 static enum event
 claim(struct machine *m, const struct view *v, struct decision *d)
 {
@@ -111,21 +147,6 @@ claim(struct machine *m, const struct view *v, struct decision *d)
 	    peer_up(v) ? "is no primary any more" : "is silent");
 	m->bid = true;
 	return bid(m, v, d);
-}
-
-/* What keeps a node from taking over, whatever the register says. */
-static bool
-may_claim(const struct machine *m, const struct view *v, enum reason *why)
-{
-	if (!v->conf->failover)
-		*why = RS_FAILOVER_OFF;
-	else if (!v->lan_up)
-		*why = RS_NO_NETWORK;
-	else if (!is_level(m, v))
-		*why = v->self.resyncing ? RS_HALF_COPIED : RS_STALE;
-	else
-		return true;
-	return false;
 }
 
 static enum event
@@ -186,7 +207,8 @@ follow(struct machine *m, const struct view *v, struct decision *d)
 {
 	if (!peer_serves(v) || v->peer.fenced)
 		return peer_left(m, v, d);
-	probe_stop(m);
+	if (!asks_early(m, v, d))
+		probe_stop(m);
 	if (v->self.known && epoch_cmp(v->peer.epoch, v->self.fence) < 0) {
 		/* Refused by our fence until it has refreshed (L17). */
 		because(d, Q_TRANSIENT, RS_LISTENING, "%s", "");

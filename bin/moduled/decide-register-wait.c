@@ -131,9 +131,11 @@ no_member(const struct view *v, struct decision *d)
 {
 	char text[EPOCH_LEN + 8];
 
+	/* Whatever became of a vote of the last primary: it has the data. */
 	if (peer_will(v))
 		because(d, Q_TRANSIENT, RS_PEER_STARTS, "%s", "");
-	else if (!v->reg.chosen)
+	else if (!v->reg.chosen &&
+	    strcmp(v->lastprim, v->conf->peer) != 0)
 		because(d, Q_NOTREADY, RS_IN_DOUBT, "%s",
 		    present_text(v, text, sizeof(text)));
 	else

@@ -21,15 +21,23 @@ grant_assume(struct grant *g, struct mono now, int64_t timeout_ms)
 }
 
 void
-grant_look(struct grant *g, struct mono now, bool follows,
-    enum net_state net, struct mono since, int64_t timeout_ms)
+grant_tell(struct grant *g, struct mono until)
 {
-	if (!follows)
-		return;
-	if (net == NET_DOWN)
-		/* Its last beat came T before it was called silent. */
-		g->until = mono_add_ms(since, grant_ms(timeout_ms) -
-		    timeout_ms);
-	else
-		g->until = mono_add_ms(now, grant_ms(timeout_ms));
+	g->told = true;
+	if (mono_diff_ns(until, g->until) > 0)
+		g->until = until;
+}
+
+void
+grant_forget(struct grant *g)
+{
+	g->told = false;
+}
+
+void
+grant_look(struct grant *g, struct mono now, bool follows,
+    int64_t timeout_ms)
+{
+	if (follows && !g->told)
+		grant_assume(g, now, timeout_ms);
 }

@@ -29,6 +29,7 @@ hold_open(struct moduled *md)
 	until = lease_until_ns(md->lease);
 	if (until > 0)
 		md->v.lease_until.ns = until;
+	md->lease_last.ns = until;
 	grant_assume(&md->grant, mono_now(), md->conf.timeout_ms);
 }
 
@@ -74,6 +75,21 @@ hold_lease(struct moduled *md, const struct line *l)
 }
 
 void
+hold_grant(struct moduled *md, const struct line *l)
+{
+	int64_t ns;
+
+	if (line_get_num(l, "until_ns", 0, INT64_MAX, &ns))
+		grant_tell(&md->grant, (struct mono){ ns });
+}
+
+void
+hold_heart_down(struct moduled *md)
+{
+	grant_forget(&md->grant);
+}
+
+void
 hold_look(struct moduled *md)
 {
 	struct view *v = &md->v;
@@ -82,39 +98,33 @@ hold_look(struct moduled *md)
 		return;
 	if (v->late)
 		grant_assume(&md->grant, v->now, md->conf.timeout_ms);
-	grant_look(&md->grant, v->now, !md->follow_off, v->peer.net,
-	    v->peer.net_since, md->conf.timeout_ms);
+	grant_look(&md->grant, v->now, !md->grant.off,
+	    md->conf.timeout_ms);
 	v->grant_until = md->grant.until;
-	v->follow_off = md->follow_off;
+	v->follow_off = md->grant.off;
 }
 
 void
 hold_follow_said(struct moduled *md)
 {
-	md->follow_open++;
+	md->grant.open++;
 	if (strcmp(md->said_follow, "none") != 0)
-		md->follow_off = false;
+		md->grant.off = false;
 }
 
 void
 hold_follow_answered(struct moduled *md, bool ok)
 {
-	md->follow_open--;
-	if (!ok || md->follow_open > 0 ||
+	md->grant.open--;
+	if (!ok || md->grant.open > 0 ||
 	    strcmp(md->said_follow, "none") != 0)
 		return;
 	/* Until now beats may have been echoed. */
-	if (!md->follow_off)
-		grant_look(&md->grant, mono_now(), true, md->v.peer.net,
-		    md->v.peer.net_since, md->conf.timeout_ms);
-	md->follow_off = true;
+	if (!md->grant.off)
+		grant_look(&md->grant, mono_now(), true,
+		    md->conf.timeout_ms);
+	md->grant.off = true;
 	moduled_think(md);
-}
-
-static bool
-page_differs(const struct moduled *md, struct mono until)
-{
-	return !md->lease_told || until.ns != md->lease_last.ns;
 }
 
 void
@@ -126,12 +136,11 @@ hold_carry_out(struct moduled *md)
 
 	if (md->lease == NULL)
 		return;
-	if (page_differs(md, until)) {
+	if (until.ns != md->lease_last.ns) {
 		lease_set(md->lease, until);
-		if (md->lease_told && md->lease_last.ns == LEASE_NONE)
+		if (md->lease_last.ns == LEASE_NONE)
 			fail_point(69);
 		md->lease_last = until;
-		md->lease_told = true;
 		tell_vipd(md);
 	}
 	if (scripts_frozen(md->scripts) == d->freeze)

@@ -18,6 +18,9 @@ void	hold_close(struct moduled *md);
  * was only carried on, which is done here.
  */
 bool	hold_lease(struct moduled *md, const struct line *l);
+/* heartd: a beat was echoed; heartd is not heard any more. */
+void	hold_grant(struct moduled *md, const struct line *l);
+void	hold_heart_down(struct moduled *md);
 /* Into md->v, after the peer: how long our own promise runs (L7, L8). */
 void	hold_look(struct moduled *md);
 /*

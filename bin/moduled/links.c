@@ -185,6 +185,7 @@ heart_down(struct ask *a, void *arg)
 	struct moduled *md = arg;
 
 	(void)a;
+	hold_heart_down(md);
 	set_net(md, NET_UNKNOWN);
 	md->v.heard_since = (struct mono){ 0 };
 	moduled_think(md);
@@ -292,6 +293,8 @@ heart_event(struct ask *a, const struct line *l, void *arg)
 
 	(void)a;
 	/* With each beat: not every one is worth a thought. */
+	if (strcmp(l->verb, "grant") == 0)
+		hold_grant(md, l);
 	if (strcmp(l->verb, "grant") == 0 ||
 	    (strcmp(l->verb, "lease") == 0 && !hold_lease(md, l)))
 		return;

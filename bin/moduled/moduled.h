@@ -79,10 +79,7 @@ struct moduled {
 	struct voters		*voters;	/* NULL: heartbeats only */
 	struct lease		*lease;		/* the page; NULL: no voters */
 	struct mono		 lease_last;	/* what it says */
-	bool			 lease_told;
 	struct grant		 grant;		/* our own promise (L7) */
-	bool			 follow_off;	/* heartd echoes nothing */
-	unsigned		 follow_open;	/* wishes not answered */
 	struct ask		*heart;
 	struct ask		*vip;
 	struct ask		*probe_link;

@@ -223,6 +223,18 @@ static void
 no_takeover(void)
 {
 	be_second();
+	v.peer.loss = true;
+	v.grant_until = mono(NOW + 301);
+	think();
+	ok(d.probe_id == 0, "beats are missed: the address not yet");
+	v.grant_until = mono(NOW + 300);
+	think();
+	ok(d.probe_id != 0 && m.state == ST_SECOND && !m.bid,
+	    "but 3 G before the end of the grant, silent or not");
+	v.peer.loss = false;
+	think();
+	ok(d.probe_id == 0, "and not when it is heard again");
+	be_second();
 	peer_falls_silent();
 	probe_answers(true);
 	ok(m.state == ST_SECOND && !m.bid, "answered during the grant");

@@ -55,7 +55,7 @@ heart_power_on(struct world *w, int i)
 	memset(&n->heart, 0, sizeof(n->heart));
 	n->heart.heard = n->heart.up_at = ms_of(node_now(n));
 	n->heart.counter = (uint64_t)w->now * 1000;
-	n->grant = (struct grant){ { 0 } };
+	memset(&n->grant, 0, sizeof(n->grant));
 	grant_assume(&n->grant, node_now(n), T);
 }
 
@@ -127,8 +127,10 @@ take_beat(struct world *w, const struct parcel_on_wire *p)
 	n->v.peer.stamp_prim = p->prim;
 	n->v.peer.stamp_epoch = p->epoch;
 	take_echo(n, p);
-	if (p->prim && epoch_cmp(p->epoch, h->follow) == 0)
-		h->echo = p->counter;
+	if (!p->prim || epoch_cmp(p->epoch, h->follow) != 0)
+		return;
+	h->echo = p->counter;
+	grant_tell(&n->grant, mono_add_ms(node_now(n), grant_ms(T)));
 }
 
 void
@@ -172,6 +174,9 @@ heart_tell(struct world *w, int i)
 		/* What was heard in that epoch already can be echoed. */
 		h->echo = n->v.peer.stamp_prim && epoch_cmp(follow,
 		    n->v.peer.stamp_epoch) == 0 ? h->seen : 0;
+		if (h->echo != 0)
+			grant_tell(&n->grant, mono_add_ms(node_now(n),
+			    grant_ms(T)));
 		/* The answer to it takes a moment. */
 		h->follow_off_at = ms_of(node_now(n)) + rnd(3) * TICK;
 	}

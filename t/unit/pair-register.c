@@ -6,15 +6,12 @@
  * paused machines whose clock stood still, a witness that dies or forgets,
  * stops, swaps, maintenance, standby, releases, and an operator who forces.
  *
- * After each tick (numbers of lease.md's invariants):
- *	I1 two nodes never serve, or answer for the address, at once;
- *	I2 each acknowledged write is on the primary and the members of the
- *	   newest chosen value;
- *	I3 a primary was a member before;
- *	I4 nothing acknowledged vanishes;
- *	I5 nobody serves elsewhere while a write is acknowledged;
- *	and mirrord is never asked for what its record forbids, nor to copy
- *	into a member.
+ * After each tick: I1 two nodes never serve, or answer for the address, at
+ * once; I2 each acknowledged write is on the primary and the members of the
+ * newest chosen value; I3 a primary was a member before; I4 nothing
+ * acknowledged vanishes; I5 nobody serves elsewhere while a write is
+ * acknowledged; and mirrord is never asked for what its record forbids, nor
+ * to copy into a member.
  * I7: once faults end, one is PRIM Ready and the other SECOND Ready.
  *
  * pair-register SEED EVERY plays that one, and tells.
@@ -30,7 +27,6 @@
 #define CALM_MS	9000
 /* A paused machine learns within this from its first beats (2.15). */
 #define RESUME_MS (2 * T)
-
 struct campaign {
 	int	every;
 	bool	force, still, amnesia;
@@ -181,8 +177,7 @@ look(struct world *w, int i, struct view *v)
 	n->v.self.stall_ms = n->st.oldest != 0 ? w->now - n->st.oldest : 0;
 	*v = n->v;
 	look_peer(n, v);
-	grant_look(&n->grant, v->now, follows, v->peer.net,
-	    v->peer.net_since, T);
+	grant_look(&n->grant, v->now, follows, T);
 	if (v->late)
 		grant_assume(&n->grant, v->now, T);
 	v->grant_until = n->grant.until;
@@ -343,7 +338,7 @@ moduled_restarts(struct world *w, int i)
 	n->v.probe_done = 0;
 	n->probe_id = 0;
 	n->v.lease_until.ns = n->page > 0 ? n->page : 0;
-	n->grant = (struct grant){ { 0 } };
+	memset(&n->grant, 0, sizeof(n->grant));
 	grant_assume(&n->grant, node_now(n), T);
 	driver_begins(w, i);
 	if (w->trace)
@@ -694,8 +689,24 @@ show_end(const struct world *w)
 	}
 }
 
+/*
+ * A force that was promised and never came about bars all but another one:
+ * the operator, who began it, sees why and says it again.
+ */
+static void
+force_again(struct world *w)
+{
+	struct node *n = &w->n[w->newest.primary == 2];
+
+	if (n->order != OR_NONE || n->m.state != ST_WAIT ||
+	    n->d.quality != Q_NOTREADY)
+		return;
+	n->order = OR_PRIM;
+	n->order_at = w->now;
+}
+
 static const char *
-calm_down(struct world *w)
+calm_down(struct world *w, const struct campaign *c)
 {
 	int64_t end;
 	int i;
@@ -710,6 +721,8 @@ calm_down(struct world *w)
 		for (i = 0; i < 2; i++)
 			if (w->n[i].words.released)
 				say_release(&w->n[i], i);
+		if (c->force && end - w->now < CALM_MS / 2)
+			force_again(w);
 		tick(w);
 		if (w->broken != NULL)
 			return w->broken;
@@ -745,7 +758,7 @@ run(uint32_t seed, const struct campaign *c, bool trace)
 		if (w.broken != NULL)
 			return w.broken;
 	}
-	return calm_down(&w);
+	return calm_down(&w, c);
 }
 
 int
