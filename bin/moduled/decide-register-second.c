@@ -23,12 +23,18 @@ give_up(struct machine *m, const struct view *v, struct decision *d,
 	return EV_LEAVE;
 }
 
-/* Its data is that of the epoch it follows. */
+/*
+ * Its data is that of the epoch it follows.  When the primary's epoch rises
+ * and the members stay (new voters), only the fence of a member follows.
+ */
 static bool
 is_level(const struct machine *m, const struct view *v)
 {
-	return register_is_sound(m, v) &&
-	    epoch_cmp(v->self.epoch, m->epoch) == 0;
+	if (!register_is_sound(m, v))
+		return false;
+	return epoch_cmp(v->self.epoch, m->epoch) == 0 ||
+	    (!v->peer.alone && epoch_cmp(v->peer.epoch, m->epoch) == 0 &&
+	    epoch_cmp(v->self.fence, m->epoch) == 0);
 }
 
 static void

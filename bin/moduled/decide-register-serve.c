@@ -109,7 +109,7 @@ is_behind(struct machine *m, const struct view *v, struct decision *d)
 		m->unlinked_since = (struct mono){ 0 };
 	/* Blobs are slower than the join. */
 	if (m->joined && v->peer.level &&
-	    epoch_cmp(v->peer.epoch, m->epoch) == 0)
+	    epoch_cmp(v->peer.fence, m->epoch) == 0)
 		m->seen_level = true;
 	if (m->joined && m->seen_level && peer_up(v) && !v->peer.level &&
 	    v->peer.durable)

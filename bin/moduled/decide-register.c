@@ -14,6 +14,10 @@ register_names_me(const struct view *v)
 {
 	const struct reg_view *r = &v->reg;
 
+	/* An operator's force that these voters do not know of yet. */
+	if (peer_up(v) && v->peer.role == SR_PRIM &&
+	    epoch_cmp(v->peer.epoch, r->present.epoch) > 0)
+		return false;
 	return r->known && r->chosen &&
 	    r->present.primary == v->conf->node_id &&
 	    epoch_cmp(r->present.epoch, v->self.epoch) > 0 &&
@@ -76,6 +80,12 @@ void
 register_ask(const struct view *v, struct decision *d, enum reg_change c,
     uint8_t node)
 {
+	/* What was chosen is learnt by now; the next one is a new ask. */
+	if (v->reg.change == c && v->reg.node == node &&
+	    v->reg.result == RR_CHOSEN) {
+		wake_at(d, mono_add_ms(v->now, 1));
+		return;
+	}
 	d->ask.change = c;
 	d->ask.node = node;
 	(void)snprintf(d->ask.who, sizeof(d->ask.who), "%s", v->order_who);

@@ -219,6 +219,22 @@ takeover(void)
 	    "mounted: ALONE, the address, no lease");
 }
 
+/* New voters raise the epoch; of the member only the fence follows. */
+static void
+raised(void)
+{
+	be_second();
+	v.peer.epoch = v.peer.fence = ballot(9, 2);
+	think();
+	ok(d.quality == Q_TRANSIENT, "a later epoch, not followed yet");
+	v.self.fence = ballot(9, 2);
+	think();
+	ok(d.quality == Q_READY, "followed, and still a member: Ready");
+	v.peer.alone = true;
+	think();
+	ok(d.quality == Q_TRANSIENT, "no member any more: not");
+}
+
 static void
 no_takeover(void)
 {
@@ -640,6 +656,7 @@ int
 main(void)
 {
 	takeover();
+	raised();
 	no_takeover();
 	shrink();
 	lease();

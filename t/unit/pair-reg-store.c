@@ -203,7 +203,8 @@ follow(struct world *w, int i)
 		    epoch_cmp(s->fence, p->epoch) > 0 || one_in(3))
 			return;
 		if (p->both && !(s->level &&
-		    epoch_cmp(s->epoch, p->epoch) == 0))
+		    (epoch_cmp(s->epoch, p->epoch) == 0 ||
+		    epoch_cmp(s->fence, p->epoch) == 0)))
 			return;		/* L15: it must be voted out first */
 		s->conn = p->conn = ++w->conns;
 	}
@@ -215,9 +216,9 @@ follow(struct world *w, int i)
 		if (!s->level) {
 			s->level = true;
 			s->resyncing = false;
-			s->since = p->epoch;
+			s->since = s->epoch = p->epoch;
 		}
-		s->epoch = s->fence = p->epoch;
+		s->fence = p->epoch;
 		p->joined = true;
 		return;
 	}
