@@ -16,14 +16,22 @@ POINTS='
 3 write
 4 write
 5 write
+6 write
+7 write
+8 write
+9 write
 10 write
 11 write
 12 write
+13 write
 14 write
 15 write
 20 write
+51 write
 21 checkpoint
 22 checkpoint
+6 receive
+7 receive
 16 receive
 17 receive
 18 receive
@@ -59,6 +67,7 @@ POINTS='
 50 stop
 52 held
 53 held
+55 sweep
 '
 
 setup_file()
@@ -476,6 +485,35 @@ stop() { stop_with "$1" "$2" "$3"; }
 
 held() { stop_with "$1" "$2" "$3" yes; }
 
+# Both are stopped, and somebody edits what was the primary's.
+sweep()
+{
+	load_start "$3"
+	load_progress
+	load_stop
+	ask "$S" want role=none >/dev/null
+	await "$S" 10000 role=none
+	alone
+	ask "$P" want role=none >/dev/null
+	await "$P" 10000 role=none
+	on "$P" sh -c "echo edited >>'$M/$P/data/x/one'"
+	arm "$P" "$1"
+	roles "$P" "$S" $((E + 1))
+	promote
+	hit "$P"
+	if [ "$2" = kill ]; then
+		restart "$P"
+	else
+		power_off "$P"
+		reboot_of_gone "$P"
+	fi
+	promote
+	await "$P" 10000 mounted=1 sweep=0
+	join
+	[ "$(on "$S" tail -n 1 "$M/$S/data/x/one")" = edited ]
+	settled
+}
+
 # ---- the tests ----
 
 # steps_of SCENARIO FUNCTION KIND: all of it on the pair of that kind.
@@ -568,4 +606,8 @@ run_steps()
 
 @test "a stop with a holder" {
 	run_steps held held
+}
+
+@test "the look for changes made while stopped" {
+	run_steps sweep sweep
 }

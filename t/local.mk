@@ -26,6 +26,7 @@ BATS_SUITES = \
 	t/mirrord-lease.bats \
 	t/mirrord-pair.bats \
 	t/mirrord-rules.bats \
+	t/mirrord-sweep.bats \
 	t/ledger.bats \
 	t/lab.bats \
 	t/bench.bats \

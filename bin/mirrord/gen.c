@@ -92,7 +92,7 @@ gen_encode(uint8_t out[GEN_ENCODED_LEN], const struct gen *g)
 	put_uuid(out + GO_RESYNCING, &g->resyncing);
 	for (i = 0; i < GEN_HISTORY; i++)
 		put_uuid(out + GO_HISTORY + i * GEN_UUID_LEN, &g->history[i]);
-	record_put(out + GO_CLEAN_STOP, (uint64_t)g->clean_stop_s, 8);
+	record_put(out + GO_CLEAN_STOP, (uint64_t)g->clean_stop_ns, 8);
 	record_put(out + GO_SESSION, g->session, 8);
 	record_put(out + GO_PEER_SESSION, g->peer_session, 8);
 	record_put(out + GO_OID_NEXT, g->oid_next, 8);
@@ -130,7 +130,7 @@ gen_decode(struct gen *g, const uint8_t in[GEN_ENCODED_LEN])
 	get_uuid(&g->resyncing, in + GO_RESYNCING);
 	for (i = 0; i < GEN_HISTORY; i++)
 		get_uuid(&g->history[i], in + GO_HISTORY + i * GEN_UUID_LEN);
-	g->clean_stop_s = (int64_t)record_get(in + GO_CLEAN_STOP, 8);
+	g->clean_stop_ns = (int64_t)record_get(in + GO_CLEAN_STOP, 8);
 	g->session = record_get(in + GO_SESSION, 8);
 	g->peer_session = record_get(in + GO_PEER_SESSION, 8);
 	g->oid_next = record_get(in + GO_OID_NEXT, 8);
@@ -363,6 +363,7 @@ gen_follow(struct gen *g, const struct gen *source)
 	g->peer_log_invalid = false;
 	g->alone = false;
 	g->level = true;
+	g->clean_stop_ns = 0;
 }
 
 void

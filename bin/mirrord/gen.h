@@ -36,7 +36,9 @@ struct gen {
 	uint8_t		 handed_to;	/* node id */
 	struct gen_uuid	 resyncing;	/* target of this generation */
 	bool		 unclean;
-	int64_t		 clean_stop_s;	/* wall seconds, 0 none (R42) */
+	/* R42: wall ns of a clean stop, 0 none; its negative: something was
+	 * changed since then, by others. */
+	int64_t		 clean_stop_ns;
 	uint64_t	 session;	/* R23: start, role change */
 	uint64_t	 peer_session;	/* highest seen of the peer */
 	bool		 peer_log_invalid;	/* R21 */

@@ -33,7 +33,7 @@ put_gen(struct frame_out *f, const struct gen *g)
 	frame_put_u8(f, g->handed_to);
 	put_uuid(f, &g->resyncing);
 	frame_put_u8(f, g->unclean);
-	frame_put_i64(f, g->clean_stop_s);
+	frame_put_i64(f, g->clean_stop_ns);
 	frame_put_u64(f, g->session);
 	frame_put_u64(f, g->peer_session);
 	frame_put_u8(f, g->peer_log_invalid);
@@ -107,7 +107,7 @@ get_gen(struct frame_in *f, struct gen *g)
 	g->handed_to = frame_get_u8(f);
 	get_uuid(f, &g->resyncing);
 	g->unclean = get_bool(f);
-	g->clean_stop_s = frame_get_i64(f);
+	g->clean_stop_ns = frame_get_i64(f);
 	g->session = frame_get_u64(f);
 	g->peer_session = frame_get_u64(f);
 	g->peer_log_invalid = get_bool(f);

@@ -70,6 +70,7 @@ bin_mirrord_libmirrord_a_SOURCES += \
 	%D%/record.c %D%/record.h \
 	%D%/resync-aside.c \
 	%D%/resync.c %D%/resync.h \
+	%D%/sweep.c %D%/sweep.h \
 	%D%/unlogged.c %D%/unlogged.h \
 	%D%/resync-data.c \
 	%D%/resync-frame.h \

@@ -186,6 +186,9 @@ decide(struct meet *m, const struct meet_side *s, const struct meet_side *t)
 	else if (t->gen->alone)
 		/* Its own record says it may have acknowledged alone. */
 		diverged(m, s, t, "it was alone in this generation");
+	else if (t->gen->clean_stop_ns < 0)
+		diverged(m, s, t, "its directory was changed while the module "
+		    "was stopped");
 	else if (why != NULL)
 		say(m, MV_FULL, "", "%s: %s: every object is compared",
 		    t->name, why);

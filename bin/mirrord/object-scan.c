@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Makes the index again from the trees, after its file was lost.  Breadth
- * first by oid, so that neither depth nor path length is a limit.  What has
- * no oid of its own is left alone: the role machine and the resync decide
- * about foreign objects.
+ * Looks at everything in the trees, by oid, so that neither depth nor path
+ * length is a limit; makes the index again that way, after its file was
+ * lost.  What has no oid of its own is left alone: the role machine and the
+ * resync decide about foreign objects.
  */
 #include "object.h"
 
@@ -38,26 +38,34 @@ todo_add(struct todo *t, uint64_t oid)
 	return 0;
 }
 
+struct walk {
+	struct objects	*objects;
+	object_walk_fn	*look;
+	void		*arg;
+	struct todo	 todo;
+};
+
 static int
-scan_entries(struct objects *o, uint64_t dir, DIR *d, struct todo *t,
-    uint64_t *seen)
+walk_entries(struct walk *w, uint64_t dir, DIR *d)
 {
 	const struct dirent *e;
 	struct stat st;
-	uint64_t oid;
-	int rc;
+	uint64_t oid = 0;
+	int rc, found;
 
 	while ((e = readdir(d)) != NULL) {
 		if (strcmp(e->d_name, ".") == 0 ||
 		    strcmp(e->d_name, "..") == 0)
 			continue;
-		rc = object_lookup(o, dir, e->d_name, false, &oid, &st);
-		if (rc == -ENODATA || rc == -ENOENT)
+		found = object_lookup(w->objects, dir, e->d_name, false, &oid,
+		    &st);
+		if (found == -ENOENT)
 			continue;
-		if (rc == 0)
-			(*seen)++;
-		if (rc == 0 && S_ISDIR(st.st_mode))
-			rc = todo_add(t, oid);
+		if (found != 0 && found != -ENODATA)
+			return found;
+		rc = w->look(dir, e->d_name, found, oid, &st, w->arg);
+		if (rc == 0 && found == 0 && S_ISDIR(st.st_mode))
+			rc = todo_add(&w->todo, oid);
 		if (rc != 0)
 			return rc;
 	}
@@ -65,43 +73,70 @@ scan_entries(struct objects *o, uint64_t dir, DIR *d, struct todo *t,
 }
 
 static int
-scan_dir(struct objects *o, uint64_t dir, struct todo *t, uint64_t *seen)
+walk_dir(struct walk *w, uint64_t dir)
 {
 	DIR *d;
 	int fd, own, rc;
 
-	fd = object_fd(o, dir, O_RDONLY);
+	fd = object_fd(w->objects, dir, O_RDONLY);
+	/* Removed meanwhile. */
+	if (fd == -ESTALE)
+		return 0;
 	if (fd < 0)
 		return fd;
 	/* The position of the shared descriptor is not ours to move. */
 	own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	object_fd_done(o, dir, fd);
+	rc = own == -1 ? -errno : 0;
+	object_fd_done(w->objects, dir, fd);
 	if (own == -1)
-		return -errno;
+		return rc == -ENOENT ? 0 : rc;
 	d = fdopendir(own);
 	if (d == NULL) {
 		rc = -errno;
 		(void)close(own);
 		return rc;
 	}
-	rc = scan_entries(o, dir, d, t, seen);
+	rc = walk_entries(w, dir, d);
 	(void)closedir(d);
 	return rc;
 }
 
 int
-objects_scan(struct objects *o)
+objects_walk(struct objects *o, object_walk_fn *look, void *arg)
 {
-	struct todo t = { NULL, 0, 0 };
-	uint64_t seen = 0;
+	struct walk w = { o, look, arg, { NULL, 0, 0 } };
 	unsigned i;
 	int rc = 0;
 
 	for (i = 0; rc == 0 && i < objects_root_count(o); i++)
-		rc = todo_add(&t, i + 1);
-	while (rc == 0 && t.count > 0)
-		rc = scan_dir(o, t.oid[--t.count], &t, &seen);
-	free(t.oid);
+		rc = todo_add(&w.todo, i + 1);
+	while (rc == 0 && w.todo.count > 0)
+		rc = walk_dir(&w, w.todo.oid[--w.todo.count]);
+	free(w.todo.oid);
+	return rc;
+}
+
+/* The look itself puts it into the index. */
+static int
+count(uint64_t dir, const char *name, int found, uint64_t oid,
+    const struct stat *st, void *arg)
+{
+	uint64_t *seen = arg;
+
+	(void)dir;
+	(void)name;
+	(void)oid;
+	(void)st;
+	*seen += found == 0;
+	return 0;
+}
+
+int
+objects_scan(struct objects *o)
+{
+	uint64_t seen = 0;
+	int rc = objects_walk(o, count, &seen);
+
 	if (rc == 0)
 		log_info("index: made again from the trees, %llu objects",
 		    (unsigned long long)seen);

@@ -24,6 +24,7 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+#include "fail.h"
 #include "log.h"
 
 #include "object-cache.h"
@@ -181,6 +182,7 @@ bind_in(struct objects *o, int fd, unsigned root, uint64_t oid)
 	rc = handle_of(fd, root, &h);
 	if (rc == 0)
 		rc = value_set(fd, oid, &h);
+	fail_point(7);
 	if (rc == 0)
 		rc = object_index_put(o->index, oid, &h);
 	return rc;
@@ -322,8 +324,10 @@ object_new_oid(struct objects *o)
 	if (o->oid_next >= o->oid_upto) {
 		upto = o->oid_next + OID_RESERVE;
 		if (upto <= (1ull << 40) && (o->reserve == NULL ||
-		    o->reserve(upto, o->arg) == 0))
+		    o->reserve(upto, o->arg) == 0)) {
+			fail_point(51);
 			o->oid_upto = upto;
+		}
 	}
 	if (o->oid_next < o->oid_upto)
 		oid = o->oid_prefix | o->oid_next++;

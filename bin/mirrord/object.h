@@ -108,6 +108,16 @@ void		 object_lock(struct objects *o, struct object_locks *l,
 		    const uint64_t *oid, unsigned count);
 void		 object_unlock(struct objects *o, struct object_locks *l);
 
+/*
+ * Every name of the trees once, but for reserved ones: look() is told the
+ * directory, the name, and 0 with oid and lstat, or -ENODATA: it has no id
+ * of its own, and is not gone into.  Stops when look() returns non-zero,
+ * which is returned.  0 or -errno.
+ */
+typedef int object_walk_fn(uint64_t dir, const char *name, int found,
+		    uint64_t oid, const struct stat *st, void *arg);
+int		 objects_walk(struct objects *o, object_walk_fn *look,
+		    void *arg);
 /* A scan of the trees: the index holds every object that has an id of its
  * own.  Called by objects_open() when the index was lost.  0 or -errno. */
 int		 objects_scan(struct objects *o);

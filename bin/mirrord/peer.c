@@ -13,11 +13,32 @@
 #include "fail.h"
 #include "log.h"
 
+/* A hello may take longer than this. */
+#define SWEEP_WAIT_MS	500
+
+/*
+ * Nobody resyncs before this node knows what was changed in it while it was
+ * stopped (rule R42).  r->sweep is taken away only after the link was
+ * stopped, which waits for us.
+ */
+static bool
+is_swept(struct role_machine *r, int64_t ms)
+{
+	struct sweep *s;
+
+	pthread_mutex_lock(&r->lock);
+	s = r->sweep;
+	pthread_mutex_unlock(&r->lock);
+	return s == NULL || sweep_await(s, ms);
+}
+
 static void
 say_hello(struct link_hello *own, void *arg)
 {
 	struct role_machine *r = arg;
 
+	/* Most often it takes no time, and then the record is to say it. */
+	(void)is_swept(r, SWEEP_WAIT_MS);
 	gen_read(r->parts.gen, &own->gen);
 	own->root_session = session_read(&r->parts, own->gen.session);
 	own->flags |= LHF_HOLD;
@@ -199,6 +220,8 @@ on_meet(const struct link_hello *own, const struct link_hello *peer,
 	r->freeze.peer_can = peer->flags & LHF_HOLD;
 	pthread_mutex_unlock(&r->lock);
 	resync_stop(r->resync);
+	if (own->gen.clean_stop_ns > 0)
+		return -1;	/* it is being looked for */
 	if (primary && meet_primary(r, own, peer) == -1)
 		return -1;
 	if (!primary && meet_second(r, own, peer) == -1)

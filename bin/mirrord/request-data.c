@@ -135,6 +135,7 @@ sync_local(struct front *f, uint64_t oid, bool data_only)
 		error = -errno;
 	sync_end(f);
 	object_fd_done(f->objects, oid, fd);
+	fail_point(8);
 	/* Rule R34: what was created before is found again. */
 	if (error == 0)
 		error = objects_sync_index(f->objects);

@@ -362,6 +362,8 @@ request_change(struct request *r, struct op *op, const struct evidence *ev,
 	if (op->type == OP_COPY && done != NULL)
 		op->len = *done;
 	take_time(f, op);
+	if (op->type == OP_LINK || op->type == OP_RENAME)
+		fail_point(9);
 	op->seq = change_commit(f->change, op);
 	fail_point(4);
 	return 0;
@@ -471,6 +473,8 @@ serve(struct slot *s, void *data, size_t len, void *arg)
 		error = run_handler(&r);
 	if (r.entered)
 		hold_leave(&m->front->hold);
+	if (r.is_change)
+		fail_point(13);
 	if (r.is_change)
 		slot_done(s, error, r.reply, error == 0 ? r.reply_len : 0);
 	fail_point(14);

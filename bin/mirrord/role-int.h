@@ -13,6 +13,7 @@
 #include "resync.h"
 #include "role.h"
 #include "space-watch.h"
+#include "sweep.h"
 
 struct role_machine {
 	const struct mirrord_conf *conf;
@@ -24,6 +25,8 @@ struct role_machine {
 	bool		 has_state;	/* gen is open */
 	struct link	*link;
 	struct resync	*resync;
+	struct sweep	*sweep;		/* NULL: none was owed */
+	int64_t		 newest_wall;	/* seen in this life, ns */
 	pthread_t	 thread;
 	pthread_t	 checkpointer;
 	struct space_watch *space;
@@ -72,7 +75,7 @@ struct gen_change {
 	bool		 alone;		/* begins, or stays */
 	bool		 member;	/* alone ends */
 	bool		 not_level;
-	bool		 clean;		/* an orderly end */
+	int64_t		 clean_stop_ns;	/* the last step of a stop (R42) */
 	bool		 synced;	/* all that was received (L14) */
 	bool		 force;
 	uint8_t		 handed_to;
@@ -84,6 +87,14 @@ int	role_store(struct role_machine *r, const struct gen_change *c);
 int	role_distrust_logs(struct role_machine *r);
 /* At start: what the last life's end, or somebody else, did to the data. */
 void	role_check_unclean(struct role_machine *r);
+/*
+ * R42.  role_note_wall: while it runs.  role_clean_stop: the time to store as
+ * the last step of a stop, 0: the clock cannot be relied on.  role_sweep_begin:
+ * once the tree is open; r->sweep is ended by who closes it.
+ */
+void	role_note_wall(struct role_machine *r);
+int64_t	role_clean_stop(struct role_machine *r);
+void	role_sweep_begin(struct role_machine *r);
 /* The tree was opened anew: is it that of the record (R23)? */
 int	role_check_session(struct role_machine *r);
 

@@ -17,6 +17,9 @@
 #include "fail.h"
 #include "log.h"
 
+/* A clock that is set by so much was set by somebody. */
+#define CLOCK_STEP_NS	1000000000
+
 /* One change of the record, by the wish that asked for it. */
 static void
 apply_change(struct gen *g, void *arg)
@@ -40,8 +43,8 @@ apply_change(struct gen *g, void *arg)
 		memset(&g->handed, 0, sizeof(g->handed));
 		g->handed_to = 0;
 	}
-	if (c->clean)
-		g->clean_stop_s = time(NULL);
+	if (c->clean_stop_ns != 0)
+		g->clean_stop_ns = c->clean_stop_ns;
 	if (c->synced)
 		g->unclean = false;
 	if (c->alone) {
@@ -54,7 +57,9 @@ apply_change(struct gen *g, void *arg)
 		g->alone = true;
 		g->level = true;
 		g->unclean = false;
-		g->clean_stop_s = 0;
+		/* A sweep that is owed stays so; what it found is ours. */
+		if (g->clean_stop_ns < 0)
+			g->clean_stop_ns = 0;
 		memset(&g->handed, 0, sizeof(g->handed));
 		g->handed_to = 0;
 	}
@@ -166,6 +171,103 @@ role_check_session(struct role_machine *r)
 	role_set_error(r, "statedir", "%s/gen: %s", r->conf->statedir,
 	    strerror(errno));
 	return -1;
+}
+
+/* ---- R42 ---- */
+
+/* An older build had seconds there. */
+#define OLD_SECONDS	INT64_C(1000000000000)
+
+static int64_t
+wall_ns(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_REALTIME, &t);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+void
+role_note_wall(struct role_machine *r)
+{
+	int64_t now = wall_ns();
+
+	if (now > r->newest_wall)
+		r->newest_wall = now;
+}
+
+int64_t
+role_clean_stop(struct role_machine *r)
+{
+	int64_t now = wall_ns();
+
+	/* Files of this life may be newer than what is done from now on. */
+	if (now + CLOCK_STEP_NS < r->newest_wall) {
+		log_warnx("the clock was set back: everything is compared");
+		(void)role_distrust_logs(r); /* said by it */
+		return 0;
+	}
+	return now;
+}
+
+struct swept {
+	uint64_t	found;
+	bool		distrust;
+};
+
+/* A primary's changes are changes; a second must not lose them unasked. */
+static void
+note_swept(struct gen *g, void *arg)
+{
+	const struct swept *s = arg;
+
+	g->clean_stop_ns = s->found > 0 && g->role != GR_PRIM ?
+	    -g->clean_stop_ns : 0;
+	g->dirty_all = g->dirty_all || s->distrust;
+}
+
+static void
+on_swept(uint64_t found, int error, void *arg)
+{
+	struct role_machine *r = arg;
+	struct swept s = { found, error != 0 };
+
+	if (gen_update(r->parts.gen, note_swept, &s) == -1)
+		log_warn("gen: the end of the sweep");
+	if (error != 0)
+		log_warnx("changes made while the module was stopped: cannot "
+		    "be looked for: %s; everything is compared",
+		    strerror(-error));
+	else
+		log_info("%llu changes were made while the module was stopped",
+		    (unsigned long long)found);
+	role_changed(r);
+}
+
+void
+role_sweep_begin(struct role_machine *r)
+{
+	struct sweep_conf c = {
+		.objects = r->parts.objects,
+		.change = r->parts.change,
+		.on_done = on_swept,
+		.arg = r,
+	};
+	struct swept s = { 0, true };
+	struct gen g;
+
+	gen_read(r->parts.gen, &g);
+	if (g.clean_stop_ns <= 0)
+		return;
+	c.since_ns = g.clean_stop_ns < OLD_SECONDS ?
+	    (g.clean_stop_ns + 1) * 1000000000 : g.clean_stop_ns;
+	if (wall_ns() >= c.since_ns &&
+	    (r->sweep = sweep_start(&c)) != NULL)
+		return;
+	log_warnx("the clock was set back since the module was stopped: "
+	    "everything is compared");
+	if (gen_update(r->parts.gen, note_swept, &s) == -1)
+		log_warn("gen");
 }
 
 static void

@@ -88,6 +88,7 @@ step_open(struct role_machine *r)
 		return -1;
 	}
 	change_on_log_error(r->parts.change, on_log_error, r);
+	role_sweep_begin(r);
 	pthread_mutex_lock(&r->lock);
 	r->is_open = true;
 	pthread_mutex_unlock(&r->lock);
@@ -100,6 +101,18 @@ step_open(struct role_machine *r)
 }
 
 static void
+sweep_end(struct role_machine *r)
+{
+	struct sweep *s;
+
+	pthread_mutex_lock(&r->lock);
+	s = r->sweep;
+	r->sweep = NULL;
+	pthread_mutex_unlock(&r->lock);
+	sweep_free(s);
+}
+
+static void
 close_tree(struct role_machine *r)
 {
 	pthread_mutex_lock(&r->lock);
@@ -108,6 +121,7 @@ close_tree(struct role_machine *r)
 		pthread_cond_wait(&r->idle, &r->lock);
 	pthread_mutex_unlock(&r->lock);
 	peer_close(r);
+	sweep_end(r);
 	parts_close(&r->parts);
 }
 
@@ -270,7 +284,7 @@ drain_peer(struct role_machine *r)
 static int
 end_prim(struct role_machine *r, bool orderly)
 {
-	struct gen_change c = { .role = GR_NONE, .clean = true };
+	struct gen_change c = { .role = GR_NONE };
 	bool both, equal = false;
 	struct gen g;
 
@@ -325,12 +339,18 @@ leave_present(struct role_machine *r, bool orderly, bool *synced)
 int
 step_none(struct role_machine *r)
 {
-	struct gen_change c = { .role = GR_NONE, .clean = true };
+	struct gen_change c = { .role = GR_NONE };
+	struct gen g;
 	unsigned i;
 
 	if (leave_present(r, true, &c.synced) == -1)
 		return -1;
-	if (r->kind == RK_SECOND && role_store(r, &c) == -1)
+	sweep_end(r);
+	gen_read(r->parts.gen, &g);
+	/* A sweep that did not come to its end is still owed as it was. */
+	if (r->kind != RK_NONE && g.clean_stop_ns == 0)
+		c.clean_stop_ns = role_clean_stop(r);
+	if (r->kind != RK_NONE && role_store(r, &c) == -1)
 		return -1;
 	close_tree(r);
 	for (i = 0; i < r->conf->dir_count; i++)

@@ -14,6 +14,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "fail.h"
 #include "whole.h"
 
 #define COPY_CHUNK	32768	/* on the stack of a 256 KiB thread */
@@ -154,6 +155,7 @@ make_in(struct objects *o, const struct op *op, int dfd, const char *name)
 
 	object_make_begin(o);
 	fd = make_name(dfd, name, op);
+	fail_point(6);
 	rc = fd < 0 ? fd : object_bind_fd(o, op->dir, fd, op->obj);
 	object_make_end(o);
 	if (fd < 0)

@@ -130,6 +130,7 @@ put_gen(struct line_out *o, const struct gen *g)
 	line_add_num(o, "alone", g->alone);
 	line_add_num(o, "unclean", g->unclean);
 	line_add_num(o, "dirty_all", g->dirty_all);
+	line_add_num(o, "edited", g->clean_stop_ns < 0);
 	line_add(o, "current", gen_uuid_is_none(&g->current) ? "" :
 	    gen_uuid_str(uuid, &g->current));
 	line_add(o, "base", gen_uuid_is_none(&g->base) ? "" :
@@ -180,6 +181,8 @@ facts_put(struct line_out *o, const struct facts *f)
 	line_add_num(o, "mounted", f->mounted);
 	line_add_num(o, "new", f->is_new);
 	put_gen(o, &f->gen);
+	line_add_num(o, "sweep", f->role != RK_NONE &&
+	    f->gen.clean_stop_ns > 0);
 	line_add(o, "handed", f->handed);
 	line_add(o, "lease", f->lease);
 	line_add(o, "link", f->link);

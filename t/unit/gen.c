@@ -15,7 +15,7 @@ sample(void)
 	struct gen g = { .fence = { 1, 7, 2 }, .epoch = { 1, 6, 1 },
 	    .role = GR_SECOND, .since = { 0, 5, 1 }, .level = true,
 	    .unclean = true, .handed = { 1, 7, 2 }, .handed_to = 2,
-	    .clean_stop_s = -5, .session = 1ull << 40, .peer_session = 9,
+	    .clean_stop_ns = -5, .session = 1ull << 40, .peer_session = 9,
 	    .oid_next = 1ull << 33, .store_number = 3,
 	    .peer_store_number = 65535, .peer_durable = 77 };
 	unsigned i;
@@ -46,7 +46,7 @@ test_encoding(void)
 
 	gen_encode(raw, &a);
 	ok(gen_decode(&b, raw) == 0 && same(&a, &b) &&
-	    b.peer_store_number == 65535 && b.clean_stop_s == -5 &&
+	    b.peer_store_number == 65535 && b.clean_stop_ns == -5 &&
 	    epoch_cmp(b.voter[7], a.voter[7]) == 0, "encode and decode");
 	raw[53] = 9;
 	ok(gen_decode(&b, raw) == -1, "an unknown role is refused");
