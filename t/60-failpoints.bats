@@ -496,7 +496,8 @@ sweep()
 	alone
 	ask "$P" want role=none >/dev/null
 	await "$P" 10000 role=none
-	on "$P" sh -c "echo edited >>'$M/$P/data/x/one'"
+	on "$P" sh -c "echo edited >>'$M/$P/data/x/one'
+	    sync '$M/$P/data/x/one'"
 	arm "$P" "$1"
 	roles "$P" "$S" $((E + 1))
 	promote

@@ -27,6 +27,7 @@ BATS_SUITES = \
 	t/mirrord-pair.bats \
 	t/mirrord-rules.bats \
 	t/mirrord-sweep.bats \
+	t/mirrord-two-dirs.bats \
 	t/ledger.bats \
 	t/lab.bats \
 	t/bench.bats \

@@ -19,7 +19,8 @@ mirror_can_run()
 	[ -z "$why" ] || skip "$why"
 }
 
-# mirror_node N: node N of M, 10.77.0.N, directory $M/N/data/x.
+# mirror_node N: node N of M, 10.77.0.N, directory $M/N/data/x, and those that
+# MIRROR_MORE names.
 mirror_node()
 {
 	local n=$1 o=$((3 - $1)) d=$M/$1
@@ -39,7 +40,8 @@ mirror_node()
 			addrs = {"10.77.0.$o"}
 		}
 		async = "${ASYNC:-none}"
-		directories = {"$d/data/x"}
+		directories = {"$d/data/x"$(for i in ${MIRROR_MORE:-}; do
+		    printf ', "%s"' "$d/data/$i"; done)}
 	EOF
 	truncate -s 300M "$d/img"
 	mkfs.ext4 -q -m0 "$d/img"
@@ -57,7 +59,8 @@ power_on()
 	wait_until 5 "[ \"\$(readlink /proc/$!/ns/mnt)\" != \
 	    \"\$(readlink /proc/self/ns/mnt)\" ]"
 	on "$n" sh -c "mount -o loop '$d/img' '$d/data' && mkdir -p \
-	    '$d/data/x' '$d/data/native' && ip link set lo up"
+	    '$d/data/x' '$d/data/native' && ip link set lo up &&
+	    cd '$d/data' && mkdir -p ${MIRROR_MORE:-.}"
 	if [ "${MIRROR_STATE:-}" = image ]; then
 		on "$n" sh -c "[ -d '$d/data/state' ] ||
 		    cp -a '$d/var/lib/holdfast' '$d/data/state'

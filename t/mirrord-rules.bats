@@ -170,8 +170,10 @@ state() { echo "$M/$1/var/lib/holdfast/m/$2"; }
 	await 1 10000 joined=1 async=second link=up
 	on 1 sh -c "echo receipt >'$M/1/data/x/f3'; sync '$M/1/data/x/f3'"
 	await 2 0 unclean=1 async=none
+	# R6: received is in the kernel, which outlives the daemon.
 	# A crash of the node, not of the daemon alone.
 	mirrord_kill 2
+	[ "$(on 2 cat "$M/2/data/x/f3")" = receipt ]
 	mirrord_start 2
 	await 2 5000 level=1
 	mirrord_kill 2
@@ -179,4 +181,32 @@ state() { echo "$M/$1/var/lib/holdfast/m/$2"; }
 	keepd_start 2
 	mirrord_start 2
 	await 2 5000 level=0
+}
+
+@test "L15: who lost its place in the stream leaves the set before a resync" {
+	sed -i 's/async = .*/async = "none"/' \
+	    "$(state 1 config/1/mirrord.conf)"
+	mirrord_kill 1
+	mirrord_start 1
+	ask 2 want role=wait
+	ask 1 want role=prim epoch=0.13.1 set=self
+	await 1 5000 alone=1
+	join 0.13.1
+	# Without keepd nothing tells how far it had got.
+	mirrord_kill 2
+	kill -9 "$(cat "$M/2/keepd")"
+	keepd_start 2
+	mirrord_start 2
+	ask 2 want role=second epoch=0.13.1 primary=n1
+	await 1 5000 "peer_failed=lost its place in the stream"
+	not await 1 500 phase=actlog 2>/dev/null
+	await 2 0 resyncing= level=1
+	# It is still one: nothing is acknowledged without it.
+	on 1 sh -c "echo more >'$M/1/data/x/f4'; sync '$M/1/data/x/f4'
+	    : >'$M/acked'" 3>&- &
+	not wait_until 1 "[ -e '$M/acked' ]" 2>/dev/null
+	ask 1 want role=prim epoch=0.14.1 set=self
+	wait_until 5 "[ -e '$M/acked' ]"
+	join 0.14.1
+	same_trees
 }
