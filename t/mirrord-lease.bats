@@ -142,11 +142,55 @@ connections() { grep -c 'link: up, connection' "$M/1/log"; }
 	same_trees
 }
 
+@test "a join that is voted on is not given up by itself" {
+	# Out, and strict again.
+	ask 1 want role=prim epoch=0.21.1 set=self
+	await 1 5000 alone=1
+	ask 2 want role=second epoch=0.21.1 primary=n1
+	await 1 20000 ready=1
+	lease 1 600000
+	ask 1 want role=prim epoch=0.21.1 set=self lease=1 fence=0.22.1
+	await 1 2000 fence=0.22.1 ready=1
+	mirrord_kill 2
+	await 1 5000 link=connecting ready=0
+	app sync "echo voted >voted; sync voted"
+	none_ended sync
+	# No resync into what may be a member.
+	mirrord_start 2
+	ask 2 want role=second epoch=0.21.1 primary=n1
+	not await 1 500 link=up 2>/dev/null
+	none_ended sync
+	# Given up before an accept left.
+	ask 1 want role=prim epoch=0.21.1 set=self lease=0
+	ended sync
+	await 1 20000 ready=1
+	# Chosen, and the connection broke meanwhile.
+	ask 1 want role=prim epoch=0.21.1 set=self lease=1 fence=0.23.1
+	await 1 2000 fence=0.23.1 ready=1
+	mirrord_kill 2
+	await 1 5000 ready=0
+	app sync "echo chosen >chosen; sync chosen"
+	none_ended sync
+	ask 1 want role=prim epoch=0.23.1 set=both lease=1
+	await 1 5000 "peer_failed=lost its place in the stream" alone=0
+	none_ended sync
+	mirrord_start 2
+	await 2 0 level=0
+	ask 1 want role=prim epoch=0.24.1 set=self
+	ended sync
+	ask 2 want role=second epoch=0.24.1 primary=n1
+	await 1 20000 ready=1
+	ask 1 want role=prim epoch=0.25.1 set=both lease=1
+	ask 2 want role=second epoch=0.25.1 primary=n1
+	joined 0.25.1
+	same_trees
+}
+
 @test "an epoch rises under load, whoever hears of it first" {
 	on 1 "$top_builddir/t/files/work" "$M/1/data/x" 2 7 >"$M/work" 3>&- &
 	pid=$!
 	n=$(connections)
-	for e in 3 5 7; do
+	for e in 33 35 37; do
 		ask 1 want role=prim epoch=0.$e.1 set=both lease=1
 		await 1 1000 epoch=0.$e.1
 		ask 2 want role=second epoch=0.$e.1 primary=n1
@@ -163,7 +207,7 @@ connections() { grep -c 'link: up, connection' "$M/1/log"; }
 	wait $pid || { cat "$M/work"; false; }
 	[ "$(connections)" -eq "$n" ]
 	await 1 0 joined=1 peer_failed= link=up
-	await 2 0 level=1 since=0.2.1
+	await 2 0 level=1 since=0.25.1
 	same_trees
 }
 
@@ -171,8 +215,8 @@ connections() { grep -c 'link: up, connection' "$M/1/log"; }
 	app sync "until [ -e $M/stop2 ]; do echo more >>log2; sync log2
 	    echo >>$M/acks2; done"
 	wait_until 5 "[ -s $M/acks2 ]"
-	ask 2 want role=second epoch=0.8.1 primary=n1 fence=0.9.2
-	await 2 5000 fence=0.9.2 link=down role=second level=1
+	ask 2 want role=second epoch=0.38.1 primary=n1 fence=0.39.2
+	await 2 5000 fence=0.39.2 link=down role=second level=1
 	acks=$(stat -c %s "$M/acks2")
 	# What was acknowledged is there; nothing is any more.
 	[ "$(on 2 stat -c %s "$M/2/data/x/log2")" -ge $((acks * 5)) ]
@@ -180,22 +224,37 @@ connections() { grep -c 'link: up, connection' "$M/1/log"; }
 	none_ended sync
 	[ "$(stat -c %s "$M/acks2")" -eq "$acks" ]
 	# Told the old epoch again, it takes nothing of it.
-	ask 2 want role=second epoch=0.8.1 primary=n1
-	await 2 0 link=down fence=0.9.2
+	ask 2 want role=second epoch=0.38.1 primary=n1
+	await 2 0 link=down fence=0.39.2
 	mirrord_kill 2
 	mirrord_start 2
-	[[ $(ask 2 want role=second epoch=0.8.1 primary=n1) == *old-epoch* ]]
+	[[ $(ask 2 want role=second epoch=0.38.1 primary=n1) == *old-epoch* ]]
 	not await 1 500 link=up 2>/dev/null
 	# L17: the primary goes above it, without the other.
-	ask 1 want role=prim epoch=0.10.1 set=self
+	ask 1 want role=prim epoch=0.40.1 set=self
 	ended sync
-	ask 2 want role=second epoch=0.10.1 primary=n1
+	ask 2 want role=second epoch=0.40.1 primary=n1
 	await 1 20000 ready=1
-	ask 1 want role=prim epoch=0.11.1 set=both lease=1
-	ask 2 want role=second epoch=0.11.1 primary=n1
-	joined 0.11.1
-	await 2 0 since=0.11.1
+	ask 1 want role=prim epoch=0.41.1 set=both lease=1
+	ask 2 want role=second epoch=0.41.1 primary=n1
+	joined 0.41.1
+	await 2 0 since=0.41.1
 	same_trees
+}
+
+@test "a stop does not wait for the lease: nobody is told anything by it" {
+	# Dirty pages that the kernel has to get rid of.
+	on 1 sh -c "head -c 65536 /dev/zero >'$M/1/data/x/dirty'"
+	on 1 python3 -c 'import mmap, os, sys
+f = open(sys.argv[1], "r+b"); m = mmap.mmap(f.fileno(), 0)
+m[8192:8197] = b"dirty"; os._exit(0)' "$M/1/data/x/dirty"
+	lease 1 over
+	ask 1 want role=down
+	await 1 10000 role=down mounted=0
+	lease 1 600000
+	ask 1 want role=prim epoch=0.50.1 set=self lease=1
+	await 1 10000 mounted=1
+	[ "$(on 1 sh -c "tr -d '\\0' <'$M/1/data/x/dirty'")" = dirty ]
 }
 
 @test "what was held is not answered when the role ends" {

@@ -168,6 +168,16 @@ may_go_on(const struct link_hello *primary, const struct link_hello *second)
 	    second->applied + 1 >= primary->first;
 }
 
+void
+peer_lost_place(struct role_machine *r)
+{
+	pthread_mutex_lock(&r->lock);
+	snprintf(r->peer_failed, sizeof(r->peer_failed),
+	    "lost its place in the stream");
+	pthread_mutex_unlock(&r->lock);
+	role_changed(r);
+}
+
 static int
 meet_primary(struct role_machine *r, const struct link_hello *own,
     const struct link_hello *peer)
@@ -183,11 +193,7 @@ meet_primary(struct role_machine *r, const struct link_hello *own,
 	if (own->flags & LHF_MEMBER) {
 		/* Rule L15: never a resync into a member; moduled takes it
 		 * out of the set first. */
-		pthread_mutex_lock(&r->lock);
-		snprintf(r->peer_failed, sizeof(r->peer_failed),
-		    "lost its place in the stream");
-		pthread_mutex_unlock(&r->lock);
-		role_changed(r);
+		peer_lost_place(r);
 		return -1;
 	}
 	return meet(r, own, peer, true);
@@ -213,15 +219,18 @@ on_meet(const struct link_hello *own, const struct link_hello *peer,
     void *arg)
 {
 	struct role_machine *r = arg;
-	bool primary;
+	bool primary, voting;
 
 	pthread_mutex_lock(&r->lock);
 	primary = r->kind == RK_PRIM;
+	voting = primary && r->voting;
 	r->freeze.peer_can = peer->flags & LHF_HOLD;
 	pthread_mutex_unlock(&r->lock);
 	resync_stop(r->resync);
 	if (own->gen.clean_stop_ns > 0)
 		return -1;	/* it is being looked for */
+	if (voting)
+		return -1;	/* not before it is known what the peer is */
 	if (primary && meet_primary(r, own, peer) == -1)
 		return -1;
 	if (!primary && meet_second(r, own, peer) == -1)
@@ -229,6 +238,19 @@ on_meet(const struct link_hello *own, const struct link_hello *peer,
 	remember_peer(r, peer);
 	return 0;
 }
+
+void
+peer_fall_back(struct role_machine *r)
+{
+	pthread_mutex_lock(&r->lock);
+	if (r->kind == RK_PRIM && !r->both && !r->voting && !r->ready &&
+	    change_go_alone(r->parts.change) == 0) {
+		stream_set(r->parts.stream, SS_SELF);
+		stream_reset(r->parts.stream);
+	}
+	pthread_mutex_unlock(&r->lock);
+}
+
 static void
 on_down(uint64_t connection, void *arg)
 {
@@ -240,14 +262,8 @@ on_down(uint64_t connection, void *arg)
 	freeze_on_down(r);
 	pthread_mutex_lock(&r->lock);
 	r->ready = false;
-	/* The strict phase ended without a join: what it queued is owed
-	 * again, and then syncs are this node's own. */
-	if (r->kind == RK_PRIM && !r->both &&
-	    change_go_alone(r->parts.change) == 0) {
-		stream_set(r->parts.stream, SS_SELF);
-		stream_reset(r->parts.stream);
-	}
 	pthread_mutex_unlock(&r->lock);
+	peer_fall_back(r);
 	role_changed(r);
 }
 

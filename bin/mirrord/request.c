@@ -108,10 +108,20 @@ front_lease(struct front *f)
 	return lease_runs(f->lease, mono_now()) ? "runs" : "over";
 }
 
-/* What tells an application nothing about the data. */
+/*
+ * What tells an application nothing about the data.  Pages that the kernel
+ * writes back are nobody's request, and the unmount at the end of a role,
+ * whose lease may be over, waits for them.
+ */
 static bool
-needs_no_lease(uint32_t opcode)
+needs_no_lease(const struct fuse_req *in)
 {
+	uint32_t opcode = in->h->opcode;
+	const struct fuse_write_in *w = in->arg;
+
+	if (opcode == FUSE_WRITE && in->arg_len >= sizeof(*w) &&
+	    (w->write_flags & FUSE_WRITE_CACHE) != 0)
+		return true;
 	return opcode == FUSE_INIT || opcode == FUSE_FORGET ||
 	    opcode == FUSE_BATCH_FORGET || opcode == FUSE_STATFS ||
 	    opcode >= sizeof(handlers) / sizeof(handlers[0]) ||
@@ -125,11 +135,11 @@ needs_no_lease(uint32_t opcode)
  * nobody is answered.
  */
 static bool
-may_reply(struct front *f, uint32_t opcode)
+may_reply(struct front *f, const struct fuse_req *in)
 {
 	struct timespec pause = { 0, LEASE_LOOK_NS };
 
-	if (needs_no_lease(opcode))
+	if (needs_no_lease(in))
 		return true;
 	while (is_leased(f) && !lease_runs(f->lease, mono_now())) {
 		if (__atomic_load_n(&f->ending, __ATOMIC_ACQUIRE))
@@ -463,7 +473,7 @@ serve(struct slot *s, void *data, size_t len, void *arg)
 		return;
 	if (s->state == SLOT_DONE) {
 		/* ENOENT: it had arrived before the end of that life. */
-		if (may_reply(m->front, r.in.h->opcode))
+		if (may_reply(m->front, &r.in))
 			(void)fuse_reply(m->fuse_fd, r.in.h->unique,
 			    s->error, s->reply, s->reply_len);
 		return;
@@ -479,7 +489,7 @@ serve(struct slot *s, void *data, size_t len, void *arg)
 		slot_done(s, error, r.reply, error == 0 ? r.reply_len : 0);
 	fail_point(14);
 	object_unlock(m->front->objects, &r.locks);
-	if (error == RQ_SILENT || !may_reply(m->front, r.in.h->opcode))
+	if (error == RQ_SILENT || !may_reply(m->front, &r.in))
 		return;
 	if (fuse_reply(m->fuse_fd, r.in.h->unique, error, r.reply,
 	    r.reply_len) == -1) {

@@ -50,6 +50,9 @@ struct role_machine {
 	bool		 linked;	/* link_start() was called */
 	struct epoch	 followed;	/* second: by the link */
 	bool		 lease_told;	/* over, at the last tick */
+	/* The join is being voted on (L5, L12): the strict phase does not end
+	 * by itself. */
+	bool		 voting;
 	bool		 fullsync;	/* second: may be overwritten */
 	bool		 checkpoint_now;
 	bool		 is_open;	/* parts, link, resync may be asked */
@@ -83,6 +86,8 @@ struct gen_change {
 
 /* role-record.c.  0, or -1 with the error set. */
 int	role_store(struct role_machine *r, const struct gen_change *c);
+/* Of a primary that is leased and alone. */
+void	role_set_voting(struct role_machine *r, const struct wish *w);
 /* No log tells what changed: everything is compared at the next resync. */
 int	role_distrust_logs(struct role_machine *r);
 /* At start: what the last life's end, or somebody else, did to the data. */
@@ -121,6 +126,11 @@ int	peer_open(struct role_machine *r);
 void	peer_close(struct role_machine *r);
 int	peer_start(struct role_machine *r, enum link_side side,
 	    struct epoch epoch);
+/* The strict phase ended without a join, unless it is being voted on: what
+ * it queued is owed again, and syncs are this node's own. */
+void	peer_fall_back(struct role_machine *r);
+/* The peer is a member and cannot go on (L15): a fact. */
+void	peer_lost_place(struct role_machine *r);
 /* Ends link and resync; what was received is applied. */
 void	peer_stop(struct role_machine *r);
 extern const struct apply_calls peer_apply_calls;

@@ -33,7 +33,7 @@ set_kind(struct role_machine *r, enum role_kind kind)
 	old = r->kind;
 	r->kind = kind;
 	if (kind != RK_PRIM) {
-		r->both = r->ready = r->joined = false;
+		r->both = r->ready = r->joined = r->voting = false;
 		front_set_leased(&r->parts.front, false);
 	}
 	if (kind != RK_DOWN)
@@ -539,35 +539,43 @@ become_prim(struct role_machine *r, const struct wish *w)
 	return peer_start(r, LS_PRIMARY, w->epoch);
 }
 
-/* The joiner is level: first our record, then it is told (section 4). */
+static void
+set_both(struct role_machine *r, bool both)
+{
+	pthread_mutex_lock(&r->lock);
+	r->both = both;
+	r->ready = false;
+	pthread_mutex_unlock(&r->lock);
+}
+
+/*
+ * The joiner is level: first our record, then it is told (section 4).  One
+ * whose connection broke while its join was voted on is a member that has
+ * lost its place: moduled takes it out again (L15).
+ */
 static int
-take_member(struct role_machine *r, const struct wish *w)
+take_member(struct role_machine *r, const struct wish *w, bool ready)
 {
 	struct gen_change c = { .role = GR_PRIM, .epoch = w->epoch,
 	    .set_epoch = true, .member = true };
-	bool ready;
 
-	/* First in memory: a connection that ends now must not release the
-	 * syncs any more. */
-	pthread_mutex_lock(&r->lock);
-	ready = r->ready;
-	r->both = ready;
-	r->ready = false;
-	pthread_mutex_unlock(&r->lock);
-	if (!ready) {
+	if (!ready && !r->voting) {
 		role_set_error(r, "not-ready", "the other node is not level");
 		return -1;
 	}
+	/* First in memory: a connection that ends now must not release the
+	 * syncs any more. */
+	set_both(r, true);
 	if (role_store(r, &c) == -1) {
-		pthread_mutex_lock(&r->lock);
-		r->both = false;
-		pthread_mutex_unlock(&r->lock);
+		set_both(r, false);
 		link_break(r->link);
 		return -1;
 	}
 	change_set_epoch(r->parts.change, w->epoch);
 	link_set_epoch(r->link, w->epoch);
-	if (resync_join(r->resync, w->epoch) != 0)
+	if (!ready)
+		peer_lost_place(r);
+	else if (resync_join(r->resync, w->epoch) != 0)
 		link_break(r->link);
 	role_clear_error(r);
 	role_changed(r);
@@ -609,11 +617,11 @@ set_members(struct role_machine *r, const struct wish *w)
 	ready = r->ready;
 	pthread_mutex_unlock(&r->lock);
 	/* At the epoch of the join, which no frame carries before it. */
-	if (w->both && g.alone && ready)
-		return take_member(r, w);
+	if (w->both && g.alone)
+		return take_member(r, w, ready);
 	if (epoch_cmp(w->epoch, g.epoch) != 0 && raise_epoch(r, w) == -1)
 		return -1;
-	return w->both && g.alone ? take_member(r, w) : 0;
+	return 0;
 }
 
 int
@@ -627,6 +635,10 @@ step_prim(struct role_machine *r, const struct wish *w)
 	if (set_members(r, w) == -1)
 		return -1;
 	front_set_leased(&r->parts.front, w->leased);
+	role_set_voting(r, w);
+	/* Dropped, and the connection broke meanwhile. */
+	if (!w->both && !w->leased)
+		peer_fall_back(r);
 	return 0;
 }
 

@@ -81,6 +81,9 @@ wait_until(struct role_machine *r, pthread_cond_t *cond, int64_t ms)
 static int
 carry_out(struct role_machine *r, const struct wish *w)
 {
+	/* Before the fence is told: a prepare may leave then. */
+	if (w->role == RK_PRIM && !w->both && w->leased)
+		role_set_voting(r, w);
 	if (!r->has_state || (w->compare && role_distrust_logs(r) == -1) ||
 	    step_fence(r, w) == -1)
 		return -1;
