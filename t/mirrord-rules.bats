@@ -83,7 +83,6 @@ state() { echo "$M/$1/var/lib/holdfast/m/$2"; }
 	dd if=/dev/urandom of="$(state 2 al)" bs=4096 count=128 conv=notrunc \
 	    status=none
 	# Nobody knows what was hot: not the first life after it, not the next.
-	on 2 sh -c "echo other >'$M/2/data/x/f2'"
 	mirrord_start 2
 	ask 2 want role=wait
 	await 2 5000 role=wait dirty_all=1
@@ -139,6 +138,17 @@ state() { echo "$M/$1/var/lib/holdfast/m/$2"; }
 	await 1 5000 alone=1
 	join 0.9.1
 	same_trees
+}
+
+@test "R23: a directory that stays empty gets everything" {
+	stopped 2
+	on 2 sh -c "cd '$M/2/data' && rm -rf x && mkdir x"
+	mirrord_start 2
+	ask 1 want role=prim epoch=0.10.1 set=self
+	await 1 5000 alone=1
+	join 0.10.1
+	same_trees
+	[ "$(on 2 cat "$M/2/data/x/f8")" = 8 ]
 }
 
 @test "R23: a crash between the two numbers is none of that" {

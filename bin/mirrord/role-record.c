@@ -144,6 +144,10 @@ distrust_data(struct gen *g, void *arg)
 {
 	(void)arg;
 	g->level = false;
+	/* What no log of ours tells about is compared, nobody's edits are
+	 * looked for in it. */
+	g->dirty_all = true;
+	g->clean_stop_ns = 0;
 }
 
 int
