@@ -189,7 +189,7 @@ join_with_leave()
 	mirrord_start 1
 	next
 	await 1 5000 dirty_all=1 sweep=0
-	said 1 'clock was set back'
+	said 1 'clock was set back since'
 	join
 	same_trees
 }

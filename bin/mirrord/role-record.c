@@ -187,7 +187,7 @@ role_set_voting(struct role_machine *r, const struct wish *w)
 
 /* ---- R42 ---- */
 
-/* An older build had seconds there. */
+/* An older build had seconds there, and not only of a stop: no use. */
 #define OLD_SECONDS	INT64_C(1000000000000)
 
 static int64_t
@@ -265,21 +265,23 @@ role_sweep_begin(struct role_machine *r)
 		.on_done = on_swept,
 		.arg = r,
 	};
-	struct swept s = { 0, true };
 	struct gen g;
 
 	gen_read(r->parts.gen, &g);
-	if (g.clean_stop_ns <= 0)
+	c.since_ns = g.clean_stop_ns;
+	if (c.since_ns <= 0)
 		return;
-	c.since_ns = g.clean_stop_ns < OLD_SECONDS ?
-	    (g.clean_stop_ns + 1) * 1000000000 : g.clean_stop_ns;
-	if (wall_ns() >= c.since_ns &&
-	    (r->sweep = sweep_start(&c)) != NULL)
-		return;
-	log_warnx("the clock was set back since the module was stopped: "
-	    "everything is compared");
-	if (gen_update(r->parts.gen, note_swept, &s) == -1)
-		log_warn("gen");
+	if (c.since_ns < OLD_SECONDS) {
+		on_swept(0, 0, r);
+	} else if (wall_ns() < c.since_ns) {
+		log_warnx("the clock was set back since the module was "
+		    "stopped");
+		on_swept(0, -ERANGE, r);
+	} else {
+		r->sweep = sweep_start(&c);
+		if (r->sweep == NULL)
+			on_swept(0, -errno, r);
+	}
 }
 
 static void
