@@ -68,6 +68,12 @@ POINTS='
 52 held
 53 held
 55 sweep
+81 aside
+82 aside
+83 aside
+84 aside
+85 aside
+86 aside
 '
 
 setup_file()
@@ -140,7 +146,8 @@ swap() { roles "$S" "$P" "$E"; }
 
 follow()
 {
-	ask "$S" want role=second epoch="$(epoch)" primary="n$P" >/dev/null
+	ask "$S" want role=second epoch="$(epoch)" primary="n$P" \
+	    ${FOLLOW:-} >/dev/null
 }
 
 join()
@@ -515,6 +522,52 @@ sweep()
 	settled
 }
 
+# Two histories; the second's is set aside before it is overwritten.
+aside()
+{
+	local name
+
+	load_start "$3"
+	load_progress
+	load_stop
+	alone
+	ask "$S" want role=prim "epoch=0.$((E + 1)).$S" set=self >/dev/null
+	await "$S" 10000 mounted=1
+	on "$S" sh -c "cd '$M/$S/data/x'; echo $1-lost >one; echo $1-lost >own
+	    sync one own"
+	on "$P" sh -c "echo $1 >'$M/$P/data/x/one'; sync '$M/$P/data/x/one'"
+	ask "$S" want role=wait >/dev/null
+	await "$S" 10000 role=wait
+	roles "$P" "$S" $((E + 2))
+	promote
+	await "$P" 10000 "epoch=$(epoch)"
+	FOLLOW="fullsync=1"
+	# Without a log of its own, right before each change.
+	[ "$1" -ne 85 ] || FOLLOW="$FOLLOW compare=1"
+	arm "$S" "$1"
+	join_until_hit "$S"
+	FOLLOW="fullsync=1"
+	if [ "$2" = kill ]; then
+		restart "$S"
+	else
+		power_off "$S"
+		reboot_of_gone "$S"
+	fi
+	join
+	FOLLOW=
+	settled
+	[ "$(on "$S" cat "$M/$S/data/x/one")" = "$1" ]
+	# Below the view that hides it.
+	mkdir -p "$M/peek"
+	on "$S" mount --bind "$M/$S/data" "$M/peek"
+	for name in one own; do
+		[ "$(on "$S" grep -rlx "$1-lost" "$M/peek/x/.holdfast/diverged" |
+		    grep -c "/x/$name\$\|files/$name\$")" -eq 1 ]
+	done
+	on "$S" rm -rf "$M/peek/x/.holdfast/diverged"
+	on "$S" umount "$M/peek"
+}
+
 # ---- the tests ----
 
 # steps_of SCENARIO FUNCTION KIND: all of it on the pair of that kind.
@@ -607,6 +660,10 @@ run_steps()
 
 @test "a stop with a holder" {
 	run_steps held held
+}
+
+@test "what is set aside before it is overwritten" {
+	run_steps aside aside
 }
 
 @test "the look for changes made while stopped" {

@@ -111,6 +111,11 @@ since() { LINE=$(wc -l <"$M/$1/log"); }
 	await 2 5000 level=1 edited=0
 	same_trees
 	[ "$(on 2 cat "$M/2/data/x/d/f6")" = 6 ]
+	# What was overwritten is set aside.
+	stop 2
+	on 2 grep -rlx mine "$M/2/data/x/.holdfast/diverged" >"$M/aside"
+	grep -q '/d/f6$' "$M/aside"
+	grep -q '/d/own$' "$M/aside"
 }
 
 @test "or it becomes the primary, and they are its changes" {
