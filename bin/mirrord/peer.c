@@ -239,15 +239,26 @@ on_meet(const struct link_hello *own, const struct link_hello *peer,
 	return 0;
 }
 
+/* The strict phase ended without a join: what it queued is owed again, and
+ * syncs are this node's own.  With the lock. */
+static void
+fall_back(struct role_machine *r)
+{
+	if (r->kind != RK_PRIM || r->both ||
+	    change_go_alone(r->parts.change) != 0)
+		return;
+	stream_set(r->parts.stream, SS_SELF);
+	stream_reset(r->parts.stream);
+}
+
 void
-peer_fall_back(struct role_machine *r)
+peer_vote_over(struct role_machine *r)
 {
 	pthread_mutex_lock(&r->lock);
-	if (r->kind == RK_PRIM && !r->both && !r->voting && !r->ready &&
-	    change_go_alone(r->parts.change) == 0) {
-		stream_set(r->parts.stream, SS_SELF);
-		stream_reset(r->parts.stream);
-	}
+	/* None began meanwhile: on_meet() refuses them until here. */
+	if (r->voting && r->link != NULL && link_connection(r->link) == 0)
+		fall_back(r);
+	r->voting = false;
 	pthread_mutex_unlock(&r->lock);
 }
 
@@ -262,8 +273,9 @@ on_down(uint64_t connection, void *arg)
 	freeze_on_down(r);
 	pthread_mutex_lock(&r->lock);
 	r->ready = false;
+	if (!r->voting)
+		fall_back(r);
 	pthread_mutex_unlock(&r->lock);
-	peer_fall_back(r);
 	role_changed(r);
 }
 

@@ -86,8 +86,6 @@ struct gen_change {
 
 /* role-record.c.  0, or -1 with the error set. */
 int	role_store(struct role_machine *r, const struct gen_change *c);
-/* Of a primary that is leased and alone. */
-void	role_set_voting(struct role_machine *r, const struct wish *w);
 /* No log tells what changed: everything is compared at the next resync. */
 int	role_distrust_logs(struct role_machine *r);
 /* At start: what the last life's end, or somebody else, did to the data. */
@@ -126,9 +124,9 @@ int	peer_open(struct role_machine *r);
 void	peer_close(struct role_machine *r);
 int	peer_start(struct role_machine *r, enum link_side side,
 	    struct epoch epoch);
-/* The strict phase ended without a join, unless it is being voted on: what
- * it queued is owed again, and syncs are this node's own. */
-void	peer_fall_back(struct role_machine *r);
+/* It is known how the vote ended: without the peer, where the connection
+ * broke meanwhile. */
+void	peer_vote_over(struct role_machine *r);
 /* The peer is a member and cannot go on (L15): a fact. */
 void	peer_lost_place(struct role_machine *r);
 /* Ends link and resync; what was received is applied. */

@@ -177,14 +177,6 @@ role_check_session(struct role_machine *r)
 	return -1;
 }
 
-void
-role_set_voting(struct role_machine *r, const struct wish *w)
-{
-	pthread_mutex_lock(&r->lock);
-	r->voting = r->kind == RK_PRIM && !w->both && w->leased;
-	pthread_mutex_unlock(&r->lock);
-}
-
 /* ---- R42 ---- */
 
 /* An older build had seconds there, and not only of a stop: no use. */

@@ -635,10 +635,8 @@ step_prim(struct role_machine *r, const struct wish *w)
 	if (set_members(r, w) == -1)
 		return -1;
 	front_set_leased(&r->parts.front, w->leased);
-	role_set_voting(r, w);
-	/* Dropped, and the connection broke meanwhile. */
-	if (!w->both && !w->leased)
-		peer_fall_back(r);
+	if (w->both || !w->leased)
+		peer_vote_over(r);
 	return 0;
 }
 

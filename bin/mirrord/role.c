@@ -78,12 +78,20 @@ wait_until(struct role_machine *r, pthread_cond_t *cond, int64_t ms)
 	(void)pthread_cond_timedwait(cond, &r->lock, &ts);
 }
 
+static void
+begin_vote(struct role_machine *r)
+{
+	pthread_mutex_lock(&r->lock);
+	r->voting = r->kind == RK_PRIM;
+	pthread_mutex_unlock(&r->lock);
+}
+
 static int
 carry_out(struct role_machine *r, const struct wish *w)
 {
 	/* Before the fence is told: a prepare may leave then. */
 	if (w->role == RK_PRIM && !w->both && w->leased)
-		role_set_voting(r, w);
+		begin_vote(r);
 	if (!r->has_state || (w->compare && role_distrust_logs(r) == -1) ||
 	    step_fence(r, w) == -1)
 		return -1;
