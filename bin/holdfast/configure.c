@@ -29,6 +29,9 @@
 #define TEXT_MAX	(1024 * 1024)
 /* Of 50 ms: daemons of a stopped module end at once. */
 #define STOP_TRIES	200
+/* 20 s: what begins while nodes change one after the other ends in less. */
+#define STABLE_TRIES	200
+#define STABLE_US	100000
 
 /* The files of a generation, in the order of their texts. */
 enum {
@@ -161,7 +164,7 @@ text_with_key(char *text)
 }
 
 /* With the rest of what is about modules, below. */
-static void refresh_modules(const struct cluster *cl);
+static int refresh_modules(const struct cluster *cl);
 
 static int
 write_cluster(const struct cluster *cl, const char *text, bool dry_run)
@@ -169,6 +172,7 @@ write_cluster(const struct cluster *cl, const char *text, bool dry_run)
 	char path[PATH_LEN], dir[PATH_LEN], *old;
 	size_t len;
 	bool same, same_key;
+	int rc;
 
 	path_state(path, "cluster/cluster.conf");
 	old = statefile_read(path, TEXT_MAX, &len);
@@ -184,19 +188,20 @@ write_cluster(const struct cluster *cl, const char *text, bool dry_run)
 		    cl->witness_count == 1 ? "" : "es");
 	printf("%s%s\n", cl->etcd.endpoint_count > 0 ? ", etcd" : "",
 	    same ? "; nothing changed" : "");
-	if (!dry_run && same)
-		refresh_modules(cl);	/* one was not in a stable state */
-	if (dry_run || same)
+	if (dry_run)
 		return 0;
+	if (same)
+		return refresh_modules(cl);	/* one could not, last time */
 	if (path_mkdirs(path_state(dir, "cluster"), 0755) == -1 ||
 	    statefile_write(path, text, strlen(text), 0644) == -1) {
 		fprintf(stderr, "holdfast: %s: cannot be written: %s\n", path,
 		    strerror(errno));
 		return EX_CANTCREAT;
 	}
+	/* Before heartd is away for a moment, which no module overlooks. */
+	rc = refresh_modules(cl);
 	tell_cluster(!same_key);
-	refresh_modules(cl);
-	return 0;
+	return rc;
 }
 
 int
@@ -506,11 +511,27 @@ struct refresh {
 };
 
 /* Another list of voters is taken while it runs, not in between. */
+static bool
+is_stable(const char *module, bool wait, char *state, size_t size)
+{
+	bool is_ready;
+	int tries;
+
+	for (tries = 0; ; tries++) {
+		running_state(module, state, size, &is_ready);
+		if (state[0] == '\0' || is_ready)
+			return true;
+		if (!wait || tries == STABLE_TRIES)
+			return false;
+		(void)usleep(STABLE_US);
+	}
+}
+
 static void
 take_voters(struct refresh *f, const struct safe *m, const char *bin)
 {
 	char *text[FILE_COUNT], *have, state[64];
-	bool is_ready, differs;
+	bool differs;
 	int i;
 
 	if (make_texts(m, bin, text) != 0) {
@@ -521,8 +542,8 @@ take_voters(struct refresh *f, const struct safe *m, const char *bin)
 	    file_name[FILE_MODULED]);
 	differs = have == NULL || strcmp(have, text[FILE_MODULED]) != 0;
 	free(have);
-	running_state(m->name, state, sizeof(state), &is_ready);
-	if (differs && state[0] != '\0' && !is_ready) {
+	if (differs && !is_stable(m->name, !f->try_only, state,
+	    sizeof(state))) {
 		fprintf(stderr, "holdfast: %s is %s, and takes other voters "
 		    "in a stable state only: wait for it%s\n", m->name,
 		    state, f->try_only ? "" : ", then `holdfast config'");
@@ -570,12 +591,13 @@ refresh_module(const char *module, void *arg)
 	free(text);
 }
 
-static void
+static int
 refresh_modules(const struct cluster *cl)
 {
 	struct refresh f = { .cl = cl };
 
 	modules_each(refresh_module, &f);
+	return f.rc;
 }
 
 int
