@@ -122,6 +122,10 @@ lab_dump()
 		. "$TOP/bin/lab/common.bash"
 		# shellcheck source=bin/lab/cluster.bash
 		. "$TOP/bin/lab/cluster.bash"
+		# shellcheck source=bin/lab/cut.bash
+		. "$TOP/bin/lab/cut.bash"
+		# shellcheck source=bin/lab/net.bash
+		. "$TOP/bin/lab/net.bash"
 		status_text
 		lab_logs
 	) || :
@@ -352,6 +356,7 @@ readme_block()
 		{ text = "" }
 		END { printf "%s", text }' "$TOP/README" |
 	    sed -e ':a' -e '/\\$/{N;s/\\\n *//;ba' -e '}' -e 's/^    //' \
+	    -e 's/10\.0\.0\.9,10\.0\.1\.9/10.88.1.211,10.88.2.211/' \
 	    -e 's/10\.0\.0\./10.88.1./g; s/10\.0\.1\./10.88.2./g' \
 	    -e "s/TOKEN/$(cat "$BATS_FILE_TMPDIR/token" 2>/dev/null)/"
 }
