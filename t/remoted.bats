@@ -537,6 +537,20 @@ same() {
 	same cluster.xml
 	run as 1 64103 -H n2 cluster witness accept w1
 	[ "$status" -eq 77 ]
+	# etcd by hand is the same change, and needs all nodes, too.
+	stop 3
+	sed -i 's,</cluster>,<voters><etcd endpoints="https://10.88.1.9:2379"/></voters>&,' \
+	    "$W/1/etc/holdfast/cluster.xml"
+	run at 1 holdfast cluster push
+	[ "$status" -eq 69 ]
+	[[ $output == *'nothing was changed: with the first voter beside'* ]]
+	not grep -q etcd "$W"/[123]/var/lib/holdfast/cluster/cluster.conf
+	not grep -q etcd "$W/2/etc/holdfast/cluster.xml"
+	start 3
+	at 1 holdfast cluster push
+	same cluster.xml
+	grep -q 'endpoints = {"https://10.88.1.9:2379"}' \
+	    "$W/3/var/lib/holdfast/cluster/cluster.conf"
 }
 
 @test "join: refused with the reason, and a mistake costs no token" {

@@ -211,9 +211,14 @@ static int
 push(const struct cluster *old, const struct cluster *new, const char *text,
     size_t len)
 {
-	int rc = send_to(cluster_other_nodes(old, new, true), new, text, len);
-	int here = configure_cluster(false), more = 0;
+	int rc, here, more = 0;
 
+	rc = witness_changes_mode(old, new) ?
+	    witness_ask_all(old, new, text, len) : 0;
+	if (rc != 0)
+		return rc;
+	rc = send_to(cluster_other_nodes(old, new, true), new, text, len);
+	here = configure_cluster(false);
 	if (here == 0)
 		more = send_to(cluster_other_nodes(new, old, false), new,
 		    text, len);

@@ -57,6 +57,18 @@ int	cluster_key(struct cmd *c);	/* (*) one step on one node */
 int	cluster_witness(struct cmd *c);
 /* The keys of all witnesses of the cluster; worst exit status, printed. */
 int	witness_send_keys(const struct cluster *cl, const char *nodes);
+/*
+ * A change between heartbeats only and a register, for which both nodes must
+ * go over together.
+ */
+bool	witness_changes_mode(const struct cluster *old,
+	    const struct cluster *new);
+/*
+ * Can all modules of all nodes take these voters now?  0, or the exit status
+ * after saying why not; who is silent counts when the mode changes.
+ */
+int	witness_ask_all(const struct cluster *old, const struct cluster *new,
+	    const char *xml, size_t len);
 /* The text of one, into its file; the exit status after saying why. */
 int	witness_save_key(const char *name, const char *text, size_t len);
 

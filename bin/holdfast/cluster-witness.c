@@ -239,42 +239,55 @@ votes(const struct cluster *cl)
 	return cl->witness_count > 0 || cl->etcd.endpoint_count > 0;
 }
 
-/*
- * Compiles the new file and asks all nodes; a change between heartbeats only
- * and a register needs them all, since both nodes must go over together.
- */
-static int
-examine(struct change *h)
+bool
+witness_changes_mode(const struct cluster *old, const struct cluster *new)
+{
+	return votes(old) != votes(new);
+}
+
+int
+witness_ask_all(const struct cluster *old, const struct cluster *new,
+    const char *xml, size_t len)
 {
 	static const char *const word[] = { "cluster", "witness", "ready" };
-	size_t len = strlen(h->xml);
-	struct report r;
+	int rc = configure_can_refresh(new), all;
 	char *nodes;
-	int rc = EX_CONFIG, all;
 
-	report_init(&r, "cluster.xml");
-	if (cluster_compile(&h->new, h->xml, len, &r) == 0 &&
-	    cluster_find_self(&h->new, cluster_addr_is_local, NULL, &r) == 0)
-		rc = configure_can_refresh(&h->new);
-	report_print(&r, stderr);
-	report_fini(&r);
 	if (rc != 0)
 		return rc;
-	nodes = cluster_other_nodes(&h->old, &h->new, true);
-	all = cluster_send(nodes, word, 3, h->xml, len);
+	nodes = cluster_other_nodes(old, new, true);
+	all = cluster_send(nodes, word, 3, xml, len);
 	free(nodes);
 	if (all == 0)
 		return 0;
-	if (votes(&h->old) == votes(&h->new)) {
+	if (!witness_changes_mode(old, new)) {
 		fprintf(stderr, "holdfast: goes on without who did not "
 		    "answer: `holdfast cluster push' when all is well "
 		    "again\n");
 		return 0;
 	}
-	fprintf(stderr, "holdfast: nothing was changed: with %s all nodes "
-	    "must go over together\n", votes(&h->new) ? "the first witness" :
-	    "the last witness gone");
+	fprintf(stderr, "holdfast: nothing was changed: with the %s all "
+	    "nodes must go over together\n", votes(new) ? "first voter "
+	    "beside them" : "last voter beside them gone");
 	return all;
+}
+
+static int
+examine(struct change *h)
+{
+	size_t len = strlen(h->xml);
+	struct report r;
+	int rc = EX_CONFIG;
+
+	report_init(&r, "cluster.xml");
+	if (cluster_compile(&h->new, h->xml, len, &r) == 0)
+		(void)cluster_find_self(&h->new, cluster_addr_is_local, NULL,
+		    &r);
+	report_print(&r, stderr);
+	if (r.errors == 0)
+		rc = witness_ask_all(&h->old, &h->new, h->xml, len);
+	report_fini(&r);
+	return rc;
 }
 
 /* The file, good and asked about, becomes that of all nodes. */
