@@ -1,7 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: ISC
 #
-# README typed as it stands: PostgreSQL on two servers, and what to do when.
+# README typed as it stands: PostgreSQL on two servers, a witness for them, and
+# what to do when.
 # HOLDFAST_LONG: on hosts with Debian's base alone, where the packages are
 # installed, ours among them; else their files are there already and `apt
 # install' is left out.
@@ -15,13 +16,13 @@ setup_file()
 	if [ -n "${HOLDFAST_LONG-}" ]; then
 		lab_can_run || return 0
 		packages_make
-		lab_setup_file 2 --bare
-		for n in n1 n2; do
+		lab_setup_file 2 --bare --witness
+		for n in n1 n2 w1; do
 			host_strip $n
 		done
 		return
 	fi
-	lab_setup_file 2 --init systemd
+	lab_setup_file 2 --init systemd --witness
 	[ ! -e "$BATS_FILE_TMPDIR/skip" ] || return 0
 	for n in n1 n2; do
 		on $n /usr/share/holdfast/modules/postgresql/lab-prepare
@@ -109,6 +110,7 @@ types()
 
 PG="PostgreSQL on two servers"
 WHEN="What to do when"
+THIRD="A third machine that votes"
 
 sql()
 {
@@ -136,6 +138,27 @@ sql()
 	wait_until 5 '[ "$(on c1 psql -wXAtqc "SELECT 1" "host=$VIP user=me
 	    password=me dbname=postgres")" = 1 ]'
 	sql 'CREATE TABLE kept AS SELECT 1 AS n'
+}
+
+@test "README: a third machine that votes, while they run" {
+	local line
+
+	types n1 "$THIRD" "witness add"
+	# The line of the README has dots where this one has a key.
+	line=$(grep -o "printf .*" <<<"$output")
+	readme_block "$THIRD" "witnessd -a" >"$BATS_TEST_TMPDIR/lines"
+	[ "$(sed "s/'holdfast-key [^']*' '[^']*'/'holdfast-key ...' '...'/" \
+	    <<<"$line")" = "$(tail -n 1 "$BATS_TEST_TMPDIR/lines")" ]
+	[ -z "${HOLDFAST_LONG-}" ] || on w1 sh -c 'cd /var/tmp/repo
+	    echo y | DEBIAN_FRONTEND=noninteractive '"$(head -n 1 \
+	    "$BATS_TEST_TMPDIR/lines")"
+	on w1 sh -c "$line"
+	wait_until 20 'on n1 holdfast cluster witness list'
+	types n1 "$THIRD" "witness list"
+	[ "$(grep -c 'answers in' <<<"$output")" -eq 3 ]
+	wait_until 30 'pair_is_level n1 n2 && not on n1 sh -c "holdfast status |
+	    grep -q warning:"'
+	[ "$(sql 'SELECT n FROM kept')" = 1 ]
 }
 
 @test "README: swap, and patch day" {

@@ -57,6 +57,7 @@ BATS_SUITES = \
 	t/71-newcomer.bats \
 	t/80-operator.bats \
 	t/75-checks.bats \
+	t/76-witness.bats \
 	t/80-postgresql.bats \
 	t/81-systemd.bats \
 	t/81-modules.bats \

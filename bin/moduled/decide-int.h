@@ -66,6 +66,7 @@ bool		peer_has_probed(const struct view *v, struct decision *d);
 
 /* The register rules: it holds, or held, a value. */
 bool		has_register(const struct view *v);
+bool		register_is_old(const struct view *v);
 /* Era and n only: what counts when two nodes meet without a register. */
 int		round_cmp(struct epoch a, struct epoch b);
 /* The next epoch of this node above everything known. */

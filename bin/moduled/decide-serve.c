@@ -309,7 +309,7 @@ step_serve(struct machine *m, const struct view *v, struct decision *d)
 	if (has_register(v))
 		return register_serve(m, v, d);
 	/* Voters are new here: from now on they shall know. */
-	if (v->reg.on && v->reg.known && v->reg.empty)
+	if (v->reg.on && v->reg.known && (v->reg.empty || register_is_old(v)))
 		register_ask(v, d, RC_FIRST, 0);
 	/* A higher fence locks the pair until it is topped (L17). */
 	if (peer_up(v) && v->peer.role != SR_PRIM &&

@@ -89,6 +89,17 @@ has_register(const struct view *v)
 	return v->reg.on && v->registered;
 }
 
+/*
+ * No epoch is above that of the register but one that was come to without:
+ * the voters were taken away and are back, with what they held then.
+ */
+bool
+register_is_old(const struct view *v)
+{
+	return v->reg.known && v->self.known &&
+	    epoch_cmp(v->reg.present.epoch, v->self.epoch) < 0;
+}
+
 bool
 peer_outranks(const struct machine *m, const struct view *v)
 {
@@ -316,7 +327,8 @@ decide(struct machine *m, const struct view *v, struct decision *d)
 		m->mark = false;
 	m->late = v->late;
 	/* From now on nobody is primary by its own records. */
-	d->registered = v->reg.known && v->reg.chosen && !v->reg.empty;
+	d->registered = v->reg.known && v->reg.chosen && !v->reg.empty &&
+	    v->self.known && !register_is_old(v);
 	for (i = 0; i < STEPS_MAX; i++) {
 		reset(m, v, d);
 		e = step(m, v, d);

@@ -281,15 +281,19 @@ next_voters(struct reg_value *next, const struct reg_conf *c,
 
 static void
 next_set(struct reg_value *next, const struct reg_conf *c,
-    const struct reg_ask *ask, struct epoch ballot,
-    const struct reg_value *v)
+    const struct reg_self *self, const struct reg_ask *ask,
+    struct epoch ballot, const struct reg_value *v)
 {
 	const struct reg_member *m = reg_member(v, c->node_id);
 	struct epoch since = m != NULL ? m->since : ballot;
 
 	switch (ask->change) {
 	case RC_FIRST:
-		reg_member_only(next, c->node_id, ballot);
+		/* What ran without voters has a record, which stays. */
+		reg_member_only(next, c->node_id, self->running &&
+		    !epoch_is_none(self->since) &&
+		    epoch_cmp(self->since, ballot) < 0 ? self->since :
+		    ballot);
 		if (ask->node != 0)
 			(void)reg_member_add(next, ask->node, ballot);
 		break;
@@ -351,6 +355,6 @@ reg_may(struct reg_value *next, const struct reg_conf *c,
 		next->old_voter_count = 0;
 		memset(next->old_voter, 0, sizeof(next->old_voter));
 	}
-	next_set(next, c, ask, ballot, present);
+	next_set(next, c, self, ask, ballot, present);
 	return true;
 }

@@ -219,8 +219,10 @@ keep_wish(struct moduled *md)
 		w->refused = d->refuse;
 		changed = true;
 	}
-	if (d->registered && !w->registered) {
-		w->registered = true;
+	/* Voters that are taken away are new when they come back. */
+	if (d->registered != w->registered &&
+	    (d->registered || md->voters == NULL)) {
+		w->registered = d->registered;
 		changed = true;
 	}
 	if (d->lastprim != NULL && strcmp(w->lastprim, d->lastprim) != 0) {

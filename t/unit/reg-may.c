@@ -190,6 +190,10 @@ test_eras(void)
 	s.epoch = (struct epoch){ 0, 8, 1 };
 	ok(try(&next, &s, ask_of(RC_FIRST), ballot, &v, why),
 	    "the first one over a value older than what runs");
+	s.since = (struct epoch){ 0, 7, 1 };
+	ok(try(&next, &s, ask_of(RC_FIRST), ballot, &v, why) &&
+	    epoch_cmp(reg_member(&next, 1)->since, s.since) == 0,
+	    "whose record, and so its member's, is from then");
 	s.running = false;
 	ok(!try(&next, &s, ask_of(RC_FIRST), ballot, &v, why),
 	    "not by one that does not run");
