@@ -224,7 +224,7 @@ act_prim(struct moduled *md, bool force, const char *yes, char *text,
 {
 	char epoch[EPOCH_LEN];
 	enum reason r;
-	bool risk;
+	bool risk, accepted = yes != NULL && strcmp(yes, md->name) == 0;
 
 	if (is_serving(md))
 		return NULL;
@@ -232,7 +232,7 @@ act_prim(struct moduled *md, bool force, const char *yes, char *text,
 	risk = risk || standing_is_risky(md);
 	if (r != RS_NONE)
 		return why_not_prim(md, r, text, size);
-	if (risk && (yes == NULL || strcmp(yes, md->name) != 0)) {
+	if (risk && !accepted) {
 		(void)snprintf(text, size, "the data here may be older than "
 		    "that of %s%s%s: what %s wrote since they parted is "
 		    "given up%s", md->conf.peer, md->v.peer.has_blob ?
@@ -245,7 +245,8 @@ act_prim(struct moduled *md, bool force, const char *yes, char *text,
 		return "confirm";
 	}
 	md->wish.order = force ? OR_PRIMFORCE : OR_PRIM;
-	md->wish.risk = risk;
+	/* What is known here of the voters may be a moment old. */
+	md->wish.risk = risk || accepted;
 	return act_start(md, text, size);
 }
 
