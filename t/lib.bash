@@ -122,9 +122,9 @@ lab_dump()
 		. "$TOP/bin/lab/common.bash"
 		# shellcheck source=bin/lab/cluster.bash
 		. "$TOP/bin/lab/cluster.bash"
-		# shellcheck source=bin/lab/cut.bash
+		# shellcheck source=/dev/null
 		. "$TOP/bin/lab/cut.bash"
-		# shellcheck source=bin/lab/net.bash
+		# shellcheck source=/dev/null
 		. "$TOP/bin/lab/net.bash"
 		status_text
 		lab_logs
