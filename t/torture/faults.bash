@@ -320,7 +320,10 @@ fault_disk_readonly()
 	inject)
 		between 1500 3000
 		HOLD_MS=$DRAW
+		# The node's own logs are on that disk; what the other one
+		# sees has to do.
 		EXPECT='rfs.disk set to down|[Rr]ead-only|Input/output error'
+		EXPECT+='|Transition (PRIM|SECOND) ->'
 		"$LAB" disk "$NODE" readonly ;;
 	heal)	"$LAB" power cycle "$NODE" ;;
 	esac
