@@ -300,7 +300,12 @@ seen()
 }
 
 @test "clock: the wall clock of a node is stepped, the boot's is not" {
-	local probe='import select, time
+	local wait='import threading, time
+c = threading.Condition()
+c.acquire()
+t = time.monotonic()
+c.wait(0.5)
+print("waited", time.monotonic() - t >= 0.5)' probe='import select, time
 while True:
     print(int(time.time()), int(time.clock_gettime(7)), flush=True)
     select.select([], [], [], 0.1)' up
@@ -326,6 +331,10 @@ while True:
 		    [ $((boot - up)) -le 1 ] && [ $((up - boot)) -le 1 ]
 	}
 	wait_until 3 'skew_is 3600'
+	# A thread that waits for a time does.
+	on n1 bash -c 'export $(tr "\0" "\n" </proc/$(pgrep -o holdfastd)/environ |
+	    grep -E "^(LD_PRELOAD|FAKETIME)"); python3 -c "$1"' bash "$wait" |
+	    grep -q 'waited True'
 	"$LAB" clock n1 -7200
 	wait_until 3 'skew_is -7200'
 	"$LAB" clock n1 ok

@@ -5,7 +5,8 @@
 # by libfaketime, preloaded into the node's daemons and scripts: a file of the
 # node says how far off it is, and they look at it each second, as a clock is
 # stepped.  What counts time without a wall clock (CLOCK_MONOTONIC,
-# CLOCK_BOOTTIME) must not move with it: the library would fake it too.
+# CLOCK_BOOTTIME) must not move with it: the library would fake it too, and with
+# its `fix' end every timed wait of a thread at once.
 
 LAB_CLOCK_FILE=run/lab-clock
 
@@ -65,7 +66,8 @@ clock_command()
 	if [ -e "$LAB_STATE/$1/clock" ]; then
 		printf 'exec env LD_PRELOAD=%s FAKETIME_TIMESTAMP_FILE=/%s %s ' \
 		    "$(clock_library)" "$LAB_CLOCK_FILE" \
-		    "FAKETIME_CACHE_DURATION=1 FAKETIME_DONT_FAKE_MONOTONIC=1"
+		    "FAKETIME_CACHE_DURATION=1 FAKETIME_DONT_FAKE_MONOTONIC=1 \
+FAKETIME_FORCE_MONOTONIC_FIX=0"
 		printf '%s\n' "$2"
 	else
 		printf 'exec %s\n' "$2"

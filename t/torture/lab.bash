@@ -27,14 +27,25 @@ torture_up()
 		"$LAB" clock $host ok
 		host_put_file $host "$top_builddir/t/torture/dirops" /srv/dirops
 	done
-	wait_until "$GREEN_S" is_green
+	torture_green
 	[ "$mode" = heartbeats ] || host_keep_witness
 	# Daemons with a clock of their own come with the next power on.
 	"$LAB" power cycle n2
-	wait_until "$GREEN_S" is_green
+	torture_green
 	"$LAB" power cycle n1
-	wait_until "$GREEN_S" is_green
+	torture_green
 	residue_learn
+}
+
+# Before the first course.
+torture_green()
+{
+	wait_until "$GREEN_S" is_green && return
+	on n1 holdfast status >&2 || :
+	on n2 holdfast status >&2 || :
+	lab_dump >"$keep.up" 2>&1
+	echo "torture: the pair is not green; all logs: $keep.up" >&2
+	exit 1
 }
 
 # The ledger as it is shipped, with short times and scripts that can be told
