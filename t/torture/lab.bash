@@ -9,6 +9,7 @@
 TORTURE_T_MS=1000
 # Healed, all is green within this, without hands.
 GREEN_S=60
+SLOW_MS=10000
 # What happened is named within this.
 EVENT_S=5
 
@@ -154,8 +155,15 @@ dirops_keep()
 	done
 }
 
+# The courses before are no history of this one: a node that came and went
+# often would be held down, and an operator's word ends that.
 work_start()
 {
+	local node
+
+	for node in n1 n2; do
+		on $node holdfast start ledger --no-wait >/dev/null 2>&1 || :
+	done
 	: >"$work/dirops.on"
 	# A shell that says who was killed is no news here.
 	dirops_keep n1 "$1" 2>/dev/null &
