@@ -51,9 +51,11 @@ judge()
 	[ -r "$(echo /usr/lib/*/faketime/libfaketime.so.1)" ] ||
 	    skip "needs libfaketime"
 	if [ -n "${HOLDFAST_LONG-}" ]; then
-		"$TOP/t/torture/run" --seeds 1-1000 >&3
+		"$TOP/t/torture/run" --mode register --seeds 1-700 >&3
+		"$TOP/t/torture/run" --mode heartbeats --seeds 1-300 >&3
 	else
-		"$TOP/t/torture/run" --seeds 1-20 >&3
+		"$TOP/t/torture/run" --mode register --seeds 1-12 >&3
+		"$TOP/t/torture/run" --mode heartbeats --seeds 1-8 >&3
 	fi
 }
 
