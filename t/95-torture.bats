@@ -54,8 +54,10 @@ judge()
 		"$TOP/t/torture/run" --mode register --seeds 1-700 >&3
 		"$TOP/t/torture/run" --mode heartbeats --seeds 1-300 >&3
 	else
-		"$TOP/t/torture/run" --mode register --seeds 1-12 >&3
-		"$TOP/t/torture/run" --mode heartbeats --seeds 1-8 >&3
+		"$TOP/t/torture/run" --mode register --short \
+		    --seeds 1-12 >&3
+		"$TOP/t/torture/run" --mode heartbeats --short \
+		    --seeds 1-8 >&3
 	fi
 }
 

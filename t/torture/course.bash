@@ -59,6 +59,7 @@ course_run()
 	work_start "$seed" || course_bad "the applications do not start"
 	pick 1 1 1 2 2 3
 	faults=$DRAW
+	[ "$short" = no ] || faults=1
 	plan=
 	for ((i = 0; i < faults; i++)); do
 		pick "${URN[@]}"
@@ -105,6 +106,9 @@ course_fault()
 	from=$(stamp)
 	"fault_$1" inject 2>>"$dir/stderr"
 	plan+="${plan:+ }$1:$NODE${ARG:+:$ARG}"
+	if [ "$short" = yes ] && [ "$HOLD_MS" -gt "$SHORT_MS" ]; then
+		HOLD_MS=$SHORT_MS
+	fi
 	course_say "inject $1 $NODE $ARG, for $HOLD_MS ms"
 	pause "$HOLD_MS"
 	"fault_$1" heal 2>>"$dir/stderr"
@@ -117,7 +121,7 @@ course_fault()
 # What is needed to see what happened, and to see it again.
 course_keep()
 {
-	local at=$keep/$mode-$1
+	local at=$keep/$mode-$1 how=
 
 	[ ! -e "$2/bad" ] || sed 's/^/  /' "$2/bad"
 	{
@@ -135,6 +139,7 @@ course_keep()
 	mkdir -p "$keep"
 	rm -rf "$at"
 	cp -r "$2" "$at"
+	[ "$short" = no ] || how=' --short'
 	echo "  kept in $at; again: t/torture/run --mode $mode --seeds $1" \
-	    "--stop${only:+ --faults $only}"
+	    "--stop$how${only:+ --faults $only}"
 }

@@ -10,6 +10,8 @@ TORTURE_T_MS=1000
 # Healed, all is green within this, without hands.
 GREEN_S=60
 SLOW_MS=10000
+# A takeover and an event of it fit in.
+SHORT_MS=2200
 # What happened is named within this.
 EVENT_S=5
 
