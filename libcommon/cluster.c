@@ -62,6 +62,20 @@ static cfg_opt_t etcd_opts[] = {
 	CFG_END()
 };
 
+static cfg_opt_t device_opts[] = {
+	CFG_STR("agent", "", CFGF_NONE),
+	CFG_STR("options", "", CFGF_NONE),
+	CFG_END()
+};
+
+static cfg_opt_t fencing_opts[] = {
+	CFG_INT("delay_ms", 0, CFGF_NONE),
+	CFG_INT("timeout_ms", 0, CFGF_NONE),
+	CFG_SEC("device", device_opts, CFGF_MULTI | CFGF_TITLE |
+	    CFGF_NO_TITLE_DUPES),
+	CFG_END()
+};
+
 static cfg_opt_t cluster_opts[] = {
 	CFG_STR("name", "", CFGF_NONE),
 	CFG_STR("self", "", CFGF_NONE),
@@ -74,6 +88,7 @@ static cfg_opt_t cluster_opts[] = {
 	CFG_SEC("witness", witness_opts, CFGF_MULTI | CFGF_TITLE |
 	    CFGF_NO_TITLE_DUPES),
 	CFG_SEC("etcd", etcd_opts, CFGF_NONE),
+	CFG_SEC("fencing", fencing_opts, CFGF_NONE),
 	CFG_END()
 };
 
@@ -288,6 +303,37 @@ read_voters(struct cluster *c, cfg_t *cfg)
 }
 
 static int
+read_device(struct cluster *c, cfg_t *sec)
+{
+	const char *agent = cfg_getstr(sec, "agent");
+	const char *options = cfg_getstr(sec, "options");
+	int at = cluster_node_index(c, cfg_title(sec));
+
+	if (at == -1 || strlen(agent) >= CLUSTER_NAME_LEN ||
+	    strlen(options) >= CLUSTER_FENCE_LEN) {
+		cfg_error(sec, "device \"%s\" is of no node, or too long",
+		    cfg_title(sec));
+		return 1;
+	}
+	memcpy(c->node[at].fence_agent, agent, strlen(agent) + 1);
+	memcpy(c->node[at].fence_options, options, strlen(options) + 1);
+	return 0;
+}
+
+static int
+read_fencing(struct cluster *c, cfg_t *sec)
+{
+	int bad = conf_check_int(sec, "delay_ms", 0, 600000) +
+	    conf_check_int(sec, "timeout_ms", 0, 600000);
+
+	c->fence_delay_ms = cfg_getint(sec, "delay_ms");
+	c->fence_timeout_ms = cfg_getint(sec, "timeout_ms");
+	for (unsigned i = 0; i < cfg_size(sec, "device"); i++)
+		bad += read_device(c, cfg_getnsec(sec, "device", i));
+	return bad;
+}
+
+static int
 read_cluster(struct cluster *c, cfg_t *cfg)
 {
 	int bad = copy_name(c->name, cfg, "cluster", cfg_getstr(cfg, "name"));
@@ -315,6 +361,7 @@ read_cluster(struct cluster *c, cfg_t *cfg)
 	for (unsigned i = 0; i < cfg_size(cfg, "node"); i++)
 		bad += read_node(c, cfg_getnsec(cfg, "node", i));
 	bad += read_voters(c, cfg);
+	bad += read_fencing(c, cfg_getsec(cfg, "fencing"));
 	c->self = cluster_node_index(c, cfg_getstr(cfg, "self"));
 	if (c->self == -1) {
 		cfg_error(cfg, "self: \"%s\" is none of the nodes",

@@ -16,6 +16,7 @@
 #define CLUSTER_NODE_MAX	64
 #define CLUSTER_LAN_MAX		8
 #define CLUSTER_NAME_LEN	64
+#define CLUSTER_FENCE_LEN	512
 
 struct cluster_addr {
 	bool			is_set;
@@ -27,6 +28,9 @@ struct cluster_node {
 	char			name[CLUSTER_NAME_LEN];
 	uint8_t			id;		/* 1..255, never given again */
 	struct cluster_addr	lan[CLUSTER_LAN_MAX];
+	/* What cuts its power, and its options with blanks; "": nothing. */
+	char			fence_agent[CLUSTER_NAME_LEN];
+	char			fence_options[CLUSTER_FENCE_LEN];
 };
 
 struct cluster_lan {
@@ -68,6 +72,8 @@ struct cluster {
 	unsigned		witness_count;
 	struct cluster_witness	witness[CLUSTER_WITNESS_MAX];
 	struct cluster_etcd	etcd;
+	int64_t			fence_delay_ms;	/* of who is not primary */
+	int64_t			fence_timeout_ms;	/* 0: no fencing */
 	uint8_t			digest[CLUSTER_DIGEST_LEN]; /* or zero */
 };
 

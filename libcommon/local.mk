@@ -14,6 +14,7 @@ libcommon_libcommon_a_SOURCES = \
 	%D%/crc32c.c %D%/crc32c.h \
 	%D%/daemon.c %D%/daemon.h \
 	%D%/debounce.c %D%/debounce.h \
+	%D%/echo.c %D%/echo.h \
 	%D%/env.c %D%/env.h \
 	%D%/epoch.c %D%/epoch.h \
 	%D%/expr.c %D%/expr.h \

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config-fencing.h"
 #include "config-voters.h"
 #include "config-xml.h"
 #include "resolve.h"
@@ -175,6 +176,7 @@ read_cluster(struct cluster *c, const xmlNode *root, struct report *r)
 	complete_ids(c, r);
 	check_whole(c, r);
 	voters_read_cluster(c, root, r);
+	fencing_read(c, root, r);
 }
 
 int
@@ -321,5 +323,6 @@ cluster_text(const struct cluster *c)
 		text_addf(&t, "}\n");
 	}
 	voters_add_cluster(&t, c);
+	fencing_add_cluster(&t, c);
 	return t.text;
 }

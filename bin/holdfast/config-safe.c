@@ -12,6 +12,7 @@
 #include "config-checks.h"
 #include "config-lans.h"
 #include "config-vip.h"
+#include "config-fencing.h"
 #include "config-voters.h"
 #include "config-xml.h"
 
@@ -272,6 +273,7 @@ safe_compile(struct safe *m, const char *text, size_t len, struct report *r)
 	farm_read_groups(m, xml_child(service, "vip"), r);
 	read_user(m, xml_child(service, "user"), r);
 	checks_read(m, service, r);
+	splitbrain_read(m, service, r);
 	rules_read(m, xml_child(service, "failover"), r);
 	return r->errors > 0 ? -1 : 0;
 }

@@ -99,7 +99,7 @@ struct safe {
 	int		 peer;		/* index, or -1: of mirrors only */
 
 	const char	*mode, *boot, *defaultprim;
-	bool		 is_farm, failover;
+	bool		 is_farm, failover, etcd;
 	int64_t		 boot_delay_s, maxloop, loop_interval_s;
 
 	int64_t		 pulse_ms, timeout_ms, fencehold_ms, startgrace_ms;
@@ -109,7 +109,7 @@ struct safe {
 	struct farm	 farm;		/* with is_farm */
 	unsigned	 voter_count;	/* 0, no etcd: heartbeats only */
 	const char	*voter[SAFE_VOTER_MAX];
-	bool		 etcd;
+	const char	*split_ident, *split_witnesses;	/* or NULL */
 
 	bool		 vip, tcpreset;
 	unsigned	 addr_count;

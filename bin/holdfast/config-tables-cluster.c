@@ -22,6 +22,11 @@ static const struct element elements[] = {
 	    "a machine that runs holdfast-witness; see holdfast cluster "
 	    "witness" },
 	{ "cluster/voters/etcd", 0, "an etcd cluster in place of voters" },
+	{ "cluster/fencing", 0,
+	    "devices that cut the power of a silent node, for two nodes "
+	    "without voters" },
+	{ "cluster/fencing/device", EL_REQUIRED | EL_MANY,
+	    "the device of one node" },
 	{ NULL, 0, NULL }
 };
 
@@ -31,6 +36,8 @@ static const struct element elements[] = {
 #define CN	"cluster/lans/lan/node"
 #define CW	"cluster/voters/witness"
 #define CE	"cluster/voters/etcd"
+#define CF	"cluster/fencing"
+#define CFD	"cluster/fencing/device"
 
 static const struct attr attrs[] = {
 	{ C, "name", VT_NAME, "", "", "cluster", 0, 0, 0, "heartd",
@@ -81,6 +88,18 @@ static const struct attr attrs[] = {
 	    "its key, a file on each node that only root may read" },
 	{ CE, "prefix", VT_PATH, "", "", "/holdfast", 0, 0, 0, "moduled",
 	    "what the keys begin with; the name of the cluster follows" },
+	{ CF, "delay", VT_TIME, "ms", "", "5s", 0, 600000, 0, "moduled",
+	    "how much later who is not primary asks: of two that live the "
+	    "primary wins" },
+	{ CF, "timeout", VT_TIME, "ms", "", "20s", 1000, 600000, 0,
+	    "moduled", "an agent that takes longer has failed" },
+	{ CFD, "node", VT_NAME, "", "", NULL, 0, 0, AT_REQUIRED, "moduled",
+	    "whose power it cuts" },
+	{ CFD, "agent", VT_TEXT, "", "", NULL, 0, 0, AT_REQUIRED, "moduled",
+	    "a program of Debian's fence-agents in /usr/sbin, or a path" },
+	{ CFD, "options", VT_TEXT, "", "", NULL, 0, 0, AT_EMPTY, "moduled",
+	    "what it is told, KEY=VALUE with blanks between; its page has "
+	    "the keys" },
 	{ NULL, NULL, VT_TEXT, "", "", NULL, 0, 0, 0, NULL, NULL }
 };
 

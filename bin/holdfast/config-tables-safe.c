@@ -80,7 +80,9 @@ static const struct element elements[] = {
 	{ CHECK "/disk/to", EL_REQUIRED | EL_LIVE, "its target" },
 	{ CHECK "/module", EL_MANY | EL_LIVE | EL_LATER, "another module" },
 	{ CHECK "/module/to", EL_LIVE | EL_LATER, "where it runs" },
-	{ CHECK "/splitbrain", EL_LIVE | EL_LATER, "witnesses by ping" },
+	{ CHECK "/splitbrain", 0,
+	    "witnesses by ping: of two nodes that do not hear each other, one "
+	    "that reaches none stops" },
 	{ FAIL, EL_TEXT, "rules over resources" },
 	{ NULL, 0, NULL }
 };
@@ -462,13 +464,15 @@ static const struct attr attrs[] = {
 	{ CHECK "/module/to", "secure", VT_WORD, "", ON, "off", NONE,
 	    AT_LIVE, "checkd", "by TLS" },
 	{ CHECK "/splitbrain", "ident", VT_NAME, "", "", NULL, NONE,
-	    AT_REQUIRED | AT_LIVE, "checkd", "name of the resource" },
+	    AT_REQUIRED, "moduled", "name of the resource" },
 	{ CHECK "/splitbrain", "when", VT_WORD, "", "pre", "pre", NONE,
-	    AT_LIVE, "checkd", "when it runs" },
+	    0, "moduled", "when it runs" },
 	{ CHECK "/splitbrain", "exec", VT_WORD, "", "ping", "ping", NONE,
-	    AT_LIVE, "checkd", "how" },
+	    0, "moduled", "how" },
 	{ CHECK "/splitbrain", "arg", VT_TEXT, "", "", NULL, NONE,
-	    AT_REQUIRED | AT_LIVE, "checkd", "witnesses" },
+	    AT_REQUIRED, "moduled",
+	    "addresses of the witnesses, with blanks: one that answers is "
+	    "enough" },
 
 	{ FAIL, "extends", VT_WORD, "", "yes no", "yes", NONE, 0,
 	    "moduled", "no: without the built-in rules" },

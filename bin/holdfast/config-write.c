@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "config-checks.h"
+#include "config-fencing.h"
 #include "config-voters.h"
 #include "config-xml.h"
 #include "text.h"
@@ -126,6 +127,8 @@ safe_text_moduled(const struct safe *m, const char *digest)
 	add_nodes(&t, m);
 	add_beats(&t, m);
 	voters_add(&t, m);
+	fencing_add(&t, m);
+	splitbrain_add(&t, m);
 	if (m->is_farm)
 		add_farm(&t, m);
 	text_number(&t, "maxloop", m->maxloop);

@@ -26,6 +26,7 @@ bin_holdfast_libholdfast_a_SOURCES = \
 	%D%/config-diff.c %D%/config-diff.h \
 	%D%/config-farm.c %D%/config-farm.h \
 	%D%/config-farm-rules.c \
+	%D%/config-fencing.c %D%/config-fencing.h \
 	%D%/config-lans.c %D%/config-lans.h \
 	%D%/config-macro.c \
 	%D%/config-rules.c \

@@ -52,6 +52,25 @@ enum probe	probe(struct machine *m, const struct view *v,
 		    struct decision *d);
 void		probe_stop(struct machine *m);
 /*
+ * decide-power.c.  The peer is heard, or the state left: its evidence is void.
+ */
+void		evidence_stop(struct machine *m);
+/* What outside says of a peer that is silent. */
+enum outside {
+	OU_NOTHING,	/* nobody was asked: other evidence counts */
+	OU_WAIT,	/* asked; what for is shown */
+	OU_CUT,		/* no witness answers: it may be us who is cut off */
+	OU_OFF,		/* the peer's power is off: the whole proof */
+};
+/*
+ * The device alone: true when it says that the power is off.  Asked after
+ * delay_ms, and again when it failed; what is missing is shown.
+ */
+bool		peer_is_off(struct machine *m, const struct view *v,
+		    struct decision *d, int64_t delay_ms);
+enum outside	outside(struct machine *m, const struct view *v,
+		    struct decision *d, int64_t delay_ms);
+/*
  * Before the addresses are taken nobody may answer for them, a host that is no
  * node neither; false, and reason r shown, until that is known.
  */

@@ -148,6 +148,27 @@ primary_is_down(struct machine *m, const struct view *v, struct decision *d)
 	return leave_done(m, v);
 }
 
+/* While the scripts stop: the peer is gone, provably. */
+static bool
+is_lost(struct machine *m, const struct view *v, struct decision *d)
+{
+	if (v->peer.net != NET_DOWN) {
+		if (!m->r24)
+			evidence_stop(m);
+		return false;
+	}
+	switch (outside(m, v, d, 0)) {
+	case OU_NOTHING:
+		return peer_has_probed(v, d);
+	case OU_OFF:
+		return true;
+	case OU_WAIT:
+	case OU_CUT:
+		break;
+	}
+	return false;
+}
+
 enum event
 step_leave_prim(struct machine *m, const struct view *v, struct decision *d)
 {
@@ -182,8 +203,7 @@ step_leave_prim(struct machine *m, const struct view *v, struct decision *d)
 			return EV_NONE;
 		if (!links_ok(v))
 			m->relisten = true;
-		if (m->member && !m->relisten && peer_has_probed(v, d)) {
-			/* Lost while the scripts stop: still provably ours. */
+		if (m->member && !m->relisten && is_lost(m, v, d)) {
 			m->epoch = d->want.epoch = next_epoch(m, v);
 			m->member = m->hand = d->want.both = false;
 			note(d, "%s was lost on the way: recorded as behind",

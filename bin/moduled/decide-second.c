@@ -52,6 +52,15 @@ hold_back(struct machine *m, const struct view *v, struct decision *d)
 }
 
 static enum event
+take_over(struct machine *m, const struct view *v, struct decision *d,
+    const char *why)
+{
+	note(d, "%s is silent and %s", v->conf->peer, why);
+	promote(m, next_epoch(m, v));
+	return step_promoting(m, v, d);
+}
+
+static enum event
 peer_silent(struct machine *m, const struct view *v, struct decision *d)
 {
 	bool held = v->maintain && !is_ordered(v);
@@ -80,6 +89,17 @@ peer_silent(struct machine *m, const struct view *v, struct decision *d)
 		probe_stop(m);
 		return EV_NONE;
 	}
+	switch (held ? OU_NOTHING : outside(m, v, d,
+	    v->conf->power_delay_ms)) {
+	case OU_WAIT:
+		return EV_NONE;
+	case OU_CUT:
+		return give_up(m, v, d, RS_SPLITBRAIN, v->ping.names);
+	case OU_OFF:
+		return take_over(m, v, d, "its power is off");
+	case OU_NOTHING:
+		break;
+	}
 	if (held && mono_is_set(m->probe_retry) &&
 	    !mono_passed(m->probe_retry, v->now)) {
 		wake_at(d, m->probe_retry);
@@ -95,10 +115,7 @@ peer_silent(struct machine *m, const struct view *v, struct decision *d)
 	}
 	if (held)
 		return hold_back(m, v, d);
-	note(d, "%s is silent and nobody answers the address",
-	    v->conf->peer);
-	promote(m, next_epoch(m, v));
-	return step_promoting(m, v, d);
+	return take_over(m, v, d, "nobody answers the address");
 }
 
 /* The peer is heard and is no primary any more. */
@@ -134,6 +151,7 @@ static enum event
 follow(struct machine *m, const struct view *v, struct decision *d)
 {
 	probe_stop(m);
+	evidence_stop(m);
 	if (v->peer.intent == IN_GOING_ALONE) {
 		/* R24: leave at once; the disk may answer later. */
 		leave_second(m, v, true);
@@ -170,8 +188,10 @@ step_second(struct machine *m, const struct view *v, struct decision *d)
 		d->intent = IN_SWAP;
 	if (v->order == OR_SECOND && is_member(m, v))
 		d->order_done = true;
-	/* In maintenance it is the operator who takes over. */
-	if (is_ordered(v) && !(v->maintain && v->peer.net == NET_DOWN)) {
+	/* In maintenance it is the operator who takes over, and where the
+	 * peer cannot be fenced. */
+	if (is_ordered(v) && !((v->maintain || m->power_failed) &&
+	    v->peer.net == NET_DOWN)) {
 		note(d, "prim refused: %s is primary", v->conf->peer);
 		d->order_done = true;
 	}
@@ -201,6 +221,7 @@ step_second(struct machine *m, const struct view *v, struct decision *d)
 		break;
 	}
 	probe_stop(m);
+	evidence_stop(m);
 	because(d, Q_TRANSIENT, RS_LISTENING, "%s", "");
 	return EV_NONE;
 }

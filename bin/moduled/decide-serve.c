@@ -21,6 +21,7 @@ go_alone(struct machine *m, const struct view *v, struct decision *d,
 	m->member = m->joined = m->r24 = m->relisten = false;
 	m->seen_level = false;
 	m->left_since = m->unlinked_since = (struct mono){ 0 };
+	evidence_stop(m);
 	note(d, "going on alone in %s: %s", epoch_human(text, m->epoch), why);
 	return m->state == ST_PRIM ? EV_SHRUNK : EV_NONE;
 }
@@ -71,6 +72,16 @@ peer_silent(struct machine *m, const struct view *v, struct decision *d)
 	because(d, Q_TRANSIENT, RS_PEER_SILENT, "%s", "");
 	if (v->conflict[0] != '\0')
 		return step_down(m, v, d, RS_ADDRESS_ANSWERED, v->conflict);
+	switch (outside(m, v, d, 0)) {
+	case OU_WAIT:
+		return EV_NONE;
+	case OU_CUT:
+		return step_down(m, v, d, RS_SPLITBRAIN, v->ping.names);
+	case OU_OFF:
+		return alone_now(m, v, d, "the peer's power is off");
+	case OU_NOTHING:
+		break;
+	}
 	if (!peer_has_probed(v, d))
 		return EV_NONE;
 	return alone_now(m, v, d, "the peer is silent and has not taken over");
@@ -88,6 +99,13 @@ leave_it_out(struct machine *m, const struct view *v, struct decision *d)
 		return alone_now(m, v, d, "the peer has left and recorded it");
 	if (!lasted(&m->r24_since, v, d, v->conf->stall_ms))
 		return EV_NONE;
+	/* A SECOND may hear nothing of us, and be asking its own device. */
+	if (v->power.on && v->peer.state == ST_SECOND) {
+		if (!peer_is_off(m, v, d, 0))
+			return EV_NONE;
+		return alone_now(m, v, d, "the peer did not answer in time, "
+		    "and its power is off");
+	}
 	note(d, "%s could not record that it is behind: if both lose power, "
 	    "do not start %s first", v->conf->peer, v->conf->peer);
 	return alone_now(m, v, d, "the peer did not answer in time");
@@ -123,6 +141,8 @@ peer_heard(struct machine *m, const struct view *v, struct decision *d)
 	if (m->relisten)
 		m->left_since = (struct mono){ 0 };
 	m->relisten = false;
+	if (!m->r24)
+		evidence_stop(m);
 	/*
 	 * Blobs are slower than the join: the peer's word counts once it has
 	 * called itself level in this very epoch.
@@ -322,6 +342,7 @@ step_serve(struct machine *m, const struct view *v, struct decision *d)
 		return peer_silent(m, v, d);
 	if (peer_up(v))
 		return peer_heard(m, v, d);
+	evidence_stop(m);	/* of a silence that has ended */
 	if (v->peer.net == NET_UNKNOWN)
 		because(d, Q_TRANSIENT, RS_LISTENING, "%s", "");
 	return EV_NONE;

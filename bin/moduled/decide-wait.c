@@ -92,8 +92,10 @@ decide_may_prim(const struct machine *m, const struct view *v,
 	*risk = false;
 	if (peer_up(v) && v->peer.role == SR_PRIM)
 		return RS_PEER_STARTS;
-	if (m->state == ST_ALONE || m->state == ST_PRIM)
+	if (m->state == ST_ALONE || m->state == ST_PRIM) {
+		*risk = m->power_failed && v->peer.net == NET_DOWN;
 		return RS_NONE;
+	}
 	if (m->state == ST_SECOND && v->peer.net != NET_DOWN)
 		return RS_PEER_STARTS;
 	if (v->self.resyncing && !v->self.level && !primforce)

@@ -273,7 +273,7 @@ reset(const struct machine *m, const struct view *v, struct decision *d)
 	d->want.compare = v->compare;
 	d->vip_own = d->restart = false;
 	d->serve = FARM_NONE;
-	d->probe_id = 0;
+	d->probe_id = d->power_id = d->ping_id = 0;
 	d->script_target = m->state;
 	d->script_gate = true;
 	d->action = v->wish_start ? "start" : "stop";
@@ -307,6 +307,7 @@ move(struct machine *m, const struct view *v, struct decision *d,
 	m->r24 = m->bid = false;
 	m->probe_retry = (struct mono){ 0 };
 	probe_stop(m);
+	evidence_stop(m);
 	if (c.next == ST_WAIT)
 		m->wait_since = v->now;
 	if (c.next == ST_STOP) {

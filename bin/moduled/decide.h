@@ -24,6 +24,7 @@
 #include "flap.h"
 #include "fsm.h"
 #include "machine.h"
+#include "outside.h"
 #include "reason.h"
 #include "reg.h"
 
@@ -36,7 +37,7 @@ struct decide_conf {
 	int64_t		 pulse_ms;
 	int64_t		 stall_ms;
 	int64_t		 fencehold_ms;
-	int64_t		 startgrace_ms;
+	int64_t		 startgrace_ms, power_delay_ms;
 	bool		 failover;
 	bool		 vip;
 	const char	*defaultprim;
@@ -90,6 +91,8 @@ struct view {
 	bool			 follow_off;	/* heartd echoes nothing */
 	const struct farm_view	*farm;		/* NULL: it is no farm */
 	struct reg_view		 reg;		/* off without voters */
+	struct power_view	 power;
+	struct ping_view	 ping;
 };
 
 struct want {
@@ -110,7 +113,7 @@ enum lease_use { LU_NONE, LU_RUNS, LU_OVER };
 struct decision {
 	struct want	 want;
 	bool		 vip_own;
-	uint64_t	 probe_id;	/* 0: none wanted */
+	uint64_t	 probe_id, power_id, ping_id;	/* 0: none wanted */
 	enum farm_serve	 serve;		/* of a farm */
 	bool		 restart;	/* the scripts, in place, now */
 	enum state	 script_target;

@@ -9,6 +9,7 @@ bin_moduled_libmoduled_a_SOURCES = \
 	%D%/decide-register-second.c \
 	%D%/decide-register-serve.c \
 	%D%/decide-register-wait.c \
+	%D%/decide-power.c \
 	%D%/decide-second.c \
 	%D%/decide-serve.c \
 	%D%/decide-standing.c %D%/decide-standing.h \
@@ -25,8 +26,10 @@ bin_moduled_libmoduled_a_SOURCES = \
 	%D%/machine.c %D%/machine.h \
 	%D%/newest.c %D%/newest.h \
 	%D%/notice.c %D%/notice.h \
+	%D%/outside.h \
 	%D%/phase.c %D%/phase.h \
 	%D%/post.c %D%/post.h \
+	%D%/power.c %D%/power.h \
 	%D%/propose-answer.c \
 	%D%/propose-int.h \
 	%D%/propose-quorum.c \
@@ -50,6 +53,7 @@ MODULED_LIBS = bin/moduled/libmoduled.a $(COMMON_LIBS) $(CURL_LIBS) \
 
 pkglibexec_PROGRAMS += bin/moduled/moduled
 bin_moduled_moduled_SOURCES = \
+	%D%/evidence.c %D%/evidence.h \
 	%D%/checks.c \
 	%D%/events.c %D%/events.h \
 	%D%/failover.c %D%/failover.h \

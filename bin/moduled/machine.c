@@ -17,11 +17,13 @@
 	X(handing) X(fenced) X(swap) X(mark) X(r24)	\
 	X(relisten) X(tried_default) X(seen_level)			\
 	X(traffic) X(sick) X(restart)					\
-	X(joining) X(asking) X(doubt) X(bid) X(frozen) X(sealed)
+	X(joining) X(asking) X(doubt) X(bid) X(frozen) X(sealed)	\
+	X(power_failed) X(power_waived) X(pinged)
 
 #define TIMES(X)							\
 	X(wait_since) X(leave_since) X(r24_since) X(left_since)		\
-	X(unlinked_since) X(nolink_since) X(frozen_since) X(start_since)
+	X(unlinked_since) X(nolink_since) X(frozen_since)		\
+	X(start_since) X(power_since) X(power_retry)
 
 bool
 machine_save(char *buf, size_t size, const struct machine *m)

@@ -49,6 +49,11 @@ struct machine {
 	char		 block_text[FACT_TEXT];
 	uint64_t	 probe_id;
 	struct mono	 probe_retry;
+	/* Evidence from outside, while the peer is silent. */
+	bool		 powering, power_failed, power_waived;
+	bool		 pinging, pinged;
+	uint64_t	 power_id, ping_id;
+	struct mono	 power_since, power_retry;
 	struct mono	 wait_since, leave_since, r24_since, left_since,
 			 unlinked_since, nolink_since, frozen_since,
 			 start_since;

@@ -17,6 +17,7 @@
 #include "events.h"
 #include "failover.h"
 #include "farm.h"
+#include "evidence.h"
 #include "hold.h"
 #include "moduled-conf.h"
 #include "moduled.h"
@@ -27,8 +28,11 @@ static cfg_opt_t var_opts[] = { MODULED_VAR_OPTS };
 static cfg_opt_t rule_opts[] = { MODULED_RULE_OPTS };
 static cfg_opt_t voter_opts[] = { MODULED_VOTER_OPTS };
 static cfg_opt_t etcd_opts[] = { MODULED_ETCD_OPTS };
+static cfg_opt_t fencing_opts[] = { MODULED_FENCING_OPTS };
+static cfg_opt_t splitbrain_opts[] = { MODULED_SPLITBRAIN_OPTS };
 static cfg_opt_t opts[] = {
-	MODULED_OPTS(var_opts, rule_opts, voter_opts, etcd_opts)
+	MODULED_OPTS(var_opts, rule_opts, voter_opts, etcd_opts,
+	    fencing_opts, splitbrain_opts)
 };
 
 static int
@@ -89,6 +93,7 @@ check(cfg_t *cfg)
 		bad++;
 	}
 	bad += check_rules(cfg);
+	bad += evidence_check(cfg);
 	if (cfg_size(cfg, "lans") > LAN_MAX || cfg_size(cfg, "wait_on") +
 	    cfg_size(cfg, "stopstart_on") + cfg_size(cfg, "rule") > RULE_MAX ||
 	    cfg_size(cfg, "var") > VAR_MAX) {
@@ -264,6 +269,7 @@ start(struct daemon *d)
 	if (md->farm == NULL)
 		md->voters = voters_open(md);
 	hold_open(md);
+	evidence_open(md);
 	if (cfg_getbool(d->conf, "checks"))
 		checks_open(md);
 	if (md->farm != NULL)
@@ -283,6 +289,7 @@ finish(struct daemon *d)
 	struct moduled *md = d->state;
 
 	links_close(md);
+	evidence_close(md);
 	checks_close(md);
 	if (md->farm != NULL)
 		farm_close(md);

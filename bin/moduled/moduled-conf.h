@@ -43,6 +43,23 @@
 	CFG_STR("key", "", CFGF_NONE),					\
 	CFG_END()
 
+/*
+ * What cuts the peer's power, power.h; agent "": nothing.  delay_ms: of who
+ * is not primary.
+ */
+#define MODULED_FENCING_OPTS						\
+	CFG_STR("agent", "", CFGF_NONE),				\
+	CFG_STR_LIST("options", "{}", CFGF_NONE),			\
+	CFG_INT("delay_ms", 5000, CFGF_NONE),				\
+	CFG_INT("timeout_ms", 20000, CFGF_NONE),			\
+	CFG_END()
+
+/* Witnesses by ping; none: they are not asked. */
+#define MODULED_SPLITBRAIN_OPTS						\
+	CFG_STR("ident", "witness", CFGF_NONE),				\
+	CFG_STR_LIST("witnesses", "{}", CFGF_NONE),			\
+	CFG_END()
+
 /* prefix: of this module, PREFIX/CLUSTER/MODULE.  Files: "" is none. */
 #define MODULED_ETCD_OPTS						\
 	CFG_STR_LIST("endpoints", "{}", CFGF_NONE),			\
@@ -74,7 +91,8 @@
  *	connections of this node; scriptcontrol: scripts open its traffic.
  * scriptdir: empty means .../M/config/active/bin.
  */
-#define MODULED_OPTS(var_opts, rule_opts, voter_opts, etcd_opts)	\
+#define MODULED_OPTS(var_opts, rule_opts, voter_opts, etcd_opts,	\
+    fencing_opts, splitbrain_opts)					\
 	CFG_STR("module", "", CFGF_NONE),				\
 	CFG_INT("id", 1, CFGF_NONE),					\
 	CFG_STR("mode", "mirror", CFGF_NONE),				\
@@ -82,6 +100,8 @@
 	CFG_STR("cluster", "", CFGF_NONE),				\
 	CFG_SEC("voter", (voter_opts), CFGF_MULTI | CFGF_TITLE),	\
 	CFG_SEC("etcd", (etcd_opts), CFGF_NONE),			\
+	CFG_SEC("fencing", (fencing_opts), CFGF_NONE),			\
+	CFG_SEC("splitbrain", (splitbrain_opts), CFGF_NONE),		\
 	CFG_STR("node", "", CFGF_NONE),					\
 	CFG_INT("node_id", 0, CFGF_NONE),				\
 	CFG_STR("peer", "", CFGF_NONE),					\

@@ -22,6 +22,7 @@
 #include "scripts.h"
 #include "wish.h"
 
+struct evidence;
 struct farm;
 struct lease;
 struct voters;
@@ -80,10 +81,8 @@ struct moduled {
 	struct lease		*lease;		/* the page; NULL: no voters */
 	struct mono		 lease_last;	/* what it says */
 	struct grant		 grant;		/* our own promise (L7) */
-	struct ask		*heart;
-	struct ask		*vip;
-	struct ask		*probe_link;
-	struct ask		*mirror;
+	struct evidence		*evidence;
+	struct ask		*heart, *vip, *probe_link, *mirror;
 	struct ask		*checks;	/* NULL: no checkd */
 	struct loop_timer	*checks_timer;
 	unsigned		 phases;	/* of the scripts, now */

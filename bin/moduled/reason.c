@@ -115,6 +115,20 @@ static const struct reason_row rows[RS_COUNT] = {
 	    "{peer_now}", "", "" },
 	[RS_GOING_ALONE] = { "going-alone", true, false,
 	    "{peer} does not answer; going on without it", "", "", "" },
+	[RS_FENCING] = { "fencing", true, false,
+	    "{peer} is silent: its power is being cut", "", "", "" },
+	[RS_FENCE_FAILED] = { "fence-failed", false, true,
+	    "{peer} is silent and cannot be fenced: {detail}",
+	    "the word of {peer}'s fencing device that its power is off, or "
+	    "{peer_now}", "holdfast prim {module}",
+	    "first make sure that {peer} is off: if it runs, both nodes "
+	    "write; it is fenced again every 10 seconds" },
+	[RS_WITNESSES] = { "witnesses", true, false,
+	    "{peer} is silent: asking {detail}", "", "", "" },
+	[RS_SPLITBRAIN] = { "splitbrain", false, true,
+	    "{peer} is silent and none of {detail} answers: this node may "
+	    "be the one that is cut off", "{peer_now}",
+	    "holdfast prim {module}", LOSES },
 	[RS_COPYING] = { "copying", true, false,
 	    "being brought level by {peer}", "", "", "" },
 	[RS_HELD_DOWN] = { "held-down", true, false,

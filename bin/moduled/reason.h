@@ -54,6 +54,11 @@ enum reason {
 	RS_VOTING,
 	RS_REGISTER_EMPTY,
 	RS_REFUSED,
+	/* Evidence from outside. */
+	RS_FENCING,
+	RS_FENCE_FAILED,
+	RS_WITNESSES,
+	RS_SPLITBRAIN,
 	/* Of farms. */
 	RS_ADDRESS_IN_USE,
 	RS_FARMD_SILENT,

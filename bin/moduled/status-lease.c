@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "evidence.h"
 #include "moduled.h"
 
 static void
@@ -119,9 +120,10 @@ status_lease_warnings(struct moduled *md, struct status_out *t)
 	    md->m.state == ST_STOP)
 		return;
 	if (md->voters == NULL) {
-		status_warning(t, "heartbeats-only", "no third voter: after a "
-		    "split of all networks both nodes may run until they "
-		    "meet", "holdfast help witness");
+		if (!evidence_is_there(md))
+			status_warning(t, "heartbeats-only", "no third voter: "
+			    "after a split of all networks both nodes may "
+			    "run until they meet", "holdfast help witness");
 		return;
 	}
 	warn_missing(md, t);

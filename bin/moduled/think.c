@@ -19,6 +19,7 @@
 #include "chain.h"
 #include "decide-standing.h"
 #include "events.h"
+#include "evidence.h"
 #include "failover.h"
 #include "farm.h"
 #include "hold.h"
@@ -339,6 +340,7 @@ carry_out(struct moduled *md)
 	else
 		tell_siblings(md);
 	links_probe(md, d->probe_id);
+	evidence_want(md);
 	/* After what is urgent, before the scripts that follow from it. */
 	tell_steps(md);
 	scripts_want(md->scripts, d->script_target, d->script_gate,

@@ -155,6 +155,47 @@ test_etcd(void)
 	    "witness and etcd");
 }
 
+#define FENCING(f) "<cluster name='c'><lans>" LAN("x", A B) "</lans>" \
+    "<fencing>" f "</fencing></cluster>"
+#define DA	"<device node='a' agent='fence_x' options='ip=10.0.0.1'/>"
+#define DB(o)	"<device node='b' agent='/opt/fence' options='" o "'/>"
+
+static void
+test_fencing(void)
+{
+	char mine[] = "10.88.1.1", path[] = "/tmp/hf-cluster.XXXXXX", *text;
+	static struct cluster again;
+	FILE *f;
+	int fd;
+
+	ok(compile(FENCING(DA DB("k=v w=x"))) == 0 && rep.warnings == 0 &&
+	    cl.fence_delay_ms == 5000 && cl.fence_timeout_ms == 20000,
+	    "a device for each node");
+	(void)cluster_find_self(&cl, is_local, mine, &rep);
+	text = cluster_text(&cl);
+	fd = mkstemp(path);
+	f = fd != -1 ? fdopen(fd, "w") : NULL;
+	ok(f != NULL && fputs(text, f) != EOF && fclose(f) == 0 &&
+	    cluster_load(&again, path) == 0 &&
+	    strcmp(again.node[1].fence_agent, "/opt/fence") == 0 &&
+	    strcmp(again.node[1].fence_options, "k=v w=x") == 0 &&
+	    again.fence_delay_ms == 5000, "is written and read");
+	(void)remove(path);
+	free(text);
+	ok(compile(FENCING(DA)) == -1 && said("has no <device> of node b"),
+	    "one that only one node has is worse than none");
+	ok(compile(FENCING("")) == -1, "no device at all");
+	ok(compile(FENCING(DA DA DB(""))) == -1 && said("already"), "two");
+	ok(compile(FENCING(DA DB("password=x"))) == -1 &&
+	    said("password_script"), "a password that all may read");
+	ok(compile(FENCING(DA DB("action=reboot"))) == -1 &&
+	    said("is not yours"), "another action");
+	ok(compile(FENCING(DA DB("verbose"))) == -1 && said("KEY=VALUE"),
+	    "an option without value");
+	ok(compile(FENCING(DA "<device node='z' agent='x'/>")) == -1 &&
+	    said("no node of this file"), "a stranger");
+}
+
 int
 main(void)
 {
@@ -163,6 +204,7 @@ main(void)
 	test_bad();
 	test_voters();
 	test_etcd();
+	test_fencing();
 	report_fini(&rep);
 	return tap_done();
 }

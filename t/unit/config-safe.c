@@ -327,8 +327,9 @@ test_rules(void)
 	ok(said("rules in Lua are not there"), "Lua");
 }
 
+/* A cluster with this after its networks. */
 static void
-read_cluster(const char *voters)
+read_rest(const char *rest)
 {
 	char text[1024];
 
@@ -338,12 +339,21 @@ read_cluster(const char *voters)
 	    "<node name='n2' id='2' addr='10.88.1.2'/></lan>"
 	    "<lan name='lan2'><node name='n1' addr='10.88.2.1'/>"
 	    "<node name='n2' addr='10.88.2.2'/></lan></lans>"
-	    "<voters>%s</voters></cluster>", voters);
+	    "%s</cluster>", rest);
 	report_fini(&rep);
 	report_init(&rep, "cluster.xml");
 	if (cluster_compile(&cl, text, strlen(text), &rep) == -1 ||
 	    cluster_find_self(&cl, is_n1, NULL, &rep) == -1)
 		report_print(&rep, stdout);
+}
+
+static void
+read_cluster(const char *voters)
+{
+	char text[512];
+
+	(void)snprintf(text, sizeof(text), "<voters>%s</voters>", voters);
+	read_rest(text);
 }
 
 #define W(n)	"<witness name='w" #n "' addr='10.88.1.21" #n "'/>"
@@ -403,6 +413,40 @@ test_voters(void)
 	make_cluster();
 }
 
+#define FENCING "<fencing delay='3s'>" \
+    "<device node='n1' agent='fence_x' options='ip=10.0.0.1'/>" \
+    "<device node='n2' agent='fence_x' options=' ip=10.0.0.2  port=2'/>" \
+    "</fencing>"
+#define SPLIT(arg) "<safe><service mode='mirror'><heart/><user/><check>" \
+    "<splitbrain ident='gw' exec='ping' arg='" arg "'/></check>" \
+    "</service></safe>"
+
+static void
+test_outside(void)
+{
+	ok(compile(HEART("")) == 0 && !is_written("fencing") &&
+	    !is_written("splitbrain"), "no evidence from outside");
+	read_rest(FENCING);
+	ok(compile(HEART("")) == 0 && rep.warnings == 0 &&
+	    is_written("fencing {\n\tagent = \"fence_x\"\n\toptions = "
+	    "{\"ip=10.0.0.2\", \"port=2\"}\n\tdelay_ms = 3000\n\t"
+	    "timeout_ms = 20000\n}\n"), "the peer's device is written");
+	ok(compile(SPLIT("10.88.1.254 fd88::1")) == 0 &&
+	    is_written("splitbrain {\n\tident = \"gw\"\n\twitnesses = "
+	    "{\"10.88.1.254\", \"fd88::1\"}\n}\n"), "and witnesses by ping");
+	ok(compile(SPLIT("10.88.1.254 gateway")) == -1 &&
+	    said("\"gateway\" is no IPv4"), "a name would need a server");
+	ok(compile(SPLIT("10.88.1.254 "
+	    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+	    )) == -1, "nor one that is too long to be an address");
+	read_rest("<voters>" W(1) "</voters>" FENCING);
+	ok(said("is not used where there are <voters>"), "beside voters");
+	ok(compile(SPLIT("10.88.1.254")) == 0 && said("they decide") &&
+	    !is_written("fencing") && !is_written("splitbrain"),
+	    "neither is used");
+	make_cluster();
+}
+
 static void
 test_set(void)
 {
@@ -456,6 +500,7 @@ main(void)
 	test_links();
 	test_rules();
 	test_voters();
+	test_outside();
 	test_set();
 	test_diff();
 	report_fini(&rep);

@@ -258,6 +258,9 @@ t_unit_resync_SOURCES = %D%/resync.c %D%/resync-app.c \
 	%D%/resync-pair.c %D%/resync-pair.h \
 	%D%/tap.h %D%/tree.h
 t_unit_resync_LDADD = $(MIRRORD_LIBS)
+check_PROGRAMS += t/unit/power
+t_unit_power_SOURCES = %D%/power.c %D%/tap.h
+t_unit_power_LDADD = bin/moduled/libmoduled.a $(COMMON_LIBS)
 check_PROGRAMS += t/unit/scripts-freeze
 t_unit_scripts_freeze_SOURCES = %D%/scripts-freeze.c %D%/tap.h
 t_unit_scripts_freeze_LDADD = bin/moduled/libmoduled.a $(COMMON_LIBS)
@@ -380,8 +383,11 @@ check_PROGRAMS += t/unit/farm-facts
 t_unit_farm_facts_SOURCES = %D%/farm-facts.c %D%/tap.h
 t_unit_farm_facts_LDADD = bin/moduled/libmoduled.a $(COMMON_LIBS)
 
+check_PROGRAMS += t/unit/decide-power
+t_unit_decide_power_SOURCES = %D%/decide-power.c %D%/decide-world.h %D%/tap.h
+t_unit_decide_power_LDADD = bin/moduled/libmoduled.a $(COMMON_LIBS)
 check_PROGRAMS += t/unit/decide
-t_unit_decide_SOURCES = %D%/decide.c %D%/tap.h
+t_unit_decide_SOURCES = %D%/decide.c %D%/decide-world.h %D%/tap.h
 t_unit_decide_LDADD = bin/moduled/libmoduled.a $(COMMON_LIBS)
 
 check_PROGRAMS += t/unit/module-wish

@@ -4,7 +4,8 @@
  * with its durable record, lost messages, cut networks, pulled cables,
  * crashes, restarts, frozen nodes, stops, swaps, maintenance, standby and
  * releases at random (seeded).
- * Without a full split of all networks it must hold that
+ * Without a full split of all networks, and with one where each node has a
+ * device that cuts the other's power, it must hold that
  *	- never two acknowledge alone at once,
  *	- who acknowledges has every acknowledged write,
  *	- mirrord is never asked for what its record forbids,
@@ -39,8 +40,16 @@ struct store {
 	int		 delay, copy, stall;
 };
 
+/* A request to a fencing device: it is carried out, whoever asked dies. */
+struct shot {
+	int64_t		 at;		/* 0: none in hand */
+	uint64_t	 id;
+	bool		 good;
+};
+
 struct node {
 	struct decide_conf conf;
+	struct shot	 shot;
 	bool		 up, frozen, deaf;
 	bool		 wish_start;
 	struct words	 words;
@@ -66,6 +75,8 @@ struct world {
 	struct node	 n[2];
 	int64_t		 now;
 	bool		 beat, svc, cable[2];
+	bool		 power;		/* there are fencing devices */
+	bool		 unheard[2];	/* cut in one direction, with them */
 	uint64_t	 acked;
 	unsigned	 issued;
 	int64_t		 both_vip;
@@ -105,7 +116,8 @@ linked(const struct world *w)
 {
 	const struct store *a = &w->n[0].st, *b = &w->n[1].st;
 
-	return beats(w) && alive(&w->n[0]) && alive(&w->n[1]) &&
+	return beats(w) && !w->unheard[0] && !w->unheard[1] &&
+	    alive(&w->n[0]) && alive(&w->n[1]) &&
 	    ((a->role == SR_PRIM && b->role == SR_SECOND) ||
 	    (b->role == SR_PRIM && a->role == SR_SECOND));
 }
@@ -255,6 +267,7 @@ vip_and_probe(struct world *w, int i)
 	}
 	/* The kernel of a frozen node answers too, if it gets packets. */
 	if ((w->now - n->probe_from) % G == 0 && serves_net(w) && p->up &&
+	    !w->unheard[!i] &&
 	    p->vip && !(p->frozen && p->deaf))
 		n->probe_hit = true;
 	if (w->now - n->probe_from >= 3 * G) {
@@ -304,7 +317,10 @@ heart(struct world *w, int i)
 	struct node *n = &w->n[i], *p = &w->n[!i];
 	struct peer_facts f;
 
-	if (beats(w) && alive(p) && p->moduled_back == 0 && !one_in(5)) {
+	if (w->unheard[!i])
+		;
+	else if (beats(w) && alive(p) && p->moduled_back == 0 &&
+	    !one_in(5)) {
 		n->heard = w->now;
 		if (p->blob.has_blob) {
 			f = p->blob;
@@ -352,6 +368,7 @@ think(struct world *w, int i)
 		words_hear(&n->words, &w->n[!i].words, i, serves(n));
 	n->v.maintain = n->words.maintain;
 	n->v.standby = n->words.standby;
+	n->v.power.on = w->power;
 	n->v.released = n->words.released;
 	n->v.wish_start = decide_wish(&n->m, &n->v, n->wish_start);
 	n->v.order = n->order;
@@ -462,6 +479,30 @@ power_off(struct world *w, int i)
 }
 
 static void
+device(struct world *w, int i)
+{
+	struct node *n = &w->n[i];
+	bool thinks = alive(n) && n->moduled_back == 0;
+	uint64_t id = n->d.power_id;
+
+	/* Called off, perhaps too late. */
+	if (thinks && id == 0 && n->shot.at != 0 && one_in(4))
+		n->shot.at = 0;
+	if (thinks && id != 0 && id != n->shot.id)
+		n->shot = (struct shot){ .at = w->now + 20 + rnd(300),
+		    .id = id, .good = !one_in(4) };
+	if (n->shot.at == 0 || w->now < n->shot.at)
+		return;
+	n->shot.at = 0;
+	if (n->shot.good && w->n[!i].up) {
+		power_off(w, !i);
+		w->n[!i].node_back = w->now + 100 + rnd(3000);
+	}
+	n->v.power.done = n->shot.id;
+	n->v.power.is_off = n->shot.good;
+}
+
+static void
 moduled_restarts(struct world *w, int i)
 {
 	struct node *n = &w->n[i];
@@ -473,8 +514,9 @@ moduled_restarts(struct world *w, int i)
 	if (line_parse(&l, n->saved, strlen(n->saved) - 1, &why) != 0 ||
 	    !machine_restore(&n->m, &l))
 		breaks(w, "the machine was not restored");
-	n->v.probe_done = 0;
+	n->v.probe_done = n->v.power.done = 0;
 	n->probe_id = 0;
+	n->shot = (struct shot){ 0 };
 	if (w->trace)
 		printf("# %lld n%d moduled is back\n", (long long)w->now,
 		    i + 1);
@@ -488,7 +530,7 @@ faults(struct world *w)
 
 	if (w->now < w->quiet)
 		return;
-	switch (rnd(13)) {
+	switch (rnd(w->power ? 14 : 13)) {
 	case 0:
 		if (n->up) {
 			power_off(w, i);
@@ -496,20 +538,20 @@ faults(struct world *w)
 		}
 		break;
 	case 1:
-		/* Never both: that would be a full split. */
-		if (w->beat && w->svc)
+		/* Both are a full split. */
+		if (w->beat && (w->svc || w->power))
 			w->beat = false;
 		else
 			w->beat = true;
 		break;
 	case 2:
-		if (w->beat && w->svc)
+		if ((w->beat || w->power) && w->svc)
 			w->svc = false;
 		else
 			w->svc = true;
 		break;
 	case 3:
-		if (w->beat && w->svc && w->cable[!i])
+		if (w->power || (w->beat && w->svc && w->cable[!i]))
 			w->cable[i] = !w->cable[i];
 		break;
 	case 4:
@@ -541,17 +583,22 @@ faults(struct world *w)
 	case 10:
 		say_release(n, i);
 		break;
+	case 13:
+		w->unheard[i] = !w->unheard[i];
+		break;
 	default:
+		w->unheard[0] = w->unheard[1] = false;
 		w->beat = w->svc = w->cable[0] = w->cable[1] = true;
 		n->wish_start = true;
 		break;
 	}
 	if (w->trace)
 		printf("# %lld beat %d svc %d cables %d %d wish %d %d order "
-		    "%d %d frozen %d %d maintain %d %d standby %d %d "
-		    "released %d %d\n", (long long)w->now, w->beat,
+		    "%d %d unheard %d %d frozen %d %d maintain %d %d "
+		    "standby %d %d released %d %d\n", (long long)w->now, w->beat,
 		    w->svc, w->cable[0], w->cable[1], w->n[0].wish_start,
 		    w->n[1].wish_start, w->n[0].order, w->n[1].order,
+		    w->unheard[0], w->unheard[1],
 		    w->n[0].frozen, w->n[1].frozen, w->n[0].words.maintain,
 		    w->n[1].words.maintain, w->n[0].words.standby,
 		    w->n[1].words.standby, w->n[0].words.released,
@@ -602,6 +649,8 @@ tick(struct world *w)
 			store_wish(w, i);
 		store_follow(w, i);
 	}
+	for (i = 0; i < 2; i++)
+		device(w, i);
 	writes(w);
 	promises(w);
 }
@@ -625,7 +674,7 @@ world_init(struct world *w, uint32_t seed)
 		    .timeout_ms = T, .probe_gap_ms = G, .pulse_ms = PULSE,
 		    .stall_ms = 200, .fencehold_ms = 600, .failover = true,
 		    .vip = true, .defaultprim = "alone",
-		    .addresses = "10.0.0.1" };
+		    .power_delay_ms = 150, .addresses = "10.0.0.1" };
 		n->st.is_new = true;
 		n->wish_start = true;
 		power_on(w, i);
@@ -648,7 +697,7 @@ is_ready(const struct world *w)
 }
 
 static const char *
-run(uint32_t seed, int fault_every, bool trace)
+run(uint32_t seed, int fault_every, bool power, bool trace)
 {
 	static struct world w;
 	int64_t end;
@@ -656,6 +705,7 @@ run(uint32_t seed, int fault_every, bool trace)
 
 	world_init(&w, seed);
 	w.trace = trace;
+	w.power = power;
 	for (end = w.now + 3000; w.now < end && !is_ready(&w);)
 		tick(&w);
 	if (!is_ready(&w))
@@ -668,6 +718,7 @@ run(uint32_t seed, int fault_every, bool trace)
 			return w.broken;
 	}
 	w.beat = w.svc = w.cable[0] = w.cable[1] = true;
+	w.unheard[0] = w.unheard[1] = false;
 	for (i = 0; i < 2; i++) {
 		w.n[i].wish_start = true;
 		w.n[i].words.maintain = w.n[i].words.standby = false;
@@ -706,26 +757,29 @@ main(int argc, char **argv)
 	uint32_t seed;
 
 	if (argc > 2) {
-		/* One run, told step by step: pair SEED EVERY */
-		why = run((uint32_t)atoi(argv[1]), atoi(argv[2]), true);
+		/* One run, told step by step: pair SEED EVERY [power] */
+		why = run((uint32_t)atoi(argv[1]), atoi(argv[2]), argc > 3,
+		    true);
 		ok(why == NULL, "%s", why == NULL ? "good" : why);
 		return tap_done();
 	}
 	if (argc > 1)
 		runs = (unsigned)atoi(argv[1]);
-	ok(run(1, 0, false) == NULL, "first pairing, no faults");
-	for (k = 0; k < 4; k++) {
+	ok(run(1, 0, false, false) == NULL, "first pairing, no faults");
+	for (k = 0; k < 8; k++) {
 		failed = 0;
 		for (seed = 1; seed <= runs; seed++) {
-			why = run(seed, every[k], false);
+			why = run(seed, every[k % 4], k >= 4, false);
 			if (why == NULL)
 				continue;
 			if (++failed <= 5)
-				printf("# seed %u every %d: %s\n", seed,
-				    every[k], why);
+				printf("# seed %u every %d%s: %s\n", seed,
+				    every[k % 4], k >= 4 ? " power" : "",
+				    why);
 		}
-		is_num(failed, 0, "%u runs, a fault in %d ticks", runs,
-		    every[k]);
+		is_num(failed, 0, "%u runs%s, a fault in %d ticks", runs,
+		    k >= 4 ? " with fencing and full splits" : "",
+		    every[k % 4]);
 	}
 	return tap_done();
 }

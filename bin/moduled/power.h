@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The device that cuts the peer's power: a fence agent, as those of Debian's
+ * fence-agents, told by "key=value" lines on its standard input.  It is asked
+ * to switch off and then whether that is so; both must answer yes.
+ */
+#ifndef MODULED_POWER_H
+#define MODULED_POWER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "loop.h"
+
+struct power_conf {
+	const char	*agent;		/* a path, or a name in /usr/sbin */
+	const char	*peer;		/* whose power */
+	char		**option;	/* "ip=10.0.0.9" */
+	unsigned	 option_count;
+	int64_t		 timeout_ms;	/* of each of the two questions */
+};
+
+struct power;
+
+/*
+ * on_done: of request id; text says why it is not known to be off.  id 0: one
+ * that was called off has ended.
+ */
+struct power	*power_new(struct loop *l, const struct power_conf *conf,
+		    void (*on_done)(uint64_t id, bool is_off,
+		    const char *text, void *arg), void *arg);
+/* What runs is killed. */
+void		 power_free(struct power *p);
+/* The wish, stated again and again; 0: none, and what runs is killed. */
+void		 power_want(struct power *p, uint64_t id);
+
+#endif
