@@ -195,7 +195,7 @@ check_voters(const struct cluster *cl, probe_say *say, void *arg)
 		return;
 	}
 	if (cl->witness_count == 0) {
-		if (cl->node_count == 2)
+		if (cl->node_count == 2 && cl->fence_timeout_ms == 0)
 			tell(&o, VERDICT_WARN, "cluster", "two nodes and no "
 			    "third voter: a split of all networks at once "
 			    "cannot be told from the loss of the other node; "

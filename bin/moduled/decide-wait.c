@@ -432,7 +432,9 @@ step_wait(struct machine *m, const struct view *v, struct decision *d)
 	if (!v->wish_start)
 		return go_to_stop(v, d);
 	if (between_roles(m, v, d)) {
+		/* One that is going alone would have it leave again. */
 		if (!peer_serves(v) || !v->self.known ||
+		    (!v->reg.on && v->peer.intent == IN_GOING_ALONE) ||
 		    epoch_cmp(v->peer.epoch, v->self.fence) < 0)
 			return EV_NONE;
 		m->epoch = v->peer.epoch;

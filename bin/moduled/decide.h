@@ -35,8 +35,7 @@ struct decide_conf {
 	int64_t		 timeout_ms;		/* T */
 	int64_t		 probe_gap_ms;		/* G */
 	int64_t		 pulse_ms;
-	int64_t		 stall_ms;
-	int64_t		 fencehold_ms;
+	int64_t		 stall_ms, fencehold_ms;
 	int64_t		 startgrace_ms, power_delay_ms;
 	bool		 failover;
 	bool		 vip;

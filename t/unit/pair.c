@@ -595,8 +595,9 @@ faults(struct world *w)
 	if (w->trace)
 		printf("# %lld beat %d svc %d cables %d %d wish %d %d order "
 		    "%d %d unheard %d %d frozen %d %d maintain %d %d "
-		    "standby %d %d released %d %d\n", (long long)w->now, w->beat,
-		    w->svc, w->cable[0], w->cable[1], w->n[0].wish_start,
+		    "standby %d %d released %d %d\n", (long long)w->now,
+		    w->beat, w->svc, w->cable[0], w->cable[1],
+		    w->n[0].wish_start,
 		    w->n[1].wish_start, w->n[0].order, w->n[1].order,
 		    w->unheard[0], w->unheard[1],
 		    w->n[0].frozen, w->n[1].frozen, w->n[0].words.maintain,
