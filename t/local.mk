@@ -53,6 +53,7 @@ BATS_SUITES = \
 	t/45-register.bats \
 	t/50-trouble.bats \
 	t/60-failpoints.bats \
+	t/77-voters.bats \
 	t/70-reader.bats \
 	t/71-newcomer.bats \
 	t/80-operator.bats \

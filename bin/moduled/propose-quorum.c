@@ -138,8 +138,14 @@ propose_is_fresh(const struct propose *p, const struct propose_voter *v)
 
 	if (ms < 2 * p->conf.timeout_ms)
 		ms = 2 * p->conf.timeout_ms;
-	return mono_is_set(v->heard) && v->trouble[0] == '\0' &&
-	    mono_diff_ms(p->in.now, v->heard) <= ms;
+	if (!mono_is_set(v->heard) || v->trouble[0] != '\0' ||
+	    mono_diff_ms(p->in.now, v->heard) > ms)
+		return false;
+	/* All are asked in such a phase: who is mute now is named at once. */
+	return (p->phase != PP_FENCE && p->phase != PP_PREPARE &&
+	    p->phase != PP_ACCEPT) ||
+	    mono_diff_ms(p->in.now, p->since) < p->conf.round_ms ||
+	    mono_diff_ns(v->heard, p->since) >= 0;
 }
 
 /* A new store that the newest list names is the one to remember. */

@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fail.h"
 #include "line.h"
 #include "log.h"
 #include "paths.h"
@@ -145,7 +144,6 @@ voters_save(const struct voter_line *lines, unsigned count,
 	for (i = 0; i < count; i++)
 		if (!format(text, VOTERS_FILE_MAX, &len, &lines[i]))
 			rc = -1;
-	fail_point(68);
 	if (statefile_write(path_state(path, "%s/voters", module), text, len,
 	    0600) != 0) {
 		log_warn("%s", path);

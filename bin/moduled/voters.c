@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include "fail.h"
 #include "log.h"
@@ -22,6 +23,9 @@
 /* Register time-out: lease.md's max(20, T/4). */
 #define ROUND_MIN_MS	20
 
+/* After the last answer that told something new. */
+#define SAVE_MS		300
+
 struct voters {
 	struct moduled		*md;
 	struct reg_conf		 conf;
@@ -29,6 +33,9 @@ struct voters {
 	struct reg_backend	 backend;
 	struct propose_input	 in;
 	struct propose_output	 out;
+	struct loop_timer	*save_at;
+	struct loop_child	*saver;		/* a child that saves */
+	bool			 unsaved;
 	unsigned		 place_count;
 	struct voter_place	 place[PROPOSE_VOTER_MAX];
 	struct voter_etcd	*etcd;		/* in their place, or NULL */
@@ -133,7 +140,7 @@ remember(struct voters *vs)
 	}
 }
 
-static void
+static int
 save(struct voters *vs)
 {
 	struct voter_line line[PROPOSE_VOTER_MAX];
@@ -149,7 +156,52 @@ save(struct voters *vs)
 		line[n].place = *at;
 		line[n++].memory = *m;
 	}
-	(void)voters_save(line, n, vs->md->name);	/* said there */
+	return voters_save(line, n, vs->md->name);
+}
+
+static void
+save_later(struct voters *vs)
+{
+	vs->unsaved = true;
+	loop_timer_set(vs->save_at, SAVE_MS, 0);
+}
+
+static void
+on_saved(pid_t pid, int status, void *arg)
+{
+	struct voters *vs = arg;
+
+	(void)pid;
+	vs->saver = NULL;
+	if (status != 0)
+		vs->unsaved = true;	/* said there; with the next change */
+}
+
+/*
+ * In a child: this process must not wait for a disk, or its lease is over.
+ * Not in the middle of a change, whose votes come back by themselves.
+ */
+static void
+on_save(void *arg)
+{
+	struct voters *vs = arg;
+	enum reg_result r = propose_view(vs->p)->result;
+	pid_t pid;
+
+	if (vs->saver != NULL || r == RR_BUSY) {
+		save_later(vs);
+		return;
+	}
+	fail_point(68);
+	pid = fork();
+	if (pid == 0)
+		_exit(save(vs) == 0 ? 0 : 1);
+	if (pid == -1) {
+		log_warn("what the voters answered is not saved");
+		return;
+	}
+	vs->unsaved = false;
+	vs->saver = loop_child_add(vs->md->d->loop, pid, on_saved, vs);
 }
 
 static void
@@ -220,6 +272,7 @@ voters_open(struct moduled *md)
 	if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
 		fatal("random numbers");
 	vs->p = propose_new(&vs->conf, seed);
+	vs->save_at = loop_timer_new(md->d->loop, on_save, vs);
 	remember(vs);
 	if (has_voters)
 		open_udp(vs);
@@ -233,6 +286,11 @@ voters_close(struct voters *vs)
 {
 	if (vs == NULL)
 		return;
+	if (vs->saver != NULL)
+		loop_child_del(vs->saver);
+	if (vs->unsaved)
+		(void)save(vs);		/* said there */
+	loop_timer_free(vs->save_at);
 	vs->backend.close(vs->backend.arg);
 	propose_free(vs->p);
 	free(vs);
@@ -363,7 +421,7 @@ voters_step(struct moduled *md, struct mono *wake)
 	tell(vs, view);
 	send_all(vs);
 	if (vs->out.memory)
-		save(vs);
+		save_later(vs);
 	if (memcmp(view, &md->v.reg, sizeof(*view)) != 0)
 		md->again = true;
 	if (is_news(&vs->fenced, view->fence))

@@ -236,6 +236,9 @@ test_silent(void)
 	pass(400);
 	ok(view->result == RR_NO_MAJORITY && sent[VOTE_ACCEPT] == 0,
 	    "one of three is no majority, and no accept leaves");
+	ok(view->answering == 1 && !view->known &&
+	    strstr(view->missing, "n2 silent since ") != NULL,
+	    "who is mute is named after one round: %s", view->missing);
 	pass(12000);
 	ok(!view->known && strstr(view->missing, "n2 silent since ") != NULL &&
 	    strstr(view->missing, "n1 ") == NULL,
