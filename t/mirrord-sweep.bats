@@ -149,6 +149,19 @@ join_with_leave()
 	await 2 5000 level=1
 }
 
+@test "who changed it by hand and said so is not asked" {
+	stop_both
+	on 2 sh -c "echo hand >'$M/2/data/x/d/f8'"
+	on 1 sh -c "echo by >'$M/1/data/x/d/f8'"
+	next compare=1
+	ask 2 want role=second "epoch=0.$E.1" primary=n1 compare=1
+	await 1 20000 ready=1
+	ask 1 want role=prim "epoch=0.$E.1" set=both
+	await 2 5000 level=1 edited=0
+	same_trees
+	[ "$(on 2 cat "$M/2/data/x/d/f8")" = by ]
+}
+
 @test "after a crash nobody looks: the logs tell" {
 	stop_both
 	next

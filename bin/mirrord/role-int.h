@@ -88,6 +88,9 @@ struct gen_change {
 int	role_store(struct role_machine *r, const struct gen_change *c);
 /* No log tells what changed: everything is compared at the next resync. */
 int	role_distrust_logs(struct role_machine *r);
+/* The operator changed it by hand, on whichever node, and said so: the same,
+ * and nobody's edits are looked for (R42). */
+int	role_note_compare(struct role_machine *r);
 /* At start: what the last life's end, or somebody else, did to the data. */
 void	role_check_unclean(struct role_machine *r);
 /*

@@ -118,6 +118,28 @@ role_distrust_logs(struct role_machine *r)
 }
 
 static void
+note_compare(struct gen *g, void *arg)
+{
+	(void)arg;
+	g->dirty_all = true;
+	g->clean_stop_ns = 0;
+}
+
+int
+role_note_compare(struct role_machine *r)
+{
+	struct gen g;
+
+	gen_read(r->parts.gen, &g);
+	if ((g.dirty_all && g.clean_stop_ns == 0) ||
+	    gen_update(r->parts.gen, note_compare, NULL) == 0)
+		return 0;
+	role_set_error(r, "statedir", "%s/gen: %s", r->conf->statedir,
+	    strerror(errno));
+	return -1;
+}
+
+static void
 lose_level(struct gen *g, void *arg)
 {
 	(void)arg;

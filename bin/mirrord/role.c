@@ -92,7 +92,7 @@ carry_out(struct role_machine *r, const struct wish *w)
 	/* Before the fence is told: a prepare may leave then. */
 	if (w->role == RK_PRIM && !w->both && w->leased)
 		begin_vote(r);
-	if (!r->has_state || (w->compare && role_distrust_logs(r) == -1) ||
+	if (!r->has_state || (w->compare && role_note_compare(r) == -1) ||
 	    step_fence(r, w) == -1)
 		return -1;
 	switch (w->role) {
