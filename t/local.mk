@@ -56,6 +56,7 @@ BATS_SUITES = \
 	t/77-voters.bats \
 	t/70-reader.bats \
 	t/71-newcomer.bats \
+	t/77-etcd.bats \
 	t/80-operator.bats \
 	t/75-checks.bats \
 	t/76-witness.bats \
