@@ -159,6 +159,10 @@ check_PROGRAMS += t/unit/etcd
 t_unit_etcd_SOURCES = %D%/etcd.c %D%/tap.h
 t_unit_etcd_LDADD = $(MODULED_LIBS)
 
+check_PROGRAMS += t/unit/etcd-sim
+t_unit_etcd_sim_SOURCES = %D%/etcd-sim.c %D%/tap.h
+t_unit_etcd_sim_LDADD = $(MODULED_LIBS)
+
 check_PROGRAMS += t/unit/frame
 t_unit_frame_SOURCES = %D%/frame.c %D%/tap.h
 t_unit_frame_LDADD = $(COMMON_LIBS)
