@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * HTTP POSTs, one at a time, by libcurl on our loop: nothing blocks and there
- * is no thread.
+ * HTTP POSTs, one at a time, by libcurl on our loop: nothing blocks.  An
+ * endpoint that is a name, not an address, is looked up by a thread of
+ * libcurl's own; it runs nothing of ours.
  */
 #ifndef MODULED_POST_H
 #define MODULED_POST_H
