@@ -146,6 +146,7 @@ prefix=\"/hf\"/></voters></cluster>," /etc/holdfast/cluster.xml
 	load_goes_on 10
 	wait_until 10 '[[ $(state n1) == "WAIT "* ]]'
 	[[ $(value) == *" primary=2 set=2 "* ]]
+	on n2 holdfast status | grep -q 'n1, silent .* but etcd heard it'
 	"$LAB" heal
 	wait_until 60 'pair_is_level n2 n1'
 	load_stop

@@ -17,6 +17,7 @@
 #include "farm.h"
 #include "moduled.h"
 #include "status-int.h"
+#include "voters.h"
 
 #define STATUS_SIZE	(64 * 1024)
 /* From here on a script is worth a word. */
@@ -61,8 +62,9 @@ status_peer(struct moduled *md, char buf[FACT_TEXT])
 		    md->conf.peer, state_name(p->state));
 	else if (p->net == NET_DOWN && p->has_blob) {
 		status_wall(since, md->net_wall_s);
-		(void)snprintf(buf, FACT_TEXT, "%s, silent since %s",
-		    md->conf.peer, since);
+		(void)snprintf(buf, FACT_TEXT, "%s, silent since %s%s",
+		    md->conf.peer, since, voters_hear_peer(md) ?
+		    ", but etcd heard it within 10 s" : "");
 	} else
 		(void)snprintf(buf, FACT_TEXT, "%s, not heard since this "
 		    "node started", md->conf.peer);

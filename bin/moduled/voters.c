@@ -231,6 +231,23 @@ on_etcd(const char *voter, const struct vote_answer *a, void *arg)
 	moduled_think(vs->md);
 }
 
+bool
+voters_hear_peer(const struct moduled *md)
+{
+	const struct voters *vs = md->voters;
+	const char *p, *peer = md->conf.peer;
+	size_t len = strlen(peer);
+
+	if (vs == NULL || vs->etcd == NULL || len == 0)
+		return false;
+	for (p = voter_etcd_seen(vs->etcd); *p != '\0'; p += *p == ' ') {
+		if (strcspn(p, " ") == len && strncmp(p, peer, len) == 0)
+			return true;
+		p += strcspn(p, " ");
+	}
+	return false;
+}
+
 static void
 open_etcd(struct voters *vs)
 {

@@ -34,6 +34,11 @@ void		 voters_look(struct moduled *md);
  * leave before what it binds.  *wake: sooner, if need be.
  */
 void		 voters_step(struct moduled *md, struct mono *wake);
+/*
+ * Has etcd heard of the other node within its presence, some 10 s?  For
+ * messages: no decision rests on it.
+ */
+bool		 voters_hear_peer(const struct moduled *md);
 /* For a backend: an answer has come. */
 void		 voters_answer(struct voters *vs, const char *voter,
 		    const struct vote_answer *a);
