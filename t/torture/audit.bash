@@ -49,7 +49,7 @@ audit_trees()
 residue()
 {
 	on "$1" sh -c 'ps -eo stat=,comm= | sed "s/^\(.\)[^ ]* */\1 /
-	    s/^[RDI] /S /" | grep -vE " (ps|sed|sh|sort|nsenter|dirops)$"
+	    s/^[RDI] /S /" | grep -vE " (ps|sed|sh|grep|nsenter|dirops)$"
 	    cut -d" " -f2,3 /proc/self/mounts | grep -vE " (proc|nsfs)$"
 	    nft list tables
 	    ip -o addr | sed "s/^[0-9]*: //; s/  */ /g; s/ fe80:[^ ]*//
