@@ -368,7 +368,7 @@ freeze_rc()
 	run on n1 holdfast snapshot ledger /srv/s.tar.gz
 	echo "$output"
 	[ "$status" -eq 0 ]
-	[[ "$output" == *"copy.txt has the cluster's key in it: left out"* ]]
+	[[ "$output" == *"copy.txt has the cluster's key in it, or "*"left out"* ]]
 	on n1 sh -ec 'mkdir /srv/s; tar -xzf /srv/s.tar.gz -C /srv/s
 	    mv /srv/s/holdfast-n1-* /srv/s/n1'
 	while read -r key; do

@@ -43,7 +43,7 @@ struct snapshot {
 	struct archive		*a;
 	struct scrub		 scrub;
 	char			 top[128];
-	char			*key;		/* text of the key's file */
+	char			*key;		/* texts of the keys' files */
 	size_t			 total;
 	unsigned		 pieces, withheld;
 	bool			 failed;
@@ -103,8 +103,8 @@ add_text(struct snapshot *s, const char *name, const char *text, size_t len)
 	scrub_text(&s->scrub, text, len, &clean);
 	if (has_key(s, text, len)) {
 		s->withheld++;
-		fprintf(stderr, "holdfast: %s has the cluster's key in it: "
-		    "left out\n", name);
+		fprintf(stderr, "holdfast: %s has the cluster's key in it, or "
+		    "a witness's: left out\n", name);
 	} else
 		put(s, path.text != NULL ? path.text : name,
 		    clean.text != NULL ? clean.text : "", clean.len);
@@ -215,6 +215,7 @@ add_node(struct snapshot *s)
 		{ "check", { "@", "check" } },
 		{ "node", { "@", "node" } },
 		{ "ports", { "@", "cluster", "ports" } },
+		{ "voters", { "@", "cluster", "witness", "list" } },
 		{ "kernel/dmesg", { "dmesg" } },
 		{ "kernel/uname", { "uname", "-a" } },
 		{ "kernel/df", { "df", "-h" } },
@@ -306,6 +307,8 @@ learn_names(struct snapshot *s, const struct cluster *cl)
 
 	for (i = 0; i < cl->node_count; i++)
 		scrub_name(&s->scrub, cl->node[i].name, "node");
+	for (i = 0; i < cl->witness_count; i++)
+		scrub_name(&s->scrub, cl->witness[i].name, "witness");
 	scrub_name(&s->scrub, cl->name, "cluster");
 	if (gethostname(host, sizeof(host)) == -1)
 		return;
@@ -315,6 +318,37 @@ learn_names(struct snapshot *s, const struct cluster *cl)
 		scrub_name(&s->scrub, strchr(host, '.') + 1, "domain");
 	host[strcspn(host, ".")] = '\0';
 	scrub_name(&s->scrub, host, "host");
+}
+
+/* What must not be in any piece. */
+static void
+learn_key(struct snapshot *s, const char *path)
+{
+	struct text t = { 0 };
+	size_t len;
+	char *key = statefile_read(path, 65536, &len);
+
+	if (key == NULL)
+		return;
+	text_addf(&t, "%s%s\n", s->key != NULL ? s->key : "", key);
+	explicit_bzero(key, len);
+	free(key);
+	if (s->key != NULL)
+		explicit_bzero(s->key, strlen(s->key));
+	free(s->key);
+	s->key = t.text;
+}
+
+static void
+learn_keys(struct snapshot *s, const struct cluster *cl)
+{
+	char path[PATH_LEN];
+	unsigned i;
+
+	learn_key(s, path_etc(path, "cluster.key"));
+	for (i = 0; i < cl->witness_count; i++)
+		learn_key(s, path_etc(path, "witness/%s.key",
+		    cl->witness[i].name));
 }
 
 static int
@@ -377,11 +411,10 @@ verb_snapshot(struct cmd *c)
 	struct snapshot *s = xcalloc(1, sizeof(*s));
 	struct cluster *cl = xcalloc(1, sizeof(*cl));
 	const char *file = NULL;
-	char path[PATH_LEN], name[PATH_MAX], when[32];
+	char name[PATH_MAX], when[32];
 	time_t now = time(NULL);
 	struct text top = { 0 };
 	struct tm tm;
-	size_t len;
 	int rc;
 
 	s->c = c;
@@ -390,7 +423,7 @@ verb_snapshot(struct cmd *c)
 		goto out;
 	if (cluster_load(cl, NULL) == 0)
 		learn_names(s, cl);
-	s->key = statefile_read(path_etc(path, "cluster.key"), 65536, &len);
+	learn_keys(s, cl);
 	strftime(when, sizeof(when), "%Y%m%dT%H%M%S", localtime_r(&now, &tm));
 	snprintf(name, sizeof(name), "holdfast-%s-%s", cl->node_count > 0 ?
 	    cl->node[cl->self].name : "node", when);
