@@ -668,6 +668,21 @@ assert [w["code"] for w in d["warnings"]] == ["farm-drain", "farm-ends",
 	[[ $output == *"WARNING  shop: userconfig.xml was edited"* ]]
 }
 
+@test "a third node, for a farm, leaves a mirror as it is" {
+	with_cluster voters
+	put shop "$conf/voters/good-list.xml"
+	holdfast config shop
+	for lan in 198.51.100.3 192.0.2.13; do
+		sed -i "0,/    <.lan>/s,    </lan>,<node name=\"gamma\" id=\"3\" addr=\"$lan\"/></lan >," \
+		    "$HOLDFAST_ROOT/etc/holdfast/cluster.xml"
+	done
+	run holdfast config
+	[ "$status" -eq 0 ] || { echo "$output"; false; }
+	[[ $output == *"3 nodes"* ]]
+	[[ $output == *"shop does not go with this cluster.xml and keeps the "* ]]
+	grep -q '^voter "w1"' "$(active shop)/moduled.conf"
+}
+
 # Needs a network of its own: the votes have one port.
 @test "check asks the voters, and says what is wrong with them" {
 	[ "$(id -u)" -eq 0 ] || skip "needs root"

@@ -578,11 +578,15 @@ refresh_module(const char *module, void *arg)
 	m.bin = path_state(bin, "%s/config/active/bin", module);
 	report_init(&r, module);
 	if (safe_compile(&m, text, strlen(text), &r) == -1) {
-		report_print(&r, stderr);
+		/* It goes on as it is, also when it is no matter of voters:
+		 * a third node, say, that is there for a farm. */
+		if (f->try_only) {
+			report_print(&r, stderr);
+			f->rc = EX_CONFIG;
+		}
 		fprintf(stderr, "holdfast: %s does not go with this "
-		    "cluster.xml: mend it, then `holdfast config %s'\n",
-		    module, module);
-		f->rc = EX_CONFIG;
+		    "cluster.xml and keeps the voters it has: `holdfast "
+		    "config %s' says why\n", module, module);
 	} else if (m.peer != -1) {
 		take_voters(f, &m, bin);
 	}
