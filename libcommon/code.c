@@ -40,6 +40,7 @@ static const struct row {
 	{ "rule-stop",		CODE_CRITICAL,	false },
 	{ "script-failed",	CODE_WARNING,	false },
 	{ "standby",		CODE_WARNING,	false },
+	{ "vote-refused",	CODE_WARNING,	false },
 	{ "voter-odd",		CODE_WARNING,	true },
 	{ "voter-silent",	CODE_WARNING,	true },
 	{ "voters-new",		CODE_QUIET,	true },

@@ -60,7 +60,7 @@ bid(struct machine *m, const struct view *v, struct decision *d)
 		return give_up(m, v, d, RS_REFUSED, "");
 	}
 	if (register_grant_is_over(v, d))
-		register_ask(v, d, RC_PROMOTE, 0);
+		register_ask(m, v, d, RC_PROMOTE, 0);
 	return EV_NONE;
 }
 

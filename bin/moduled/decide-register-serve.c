@@ -177,7 +177,7 @@ ask_shrink(struct machine *m, const struct view *v, struct decision *d,
 		note(d, "%s: %s: asks the voters to go on without it",
 		    v->conf->peer, why);
 	m->asking = true;
-	register_ask(v, d, RC_SHRINK, 0);
+	register_ask(m, v, d, RC_SHRINK, 0);
 }
 
 /* The peer is level and every write waits for it: may it be a member? */
@@ -185,6 +185,9 @@ static bool
 may_ask_join(const struct machine *m, const struct view *v)
 {
 	if (m->member || !v->self.known || !v->self.ready || !peer_up(v))
+		return false;
+	/* One that knows of no voters would take over by evidence alone. */
+	if (!v->peer.votes)
 		return false;
 	if (v->peer.state != ST_SECOND || !v->reg.known ||
 	    epoch_cmp(v->self.epoch, m->epoch) != 0)
@@ -200,11 +203,11 @@ look_join(struct machine *m, const struct view *v, struct decision *d)
 	if (!may_ask_join(m, v)) {
 		drop_ask(m, v);
 		if (m->joining)
-			register_ask(v, d, RC_JOIN, v->conf->peer_id);
+			register_ask(m, v, d, RC_JOIN, v->conf->peer_id);
 		return;
 	}
 	m->joining = m->asking = true;
-	register_ask(v, d, RC_JOIN, v->conf->peer_id);
+	register_ask(m, v, d, RC_JOIN, v->conf->peer_id);
 }
 
 /* PRIM is said when the store has it, too. */
@@ -253,7 +256,7 @@ register_serve(struct machine *m, const struct view *v, struct decision *d)
 	enum event e;
 
 	if (is_forgotten(v))
-		register_ask(v, d, RC_FIRST, 0);
+		register_ask(m, v, d, RC_FIRST, 0);
 	else if (why != NULL)
 		ask_shrink(m, v, d, why);
 	else if (m->member)
@@ -327,6 +330,6 @@ register_hand(struct machine *m, const struct view *v, struct decision *d)
 		    "no majority of the voters answers");
 		return EV_LEAVE;
 	}
-	register_ask(v, d, RC_HAND, v->conf->peer_id);
+	register_ask(m, v, d, RC_HAND, v->conf->peer_id);
 	return EV_NONE;
 }

@@ -10,9 +10,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What was refused is asked again after a while: the register may change. */
-#define AGAIN_MS	1000
-
 /* The epoch that the register names, in words. */
 static const char *
 present_text(const struct view *v, char *buf, size_t size)
@@ -24,20 +21,10 @@ static enum event
 ask(struct machine *m, const struct view *v, struct decision *d,
     enum reg_change c)
 {
-	if (register_refused(v, c)) {
+	register_ask(m, v, d, c, 0);
+	if (register_refused(v, c))
 		because(d, Q_NOTREADY, RS_REFUSED, "%s", v->reg.why);
-		/* Not asked for a moment: then it is asked anew. */
-		if (!lasted(&m->left_since, v, d, AGAIN_MS))
-			register_ask(v, d, c, 0);
-		else {
-			m->left_since = (struct mono){ 0 };
-			wake_at(d, mono_add_ms(v->now, 1));
-		}
-		return EV_NONE;
-	}
-	m->left_since = (struct mono){ 0 };
-	register_ask(v, d, c, 0);
-	if (v->reg.result == RR_NO_MAJORITY && v->reg.change == c)
+	else if (v->reg.result == RR_NO_MAJORITY && v->reg.change == c)
 		because(d, Q_NOTREADY, RS_NO_MAJORITY, "%s", v->reg.missing);
 	else
 		because(d, Q_TRANSIENT, RS_VOTING, "%s", "who is primary");
@@ -219,7 +206,9 @@ register_first(struct machine *m, const struct view *v, struct decision *d,
 bool
 register_is_ordinary(const struct view *v)
 {
-	if (!v->reg.known)
+	/* A force that was begun elsewhere lets nothing else pass. */
+	if (!v->reg.known ||
+	    v->reg.highest.era != v->reg.present.epoch.era)
 		return false;
 	if (v->reg.empty)
 		return !v->registered && is_ordinary(v);

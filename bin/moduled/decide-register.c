@@ -76,13 +76,30 @@ register_grant_is_over(const struct view *v, struct decision *d)
 	return false;
 }
 
-void
-register_ask(const struct view *v, struct decision *d, enum reg_change c,
-    uint8_t node)
+/*
+ * What came of an ask stays until nothing is asked for a moment: what was
+ * chosen is learnt by now, and what was refused may be allowed in a while.
+ */
+static bool
+is_answered(struct machine *m, const struct view *v, struct decision *d,
+    enum reg_change c, uint8_t node)
 {
-	/* What was chosen is learnt by now; the next one is a new ask. */
-	if (v->reg.change == c && v->reg.node == node &&
-	    v->reg.result == RR_CHOSEN) {
+	bool same = v->reg.change == c && v->reg.node == node;
+
+	if (!same || v->reg.result != RR_REFUSED)
+		m->refused_since = (struct mono){ 0 };
+	if (same && v->reg.result == RR_CHOSEN)
+		return true;
+	return same && v->reg.result == RR_REFUSED &&
+	    lasted(&m->refused_since, v, d, v->conf->timeout_ms);
+}
+
+void
+register_ask(struct machine *m, const struct view *v, struct decision *d,
+    enum reg_change c, uint8_t node)
+{
+	if (is_answered(m, v, d, c, node)) {
+		m->refused_since = (struct mono){ 0 };
 		wake_at(d, mono_add_ms(v->now, 1));
 		return;
 	}

@@ -26,8 +26,8 @@ bool		register_peer_is_off(const struct view *v);
 bool		register_grant_is_over(const struct view *v,
 		    struct decision *d);
 /* The wish for a change; what has come of it is shown. */
-void		register_ask(const struct view *v, struct decision *d,
-		    enum reg_change c, uint8_t node);
+void		register_ask(struct machine *m, const struct view *v,
+		    struct decision *d, enum reg_change c, uint8_t node);
 /* It was refused: not what the present value allows. */
 bool		register_refused(const struct view *v, enum reg_change c);
 /* Carries out what a chosen value says: this node is primary. */

@@ -330,7 +330,7 @@ step_serve(struct machine *m, const struct view *v, struct decision *d)
 		return register_serve(m, v, d);
 	/* Voters are new here: from now on they shall know. */
 	if (v->reg.on && v->reg.known && (v->reg.empty || register_is_old(v)))
-		register_ask(v, d, RC_FIRST, 0);
+		register_ask(m, v, d, RC_FIRST, 0);
 	/* A higher fence locks the pair until it is topped (L17). */
 	if (peer_up(v) && v->peer.role != SR_PRIM &&
 	    epoch_cmp(v->peer.fence, m->epoch) > 0)

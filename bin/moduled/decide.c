@@ -381,6 +381,7 @@ decide_blob(const struct machine *m, const struct view *v,
 		out->handed_epoch = v->reg.present.epoch;
 	}
 	out->fenced = m->sealed;
+	out->votes = v->reg.on;
 	out->refused = v->refused;
 	out->disks = v->self.disks;
 	(void)snprintf(out->lastprim, sizeof(out->lastprim), "%s",

@@ -219,6 +219,7 @@ blob_parse(struct peer_facts *f, const char *text, const char **why)
 	take_resources(&n, &l);
 	take_bool(&n.standby, &l, "standby");
 	take_bool(&n.fenced, &l, "fenced");
+	take_bool(&n.votes, &l, "votes");
 	if (!notice_take(&n.maintain, &l, "maintain") ||
 	    !notice_take(&n.released, &l, "released")) {
 		*why = "bad notice";
@@ -269,6 +270,7 @@ blob_format(char *buf, size_t size, const struct peer_facts *f)
 		    f->res[i].value);
 	line_add_num(&o, "standby", f->standby);
 	line_add_num(&o, "fenced", f->fenced);
+	line_add_num(&o, "votes", f->votes);
 	notice_put(&o, "maintain", &f->maintain);
 	notice_put(&o, "released", &f->released);
 	if (!line_end(&o) || o.len > size)

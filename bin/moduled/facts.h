@@ -114,6 +114,7 @@ struct peer_facts {
 	}		res[FACT_RES_MAX];
 	bool		standby;	/* its node takes no role */
 	bool		fenced;		/* serves nothing before a vote */
+	bool		votes;		/* its configuration has voters */
 	struct notice	maintain;
 	struct notice	released;
 };

@@ -56,7 +56,7 @@ struct machine {
 	struct mono	 power_since, power_retry;
 	struct mono	 wait_since, leave_since, r24_since, left_since,
 			 unlinked_since, nolink_since, frozen_since,
-			 start_since;
+			 start_since, refused_since;
 	struct flap	 flap;		/* how it came and went */
 	/* Of a farm. */
 	bool		 traffic;	/* opened by a script */

@@ -116,6 +116,8 @@ warn_missing(struct moduled *md, struct status_out *t)
 void
 status_lease_warnings(struct moduled *md, struct status_out *t)
 {
+	char text[FACT_TEXT * 2];
+
 	if (md->conf.peer[0] == '\0' || md->farm != NULL ||
 	    md->m.state == ST_STOP)
 		return;
@@ -130,6 +132,14 @@ status_lease_warnings(struct moduled *md, struct status_out *t)
 	if (md->v.reg.odd[0] != '\0')
 		status_warning(t, "voter-odd", md->v.reg.odd,
 		    "holdfast cluster witness list");
+	if ((md->m.state == ST_ALONE || md->m.state == ST_PRIM) &&
+	    md->v.reg.result == RR_REFUSED) {
+		(void)snprintf(text, sizeof(text), "the voters refuse what "
+		    "this primary asks, so no secondary can join: %s",
+		    md->v.reg.why);
+		status_warning(t, "vote-refused", text, "see "
+		    "holdfast-troubleshooting(7)");
+	}
 	if (!md->wish.registered && md->v.reg.known)
 		status_warning(t, "voters-new", "the voters know nothing of "
 		    "this module yet: until then it runs as without them",

@@ -102,7 +102,7 @@ world(void)
 	v.self.epoch = v.self.fence = ballot(7, 2);
 	v.peer.net = NET_UP;
 	v.peer.has_blob = v.peer.level = v.peer.durable = true;
-	v.peer.wish_start = true;
+	v.peer.wish_start = v.peer.votes = true;
 	v.peer.quality = Q_READY;
 	v.peer.epoch = v.peer.fence = ballot(7, 2);
 	voters_say(7, 2, 2, true, true);
@@ -152,7 +152,7 @@ be_waiting(uint8_t last, bool both)
 	v.self.role = SR_WAIT;
 	v.peer.net = NET_DOWN;
 	v.peer.net_since = v.now;
-	voters_say(7, last, last, both, true);
+	voters_say(7, 2, last, both, true);
 	think();
 }
 
@@ -450,6 +450,11 @@ join(void)
 	v.reg.known = false;
 	think();
 	ok(d.ask.change == RC_NONE, "no majority: not even asked");
+	be_prim(false);
+	v.self.ready = true;
+	v.peer.votes = false;
+	think();
+	ok(d.ask.change == RC_NONE, "nor with a peer that knows no voters");
 	be_prim(false);
 	v.self.ready = true;
 	think();

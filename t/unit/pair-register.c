@@ -689,18 +689,18 @@ show_end(const struct world *w)
 	}
 }
 
-/*
- * A force that was promised and never came about bars all but another one:
- * the operator, who began it, sees why and says it again.
- */
+/* A force that was only promised bars all but another one: it is ordered. */
 static void
 force_again(struct world *w)
 {
 	struct node *n = &w->n[w->newest.primary == 2];
 
-	if (n->order != OR_NONE || n->m.state != ST_WAIT ||
-	    n->d.quality != Q_NOTREADY)
+	if (n->m.state == ST_ALONE && n->v.reg.result == RR_REFUSED)
+		n->wish_start = false;
+	if (n->order != OR_NONE || (n->m.state != ST_STOP &&
+	    (n->m.state != ST_WAIT || n->d.quality != Q_NOTREADY)))
 		return;
+	n->wish_start = true;
 	n->order = OR_PRIM;
 	n->order_at = w->now;
 }
