@@ -170,7 +170,9 @@ standing_look(struct moduled *md, struct mono *wake)
 bool
 standing_suspends(const struct moduled *md)
 {
-	return md->v.maintain || (md->v.self.known &&
+	/* What a checker sees of an application that stands still (L9) is no
+	 * failure of it. */
+	return md->v.maintain || md->m.frozen || (md->v.self.known &&
 	    md->v.self.held_ms > 0);
 }
 

@@ -21,7 +21,10 @@ void	standing_look(struct moduled *md, struct mono *wake);
 void	standing_read_node(struct moduled *md);
 /* A release that was ordered while nothing ran (holdfast(8)). */
 void	standing_take_left(struct moduled *md);
-/* No rule, checker or script may act now: maintenance, or writes are held. */
+/*
+ * No rule, checker or script may act now: maintenance, writes are held, or the
+ * lease is over and the application stands still.
+ */
 bool	standing_suspends(const struct moduled *md);
 /*
  * Is the action against such a word?  NULL: go on (a release that ends with

@@ -273,7 +273,8 @@ action_take(struct moduled *md, const char *verb, const char *who,
 	if (identity != NULL && standing_suspends(md)) {
 		events_add(JE_REFUSED, "moduled", "Action %s of %s is not "
 		    "taken: %s", verb, identity, md->v.maintain ?
-		    "maintenance" : "writes are held");
+		    "maintenance" : md->m.frozen ? "the lease is over" :
+		    "writes are held");
 		return NULL;
 	}
 	if (identity == NULL)
