@@ -18,6 +18,8 @@ static const struct row {
 	{ "disk-filling",	CODE_WARNING,	true },
 	{ "disk-full",		CODE_CRITICAL,	true },
 	{ "disk-smaller",	CODE_WARNING,	true },
+	/* Nobody needs it to serve, but somebody has to look at it. */
+	{ "diverged-kept",	CODE_WARNING,	false },
 	/* Somebody said so. */
 	{ "farm-drain",		CODE_QUIET,	false },
 	{ "farm-no-flood",	CODE_WARNING,	true },

@@ -8,14 +8,18 @@
 
 #include "decide-register.h"
 
-/* Level in the very epoch that the peer was last heard in. */
+/*
+ * Level in the very epoch that the peer was last heard in.  Two that parted
+ * may both have taken the next one: who still has `alone' on record has not
+ * joined since.
+ */
 static bool
 is_member(const struct machine *m, const struct view *v)
 {
 	if (v->peer.stamp_prim &&
 	    round_cmp(v->peer.stamp_epoch, v->self.epoch) > 0)
 		return false;
-	return v->self.known && v->self.level && !m->mark &&
+	return v->self.known && v->self.level && !v->self.alone && !m->mark &&
 	    round_cmp(v->self.epoch, m->epoch) == 0 &&
 	    round_cmp(v->peer.epoch, v->self.epoch) <= 0;
 }
@@ -208,6 +212,9 @@ step_second(struct machine *m, const struct view *v, struct decision *d)
 	}
 	if (v->self.known && v->self.diverged[0] != '\0' && !fullsync)
 		return give_up(m, v, d, RS_DIVERGED, v->self.diverged);
+	if (v->self.known && v->self.no_room[0] != '\0')
+		return give_up(m, v, d, RS_DIVERGED_NO_SPACE,
+		    v->self.no_room);
 	if (v->reg.on)
 		return register_second(m, v, d);
 	switch (v->peer.net) {

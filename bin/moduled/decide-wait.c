@@ -328,6 +328,16 @@ held_down(const struct machine *m, const struct view *v, struct decision *d)
 	return true;
 }
 
+/* mirrord says when there is room again. */
+static bool
+lacks_room(const struct view *v, struct decision *d)
+{
+	if (v->self.no_room[0] == '\0')
+		return false;
+	because(d, Q_NOTREADY, RS_DIVERGED_NO_SPACE, "%s", v->self.no_room);
+	return true;
+}
+
 enum event
 wait_follow(struct machine *m, const struct view *v, struct decision *d)
 {
@@ -339,6 +349,8 @@ wait_follow(struct machine *m, const struct view *v, struct decision *d)
 		because(d, Q_NOTREADY, RS_DIVERGED, "%s", v->self.diverged);
 		return EV_NONE;
 	}
+	if (lacks_room(v, d))
+		return EV_NONE;
 	if (epoch_cmp(v->peer.epoch, v->self.fence) < 0) {
 		/* The primary tops our fence first (L17). */
 		because(d, Q_TRANSIENT, RS_LISTENING, "%s", "");
@@ -368,6 +380,8 @@ peer_is_heard(struct machine *m, const struct view *v, struct decision *d)
 		because(d, Q_NOTREADY, RS_DIVERGED, "%s", v->self.diverged);
 		return EV_NONE;
 	}
+	if (lacks_room(v, d))
+		return EV_NONE;
 	if (v->peer.intent == IN_GOING_ALONE || m->mark) {
 		because(d, Q_TRANSIENT, RS_LISTENING, "%s", "");
 		return EV_NONE;

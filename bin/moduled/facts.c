@@ -73,6 +73,22 @@ take_epoch(struct epoch *out, const struct line *l, const char *key)
 	return v == NULL || v[0] == '\0' || epoch_parse(out, v) == 0;
 }
 
+/* mirrord cannot set aside what this node has of its own. */
+static void
+take_room(struct self_facts *n, const struct line *l)
+{
+	int64_t need = 0, have = 0;
+
+	take_num(&need, l, "aside_need");
+	take_num(&have, l, "aside_have");
+	n->no_room[0] = '\0';
+	if (need > 0)
+		(void)snprintf(n->no_room, sizeof(n->no_room), "%lld MiB are "
+		    "needed, %lld are free",
+		    (long long)(need + (1 << 20) - 1) >> 20,
+		    (long long)have >> 20);
+}
+
 int
 self_parse(struct self_facts *f, const struct line *l, const char **why)
 {
@@ -125,8 +141,11 @@ self_parse(struct self_facts *f, const struct line *l, const char **why)
 	take_num(&n.total_bytes, l, "total_bytes");
 	take_num(&n.rate_bytes_s, l, "rate_bytes_s");
 	take_num(&n.eta_s, l, "eta_s");
-	if (line_get(l, "role") != NULL)	/* all facts, not some */
+	if (line_get(l, "role") != NULL) {	/* all facts, not some */
 		disks_take(&n.disks, l);
+		kept_take(&n.kept, l);
+		take_room(&n, l);
+	}
 	take_num(&n.held_ms, l, "held_ms");
 	take_text(n.held_by, sizeof(n.held_by), l, "held_by");
 	n.known = true;

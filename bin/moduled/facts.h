@@ -17,6 +17,7 @@
 #include "line.h"
 
 #include "disk.h"
+#include "kept.h"
 #include "fsm.h"
 #include "notice.h"
 
@@ -65,6 +66,8 @@ struct self_facts {
 	int64_t		dirty_bytes, done_bytes, total_bytes, rate_bytes_s;
 	int64_t		eta_s;
 	struct disks	disks;
+	struct kept_list kept;		/* set aside here */
+	char		no_room[FACT_TEXT];	/* to set ours aside */
 	int64_t		held_ms;	/* writes are, for as long more */
 	char		held_by[FACT_NAME];
 };

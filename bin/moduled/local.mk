@@ -23,6 +23,7 @@ bin_moduled_libmoduled_a_SOURCES = \
 	%D%/flap.c %D%/flap.h \
 	%D%/fsm.c %D%/fsm.h \
 	%D%/grant.c %D%/grant.h \
+	%D%/kept.c %D%/kept.h \
 	%D%/machine.c %D%/machine.h \
 	%D%/newest.c %D%/newest.h \
 	%D%/notice.c %D%/notice.h \

@@ -60,8 +60,14 @@ static const struct reason_row rows[RS_COUNT] = {
 	    "both nodes wrote alone: {detail}",
 	    "the choice of the node whose writes are kept",
 	    "holdfast second {module} fullsync",
-	    "what this node wrote alone is overwritten with {peer}'s data; "
-	    "save it first, to keep the other way open" },
+	    "this node follows {peer}; what it wrote alone is not lost: it is "
+	    "set aside first, `holdfast diverged {module}' shows it" },
+	[RS_DIVERGED_NO_SPACE] = { "diverged-no-space", false, false,
+	    "no room to set aside what this node wrote alone: {detail}",
+	    "free space in the replicated directory's filesystem", "",
+	    "make room there: remove what is not replicated, discard older "
+	    "sets (`holdfast diverged {module} list'), or grow it; it goes "
+	    "on by itself, nothing was overwritten for want of room" },
 	[RS_CONFIG_DIFFERS] = { "config-differs", false, false,
 	    "the configuration differs: {detail}",
 	    "the same userconfig.xml on all nodes",

@@ -319,6 +319,14 @@ put_warnings(struct moduled *md, struct status_out *t)
 	if (md->farm != NULL && !farm_is_lone(md))
 		status_farm_warnings(md, t);
 	put_disk_warnings(md, t);
+	if (md->v.self.kept.count > 0) {
+		kept_text(text, sizeof(text), &md->v.self.kept);
+		(void)snprintf(command, sizeof(command), "holdfast diverged "
+		    "%s list", md->name);
+		status_warning(t, "diverged-kept", text, command);
+		(void)snprintf(command, sizeof(command), "holdfast log %s",
+		    md->name);
+	}
 	if (md->v.conflict[0] != '\0') {
 		(void)snprintf(text, sizeof(text), "another host answers for "
 		    "%s", md->v.conflict);
@@ -409,9 +417,10 @@ put_other_way(struct moduled *md, struct status_out *t)
 	(void)snprintf(command, sizeof(command), "on %s: holdfast stop %s; "
 	    "then here: holdfast prim %s", md->conf.peer, md->name,
 	    md->name);
-	(void)snprintf(cost, sizeof(cost), "what %s wrote alone is given up "
-	    "when it follows: there, holdfast start %s, then holdfast second "
-	    "%s fullsync", md->conf.peer, md->name, md->name);
+	(void)snprintf(cost, sizeof(cost), "%s follows instead: there, "
+	    "holdfast start %s, then holdfast second %s fullsync; what it "
+	    "wrote alone is set aside there", md->conf.peer, md->name,
+	    md->name);
 	put_way(t, command, cost);
 }
 
@@ -441,6 +450,21 @@ put_blocked(struct moduled *md, struct status_out *t)
 	put_way_of_script(md, t);
 	if (md->dec.reason == RS_DIVERGED)
 		put_other_way(md, t);
+}
+
+/* What is set aside on this node. */
+static void
+put_kept(struct moduled *md, struct status_out *t)
+{
+	const struct kept_list *k = &md->v.self.kept;
+	struct line_out o;
+	unsigned i;
+
+	for (i = 0; i < k->count; i++) {
+		status_begin(&o, "diverged");
+		kept_put(&o, &k->kept[i]);
+		status_put(t, &o);
+	}
 }
 
 static void
@@ -532,6 +556,7 @@ make_text(struct moduled *md, bool live)
 		status_farm_nodes(md, &t);
 	} else
 		put_nodes(md, &t);
+	put_kept(md, &t);
 	put_resources(md, &t);
 	put_disks(md, &t);
 	put_replication(md, &t);
