@@ -70,19 +70,25 @@ aside_put_head(FILE *f, const struct aside_head *h)
 }
 
 int
-aside_put_entry(FILE *f, const struct aside_entry *e)
+aside_put_path(FILE *f, const char *path)
 {
 	const unsigned char *p;
 
-	if (fprintf(f, "%s %s %" PRIu64 " ", changes[e->change],
-	    kinds[e->kind], e->bytes) < 0)
-		return -1;
-	for (p = (const unsigned char *)e->path; *p != '\0'; p++)
+	for (p = (const unsigned char *)path; *p != '\0'; p++)
 		if (*p < ' ' || *p == '\\' || *p == 0x7f) {
 			if (fprintf(f, "\\%03o", *p) < 0)
 				return -1;
 		} else if (putc(*p, f) == EOF)
 			return -1;
+	return 0;
+}
+
+int
+aside_put_entry(FILE *f, const struct aside_entry *e)
+{
+	if (fprintf(f, "%s %s %" PRIu64 " ", changes[e->change],
+	    kinds[e->kind], e->bytes) < 0 || aside_put_path(f, e->path) == -1)
+		return -1;
 	return putc('\n', f) == EOF ? -1 : 0;
 }
 

@@ -77,6 +77,8 @@ enum aside_kind	 aside_kind_of(uint32_t mode);
 /* Each 0, or -1 with errno. */
 int	aside_put_head(FILE *f, const struct aside_head *h);
 int	aside_put_entry(FILE *f, const struct aside_entry *e);
+/* A path as it stands in LIST: on one line, whatever is in it. */
+int	aside_put_path(FILE *f, const char *path);
 int	aside_put_end(FILE *f, uint64_t entries, uint64_t bytes);
 
 struct aside_reader {

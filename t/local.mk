@@ -51,6 +51,7 @@ BATS_SUITES = \
 	t/30-network.bats \
 	t/40-reunion.bats \
 	t/45-register.bats \
+	t/47-diverged.bats \
 	t/50-trouble.bats \
 	t/60-failpoints.bats \
 	t/77-voters.bats \

@@ -46,6 +46,7 @@ struct cmd {
 	const char	*set[SET_MAX];	/* NAME=VALUE */
 	unsigned	 set_count;
 	const char	*from, *dir, *vip;	/* module new */
+	const char	*to;		/* diverged restore */
 	const char	*service[SERVICE_MAX];
 	unsigned	 service_count;
 };
@@ -72,6 +73,7 @@ int	verb_maintain(struct cmd *c);
 int	verb_release(struct cmd *c);
 int	verb_node(struct cmd *c);
 int	verb_freeze(struct cmd *c);
+int	verb_diverged(struct cmd *c);
 int	verb_snapshot(struct cmd *c);
 
 int	verb_get(struct cmd *c);

@@ -46,6 +46,10 @@ bin_holdfast_libholdfast_a_SOURCES = \
 	%D%/farm-show.c \
 	%D%/farm-view.c %D%/farm-view.h \
 	%D%/files.c %D%/files.h \
+	%D%/diverged.c %D%/diverged.h \
+	%D%/diverged-diff.c \
+	%D%/diverged-restore.c \
+	%D%/run.c %D%/run.h \
 	%D%/freeze.c \
 	%D%/generation.c %D%/generation.h \
 	%D%/goal.c %D%/goal.h \

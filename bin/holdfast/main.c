@@ -75,6 +75,9 @@ static const struct verb_row verbs[] = {
 	{ "freeze", "admin", NEEDS_MODULE, 1, 9999, "--timeout",
 	    verb_freeze, "MODULE [--timeout S] -- CMD...", "run CMD while "
 	    "writes are held" },
+	{ "diverged", "admin", NEEDS_MODULE, 0, 3, "--to --local --yes",
+	    verb_diverged, "MODULE [list|show|diff|restore|discard] [EPOCH] "
+	    "[PATH]", "what a node wrote alone and gave way with" },
 	{ "snapshot", "admin", NO_MODULE, 0, 2, "--anonymise",
 	    verb_snapshot, "[MODULE] [FILE]", "an archive for who helps, "
 	    "without key and passwords" },
@@ -298,6 +301,7 @@ WORD(take_expires, expires)
 WORD(take_replace, replace)
 WORD(take_name, name)
 WORD(take_span, span)
+WORD(take_to, to)
 
 static void
 take_lines(struct cmd *c, const char *v)
@@ -334,6 +338,7 @@ static const struct option_row options[] = {
 	{ "--why",	true,	false,	take_why },
 	{ "--yes",	true,	false,	take_yes },
 	{ "--for",	true,	false,	take_span },
+	{ "--to",	true,	false,	take_to },
 	{ "--dry-run",	false,	false,	take_dry_run },
 	{ "--rollback",	false,	false,	take_rollback },
 	{ "--id",	true,	false,	take_id },

@@ -134,6 +134,31 @@ on_holders(struct client *c, const struct line *l, void *arg)
 	serve_ok(c);
 }
 
+static void
+put_place(const char *dir, int fd, void *arg)
+{
+	struct line_out o;
+
+	line_begin(&o, "");
+	line_add(&o, "dir", dir);
+	line_add_num(&o, "pid", getpid());
+	line_add_num(&o, "fd", fd);
+	serve_line(arg, &o);
+}
+
+/* Where the trees are, for who works on what is set aside; and what that is
+ * now is looked at once more. */
+static void
+on_diverged(struct client *c, const struct line *l, void *arg)
+{
+	struct daemon *d = arg;
+	struct mirrord *m = d->state;
+
+	(void)l;
+	role_places(m->role, put_place, c);
+	serve_ok(c);
+}
+
 /* --- freeze: the hold belongs to the connection that asked for it -------- */
 
 static void
@@ -267,6 +292,7 @@ static const struct verb verbs[] = {
 	{ "status",	ROLE_MONITOR,	"",		on_status },
 	{ "checkpoint",	ROLE_CONTROL,	"",		on_checkpoint },
 	{ "holders",	ROLE_CONTROL,	"",		on_holders },
+	{ "diverged",	ROLE_ADMIN,	"",		on_diverged },
 	{ "freeze",	ROLE_ADMIN,	"ms who",	on_freeze },
 	{ "thaw",	ROLE_ADMIN,	"",		on_thaw },
 	{ "rekey",	ROLE_ADMIN,	"keys",		on_rekey },

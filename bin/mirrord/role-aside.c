@@ -146,3 +146,21 @@ role_aside_room(struct role_machine *r)
 	}
 	return least != UINT64_MAX && least >= r->room.need;
 }
+
+void
+role_places(struct role_machine *r, void (*on_place)(const char *dir, int fd,
+    void *arg), void *arg)
+{
+	int fd[CONF_DIR_MAX];
+	unsigned i;
+
+	pthread_mutex_lock(&r->lock);
+	for (i = 0; i < r->conf->dir_count; i++)
+		fd[i] = r->is_open ? r->parts.root_fd[i] : -1;
+	r->look_aside = true;
+	pthread_cond_signal(&r->wake);
+	pthread_mutex_unlock(&r->lock);
+	for (i = 0; i < r->conf->dir_count; i++)
+		if (fd[i] != -1)
+			on_place(r->conf->dir[i], fd[i], arg);
+}

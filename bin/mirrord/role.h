@@ -33,6 +33,12 @@ void		 role_facts(struct role_machine *r, struct facts *f);
 void		 role_checkpoint(struct role_machine *r);
 /* Four times a second: what time alone changes.  true: tell the facts. */
 bool		 role_tick(struct role_machine *r);
+/*
+ * The descriptor of each directory's own tree, while there is one; what is set
+ * aside in them is looked for anew.
+ */
+void		 role_places(struct role_machine *r, void (*on_place)(
+		    const char *dir, int fd, void *arg), void *arg);
 /* Who has the directories open. */
 void		 role_holders(struct role_machine *r,
 		    void (*on_holder)(int pid, const char *comm,
