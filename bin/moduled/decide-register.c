@@ -21,7 +21,9 @@ register_names_me(const struct view *v)
 	return r->known && r->chosen &&
 	    r->present.primary == v->conf->node_id &&
 	    epoch_cmp(r->present.epoch, v->self.epoch) > 0 &&
-	    epoch_cmp(r->present.epoch, v->self.fence) >= 0;
+	    epoch_cmp(r->present.epoch, v->self.fence) >= 0 &&
+	    /* Not yet in the store, and on its way there. */
+	    epoch_cmp(r->present.epoch, r->fence) >= 0;
 }
 
 /*
