@@ -52,6 +52,7 @@ BATS_SUITES = \
 	t/40-reunion.bats \
 	t/45-register.bats \
 	t/47-diverged.bats \
+	t/46-frozen.bats \
 	t/50-trouble.bats \
 	t/60-failpoints.bats \
 	t/77-voters.bats \

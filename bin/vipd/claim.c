@@ -27,8 +27,13 @@ conflict(struct vipd *v, struct module *m, struct module_address *a,
 		    a->text, vipd_mac(text, mac));
 	if (!a->in_conflict)
 		show_conflict(v, m, a, mac);
-	/* Defend, but never in a loop with another that defends too. */
-	if (a->vip.wanted && a->vip.present && (!a->in_conflict ||
+	/*
+	 * Defend, but never in a loop with another that defends too, nor what
+	 * is not ours to answer: frames that waited while this machine stood
+	 * still tell of the next primary.
+	 */
+	if (a->vip.wanted && a->vip.present &&
+	    !term_is_over(&m->term, now) && (!a->in_conflict ||
 	    mono_diff_ms(now, a->conflict_at) > DEFEND_MS))
 		act_announce(v, a);
 	a->in_conflict = true;
