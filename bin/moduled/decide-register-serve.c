@@ -102,7 +102,8 @@ is_behind(struct machine *m, const struct view *v, struct decision *d)
 		return v->self.peer_failed;
 	if (v->self.stall_ms >= v->conf->stall_ms)
 		return "it does not answer";
-	if (m->joined && !v->self.link_up) {
+	/* Who never took its place too: a member is not resynced (L15). */
+	if (m->member && !v->self.link_up) {
 		if (lasted(&m->unlinked_since, v, d, v->conf->stall_ms))
 			return "its replication link is down";
 	} else
