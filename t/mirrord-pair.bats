@@ -187,3 +187,22 @@ join()
 	[ -z "$(fact 2 aside)" ]
 	[ -z "$(on 2 ls "$M/2/data/x/.holdfast" 2>/dev/null)" ]
 }
+
+@test "a forced era: the other one follows by itself, and keeps its own" {
+	mirrord_kill 1
+	ask 2 want role=prim epoch=0.7.2 set=self
+	wait_until 5 "fact_is 2 alone 1"
+	on 2 sh -c "echo lost >'$M/2/data/x/lost'"
+	ask 2 want role=wait
+	wait_until 10 "fact_is 2 role wait"
+	mirrord_start 1
+	ask 1 want role=prim epoch=1.8.1 set=self
+	wait_until 5 "fact_is 1 mounted 1"
+	ask 2 want role=second epoch=1.8.1 primary=n1
+	wait_until 20 "fact_is 1 ready 1"
+	ask 1 want role=prim epoch=1.8.1 set=both
+	wait_until 5 "fact_is 2 level 1"
+	same_trees
+	[ ! -e "$M/2/data/x/lost" ]
+	[[ $(fact 2 aside) == "0.7.2 "*" n1 1.8.1 log" ]]
+}

@@ -389,6 +389,40 @@ test_room(void)
 	(void)unlink(path);
 }
 
+/* Rule R50: what lies in stage, also when a crash cut the moving short. */
+static void
+test_stage(void)
+{
+	struct node *n = source();
+	struct aside_head head = { .epoch = "0.77.1", .when_s = 1,
+	    .lost_to = "n1", .lost_epoch = "0.77.1", .by = "stage" };
+	int sfd = objects_stage_fd(n->tree.objects, 0), fd;
+	bool left = true;
+
+	is_num(aside_stage(n->tree.objects, 1, &head, &left), 0, "no stage");
+	ok(!left, "leaves nothing");
+	(void)mkdirat(sfd, "0100000000000001", 0700);
+	fd = openat(sfd, "0100000000000001/in", O_CREAT | O_WRONLY, 0600);
+	ok(fd != -1 && write(fd, "four", 4) == 4 && close(fd) == 0,
+	    "a directory in stage");
+	ok(symlinkat("x", sfd, "f1") == 0, "and a link");
+	is_num(aside_stage(n->tree.objects, 1, &head, &left), 0, "is moved");
+	ok(left && find_one(n) && info.entries == 2 && info.bytes == 4 &&
+	    stage_count(n->tree.data) == 0, "and listed");
+	is_num(list_is_wrong(n), 0, "as it is");
+	/* Begun, and one more thing came; there is no head to name it by. */
+	fd = open(text("%s/.holdfast/diverged/0.77.1/MOVING", n->tree.data),
+	    O_CREAT | O_WRONLY, 0600);
+	(void)close(fd);
+	ok(symlinkat("y", sfd, "f2") == 0, "one more");
+	is_num(aside_stage(n->tree.objects, 1, NULL, &left), 0, "goes on");
+	ok(left && find_one(n) && info.entries == 3 &&
+	    stage_count(n->tree.data) == 0, "to its end");
+	forget_asides(n);
+	is_num(aside_stage(n->tree.objects, 1, NULL, &left), 0, "nothing");
+	ok(!left, "was begun");
+}
+
 int
 main(int argc, char **argv)
 {
@@ -420,6 +454,7 @@ main(int argc, char **argv)
 	    "reached%s", killed, STEPS, fail_is_built() ? "" :
 	    " # SKIP needs --enable-failpoints");
 	test_room();
+	test_stage();
 	link_down();
 	for (i = 0; i < 2; i++) {
 		node_close(&N[i]);
