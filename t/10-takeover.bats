@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: ISC
 #
 # The primary dies under load, the secondary dies, both die; the pair comes
-# back.  Bounds: lease.md's T + 3G in the mode of heartbeats only, in the
+# back.  Bounds: T + 3G in the mode of heartbeats only, in the
 # words of HACKING.  HOLDFAST_LONG repeats the takeover ten times.
 # shellcheck disable=SC2016 # lines for wait_until
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Sets aside what this node has beyond the common base before it becomes
- * the target of another history (lease.md of the design: section 3, rules
- * L15, R49, R50): .holdfast/diverged/NAME, libcommon/asidelist.h.  Nothing of
- * it is ever replicated.
+ * the target of another history (rules L15, R49, R50):
+ * .holdfast/diverged/NAME, libcommon/asidelist.h.  Nothing of it is ever
+ * replicated.
  *
  *	aside_take()	builds it, from the set of what was changed here or,
  *			without one, of everything there is

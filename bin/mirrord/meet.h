@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Two nodes meet: what must travel, which way, or why nothing may.  Pure:
- * two records in, a verdict and a sentence for the operator out (lease.md of
- * the design: holdfast-failures(7), "two histories").  Both ends call it
- * with the same two sides and come to the same verdict; only the source may
- * then turn `incremental' into `full', when a log cannot be read.
+ * two records in, a verdict and a sentence for the operator out
+ * (holdfast-failures(7), "two histories").  Both ends call it with the same
+ * two sides and come to the same verdict; only the source may then turn
+ * `incremental' into `full', when a log cannot be read.
  */
 #ifndef MIRRORD_MEET_H
 #define MIRRORD_MEET_H

@@ -20,7 +20,7 @@
 #include "events.h"
 #include "voter-etcd.h"
 
-/* Register time-out: lease.md's max(20, T/4). */
+/* A voter is asked again after T/4, and never sooner than this. */
 #define ROUND_MIN_MS	20
 
 /* After the last answer that told something new. */
