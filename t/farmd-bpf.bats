@@ -341,13 +341,14 @@ hold()
 	wait_until 5 "grep -q ready '$T/hold.$1'"
 }
 
-# The answer to an empty line, which asks whether all is there.
+# The answer to an empty line, which asks whether all is there, or to the name
+# of a file, which is applied.
 asked()
 {
 	local was
 
 	was=$(wc -l <"$T/hold.$1")
-	echo >"$T/in.$1"
+	echo "${2-}" >"$T/in.$1"
 	wait_until 5 "tail -n +$((was + 1)) '$T/hold.$1' | grep -q accepted="
 	tail -n "+$((was + 1))" "$T/hold.$1"
 }
@@ -360,19 +361,19 @@ asked()
 	run asked 1
 	[[ "$output" == *"not intact: e0: the tc filter with pref 101"* ]]
 	not grep -q "not intact" <(asked 1)
-	echo "$T/web.1" >"$T/in.1"
+	asked 1 "$T/web.1" >/dev/null
 	wait_until 5 "grep -q 'pref 101 .*farm_tc' \
 	    <(tc -n '$NS-1' filter show dev e0 ingress)"
 	ip -n "$NS-1" link set dev e0 xdp off
 	run asked 1
 	[[ "$output" == *"not intact: e0: the XDP program"* ]]
-	echo "$T/web.1" >"$T/in.1"
+	asked 1 "$T/web.1" >/dev/null
 	wait_until 5 "grep -q farm_xdp <(ip -n '$NS-1' link show e0)"
 	on 1 nft delete table netdev holdfast_web.bpf
 	run asked 1
 	[[ "$output" == *"not intact: nftables: table netdev holdfast_web.bpf"* ]]
 	tc -n "$NS-1" qdisc del dev e0 clsact
-	echo "$T/web.1" >"$T/in.1"
+	asked 1 "$T/web.1" >/dev/null
 	wait_until 5 "grep -q 'pref 101 .*farm_tc' \
 	    <(tc -n '$NS-1' filter show dev e0 ingress)"
 	on 1 nft list table netdev holdfast_web.bpf
