@@ -65,7 +65,7 @@ says()
 	[ "$status" -eq 0 ]
 	[[ ${lines[0]} == *"n1 has newer data"* ]]
 	[[ ${lines[1]} == *"on n1: holdfast start mirror"*"nothing is lost"* ]]
-	[[ ${lines[2]} == *"holdfast prim mirror"*"given up" ]]
+	[[ ${lines[2]} == *"holdfast prim mirror"*"set aside there" ]]
 	on n1 holdfast start mirror
 	on n2 holdfast wait --timeout 20 mirror SECOND
 }

@@ -320,7 +320,7 @@ note_silent_peer(const struct cmd *c, const struct status *st)
 	if (strcmp(c->verb, "prim") == 0 && is_new && silent != NULL)
 		fprintf(stderr, "holdfast: %s is not heard: say prim on one "
 		    "node only; on both, each begins a history of its own, "
-		    "and one is given up when they meet\n",
+		    "and what one of them wrote is set aside when they meet\n",
 		    record_get(silent, "name"));
 }
 

@@ -97,8 +97,8 @@ unpack(const char *dir, const char *path, int in)
 	if (path[0] != '\0' && fstatat(dfd, path, &st,
 	    AT_SYMLINK_NOFOLLOW) == 0 && !S_ISDIR(st.st_mode)) {
 		fprintf(stderr, "holdfast: %s/%s is there and stays as it "
-		    "is: `holdfast diverged' diff shows both; move it away "
-		    "first, or restore with --to into another directory\n",
+		    "is: `holdfast diverged MODULE diff EPOCH PATH' shows "
+		    "both; move it away first, or restore with --to into another directory\n",
 		    dir, path);
 		(void)close(dfd); /* a directory */
 		return EXIT_UNSAFE;
@@ -109,8 +109,9 @@ unpack(const char *dir, const char *path, int in)
 	(void)close(dfd); /* a directory */
 	if (rc == 0)
 		return 0;
-	fprintf(stderr, "holdfast: what was there already stays as it is; "
-	    "the rest is restored\n");
+	fprintf(stderr, "holdfast: not all is restored: what is named above "
+	    "stays as it was, or is missing; compare with `holdfast diverged "
+	    "MODULE diff EPOCH PATH' before anything is discarded\n");
 	return EXIT_UNSAFE;
 }
 

@@ -6,7 +6,8 @@
 
 #include <string.h>
 
-#define LOSES "what {peer} wrote since they parted is given up{silent}"
+#define LOSES "what {peer} wrote since they parted is missing here, and set " \
+	    "aside there{silent}"
 #define BY_ITSELF "it is tried again every second"
 
 static const struct reason_row rows[RS_COUNT] = {
@@ -170,7 +171,7 @@ static const struct reason_row rows[RS_COUNT] = {
 	    "the voters have lost all they knew of this module",
 	    "the choice of the primary", "holdfast prim {module}",
 	    "run it on the node with the newest data; {peer} follows, and "
-	    "what it wrote beyond that is given up" },
+	    "what it wrote beyond that is set aside there" },
 	[RS_REFUSED] = { "refused", false, true,
 	    "the voters' register does not allow it: {detail}",
 	    "{peer_now}", "holdfast prim {module}", LOSES },

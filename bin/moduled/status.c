@@ -116,8 +116,8 @@ status_fill(struct moduled *md, char buf[FACT_TEXT * 2], const char *text)
 	script_now(md, script);
 	if (md->v.peer.net != NET_UP)
 		(void)snprintf(silent, sizeof(silent), "; if %s still runs, "
-		    "both run until they meet, and then one of them gives up "
-		    "what it wrote", md->conf.peer);
+		    "both run until they meet, and then what one of them "
+		    "wrote is set aside", md->conf.peer);
 	return reason_text(buf, FACT_TEXT * 2, text, &a);
 }
 
