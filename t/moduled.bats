@@ -637,7 +637,8 @@ event() {
 		    { echo "holdfast-troubleshooting.7: no $code"; false; }
 	done <"$W/codes"
 	sed -n 's/^	CFG_[A-Z_]*("\([a-z_]*\)", \(.*\), CFGF.*/\1 \2/p' \
-	    "$src/moduled-conf.h" | grep -v '^va[lr]\|^rule\|^voter\|^etcd' >"$W/options"
+	    "$src/moduled-conf.h" |
+	    grep -v '^va[lr]\|^rule\|^voter\|^etcd\|^fencing' >"$W/options"
 	[ "$(wc -l <"$W/options")" -gt 30 ]
 	while read -r name value; do
 		value=$(sed 's/cfg_//; s/"{}"/{}/; s/"/\\(dq/g' <<<"$value")

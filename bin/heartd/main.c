@@ -311,8 +311,12 @@ on_follow(struct client *c, const struct line *l, void *arg)
 	if (!m->follows || epoch_cmp(m->follow, e) != 0) {
 		m->follows = !epoch_is_none(e);
 		m->follow = e;
-		for (i = 0; i < m->view_count; i++)
+		for (i = 0; i < m->view_count; i++) {
 			view_follow(m, &m->view[i]);
+			/* It is echoed at once, so a grant runs (L7). */
+			if (m->view[i].echo != 0)
+				event_grant(h, NULL, m, i);
+		}
 		heart_pulse_soon(h, heart_now(h));
 	}
 	serve_ok(c);

@@ -98,7 +98,8 @@ unpack(const char *dir, const char *path, int in)
 	    AT_SYMLINK_NOFOLLOW) == 0 && !S_ISDIR(st.st_mode)) {
 		fprintf(stderr, "holdfast: %s/%s is there and stays as it "
 		    "is: `holdfast diverged MODULE diff EPOCH PATH' shows "
-		    "both; move it away first, or restore with --to into another directory\n",
+		    "both; move it away first, or restore with --to into "
+		    "another directory\n",
 		    dir, path);
 		(void)close(dfd); /* a directory */
 		return EXIT_UNSAFE;

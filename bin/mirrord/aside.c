@@ -390,8 +390,12 @@ aside_resume(struct aside *a)
 		return rc;
 	for (i = 0; rc == 0 && i < a->conf.root_count; i++) {
 		rc = open_root(a, i, false);
-		if (rc == -ENOENT && a->dfd[i] == -1) {
-			rc = 0; /* that one was finished */
+		if (rc == -ENOENT) {
+			/* Finished, or killed while it was taken away. */
+			if (a->dfd[i] != -1)
+				(void)close(a->dfd[i]);
+			a->dfd[i] = -1;
+			rc = 0;
 			continue;
 		}
 		if (rc == 0)

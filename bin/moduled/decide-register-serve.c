@@ -28,7 +28,10 @@ register_learn(struct machine *m, const struct view *v, struct decision *d)
 		return EV_NONE;
 	both = reg_has_member(p, v->conf->peer_id);
 	m->epoch = p->epoch;
-	m->joining = m->asking = m->doubt = false;
+	/* A higher ballot that has left is in doubt all the same (L5). */
+	if (!v->reg.accept_left || epoch_cmp(v->reg.doubt, p->epoch) <= 0)
+		m->joining = m->asking = false;
+	m->doubt = false;
 	m->frozen = m->sealed = false;
 	m->left_since = m->unlinked_since = (struct mono){ 0 };
 	note(d, "%s by vote: %s", epoch_human(text, m->epoch), both ?

@@ -206,13 +206,20 @@ register_first(struct machine *m, const struct view *v, struct decision *d,
 bool
 register_is_ordinary(const struct view *v)
 {
+	const struct reg_member *me = reg_member(&v->reg.present,
+	    v->conf->node_id);
+
 	/* A force that was begun elsewhere lets nothing else pass. */
 	if (!v->reg.known ||
 	    v->reg.highest.era != v->reg.present.epoch.era)
 		return false;
 	if (v->reg.empty)
 		return !v->registered && is_ordinary(v);
-	return register_has_me(v) && v->self.level && !v->self.resyncing &&
+	/* As reg_may() would refuse it: then only force helps. */
+	if (me == NULL || (!epoch_is_none(v->self.since) &&
+	    epoch_cmp(v->self.since, me->since) != 0))
+		return false;
+	return v->self.level && !v->self.resyncing &&
 	    (v->reg.chosen || v->reg.present.primary == v->conf->node_id);
 }
 

@@ -18,8 +18,10 @@ register_names_me(const struct view *v)
 	if (peer_up(v) && v->peer.role == SR_PRIM &&
 	    epoch_cmp(v->peer.epoch, r->present.epoch) > 0)
 		return false;
+	/* With the peer in the set it takes a vote to go on without it. */
 	return r->known && r->chosen &&
 	    r->present.primary == v->conf->node_id &&
+	    !reg_has_member(&r->present, v->conf->peer_id) &&
 	    epoch_cmp(r->present.epoch, v->self.epoch) > 0 &&
 	    epoch_cmp(r->present.epoch, v->self.fence) >= 0 &&
 	    /* Not yet in the store, and on its way there. */

@@ -10,7 +10,7 @@
 
 /* --- the register as it was read (decide-register.c) --------------------- */
 
-/* A value names this node, newer than its data: it is the primary now. */
+/* A value names this node alone, newer than its data: it is primary now. */
 bool		register_names_me(const struct view *v);
 /* A value names the other node, newer than `mine'. */
 bool		register_names_other(const struct view *v,

@@ -13,10 +13,12 @@ be_prim(struct self_facts *f, const struct want *w,
 {
 	/* A ballot in hand raises the fence, and the role goes on. */
 	if (epoch_cmp(w->epoch, f->fence) < 0 && (f->role != SR_PRIM ||
-	    epoch_cmp(w->epoch, f->epoch) != 0))
+	    epoch_cmp(w->epoch, f->epoch) < 0))
 		return;
 	if (epoch_cmp(w->epoch, f->epoch) != 0) {
-		f->epoch = f->fence = w->epoch;
+		f->epoch = w->epoch;
+		if (epoch_cmp(w->epoch, f->fence) > 0)
+			f->fence = w->epoch;
 		f->alone = f->level = true;
 		f->is_new = false;
 		f->handed[0] = '\0';

@@ -306,6 +306,8 @@ next_set(struct reg_value *next, const struct reg_conf *c,
 		reg_member_only(next, c->node_id, since);
 		break;
 	case RC_JOIN:
+		/* Who joins was copied: its place is a new one. */
+		reg_member_only(next, c->node_id, since);
 		(void)reg_member_add(next, ask->node, ballot);
 		break;
 	case RC_HAND:
