@@ -236,8 +236,9 @@ act_prim(struct moduled *md, bool force, const char *yes, char *text,
 		(void)snprintf(text, size, "the data here may be older than "
 		    "that of %s%s%s: what %s wrote since they parted is "
 		    "missing here, and set aside there%s", md->conf.peer,
-		    md->v.peer.has_blob ? ", last heard of in " : "", md->v.peer.has_blob ?
-		    epoch_human(epoch, md->v.peer.epoch) : "",
+		    md->v.peer.has_blob ? ", last heard of in " : "",
+		    md->v.peer.has_blob ? epoch_human(epoch,
+		    md->v.peer.epoch) : "",
 		    md->conf.peer, md->v.peer.net == NET_UP ? "" :
 		    ", and if it still runs, two run until they meet");
 		if (md->voters != NULL && !md->v.reg.known)
