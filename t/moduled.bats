@@ -636,9 +636,10 @@ event() {
 		grep -qx "\.It Li $code" "$TOP/man/holdfast-troubleshooting.7" ||
 		    { echo "holdfast-troubleshooting.7: no $code"; false; }
 	done <"$W/codes"
-	sed -n 's/^	CFG_[A-Z_]*("\([a-z_]*\)", \(.*\), CFGF.*/\1 \2/p' \
-	    "$src/moduled-conf.h" |
-	    grep -v '^va[lr]\|^rule\|^voter\|^etcd\|^fencing' >"$W/options"
+	# Not of sections: they have their own words.
+	sed -n '/CFG_SEC/d
+	    s/^	CFG_[A-Z_]*("\([a-z_]*\)", \(.*\), CFGF.*/\1 \2/p' \
+	    "$src/moduled-conf.h" | grep -v '^val' >"$W/options"
 	[ "$(wc -l <"$W/options")" -gt 30 ]
 	while read -r name value; do
 		value=$(sed 's/cfg_//; s/"{}"/{}/; s/"/\\(dq/g' <<<"$value")
