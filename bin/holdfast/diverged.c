@@ -204,22 +204,6 @@ asides_find(struct asides *a, const char *name, const char *text,
 
 /* ---- the other nodes ---- */
 
-static bool
-other_nodes(const struct cmd *c, char *buf, size_t size)
-{
-	struct status *st = status_new();
-	const struct record *r = NULL;
-	size_t len = 0;
-
-	(void)status_ask(st, c->module); /* without it: this node alone */
-	while ((r = status_find(st, "node", r)) != NULL && len < size)
-		if (record_num(r, "self") == 0)
-			len += (size_t)snprintf(buf + len, size - len, "%s%s",
-			    len > 0 ? "," : "", record_get(r, "name"));
-	status_free(st);
-	return len > 0 && len < size;
-}
-
 struct others {
 	json_t		*list;		/* appended to, or NULL */
 	const char	*name;		/* looked for, or NULL */
@@ -264,7 +248,7 @@ ask_others(const struct cmd *c, struct others *w)
 	struct nodes_run r = { .nodes = nodes, .argc = 5, .argv = argv,
 	    .input_fd = -1, .on_node = on_node, .arg = w };
 
-	if (other_nodes(c, nodes, sizeof(nodes)))
+	if (status_other_nodes(c->module, nodes, sizeof(nodes)))
 		(void)nodes_run(&r); /* on_node says who was silent */
 	free(module);
 }

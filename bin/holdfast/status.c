@@ -164,3 +164,19 @@ status_ask(struct status *st, const char *module)
 	st->is_old = true;
 	return read_last(st, module);
 }
+
+bool
+status_other_nodes(const char *module, char *buf, size_t size)
+{
+	struct status *st = status_new();
+	const struct record *r = NULL;
+	size_t len = 0;
+
+	(void)status_ask(st, module); /* without it: this node alone */
+	while ((r = status_find(st, "node", r)) != NULL && len < size)
+		if (record_num(r, "self") == 0)
+			len += (size_t)snprintf(buf + len, size - len, "%s%s",
+			    len > 0 ? "," : "", record_get(r, "name"));
+	status_free(st);
+	return len > 0 && len < size;
+}

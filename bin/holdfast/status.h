@@ -7,6 +7,7 @@
 #define HOLDFAST_STATUS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "line.h"
@@ -49,5 +50,11 @@ int64_t		 record_num(const struct record *r, const char *key);
 /* The first record of a kind after `after' (NULL: from the start). */
 const struct record *status_find(const struct status *st, const char *kind,
 		    const struct record *after);
+/*
+ * The names of the module's other nodes, with commas; false: none, or they
+ * do not fit.
+ */
+bool		 status_other_nodes(const char *module, char *buf,
+		    size_t size);
 
 #endif

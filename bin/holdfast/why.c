@@ -66,23 +66,6 @@ on_node(const char *node, int status, const char *out, const char *err,
 	json_decref(top);
 }
 
-/* The names of the module's other nodes with commas; false: none. */
-static bool
-other_nodes(const struct cmd *c, char *buf, size_t size)
-{
-	struct status *st = status_new();
-	const struct record *r = NULL;
-	size_t len = 0;
-
-	(void)status_ask(st, c->module); /* without it: this node alone */
-	while ((r = status_find(st, "node", r)) != NULL && len < size)
-		if (record_num(r, "self") == 0)
-			len += (size_t)snprintf(buf + len, size - len, "%s%s",
-			    len > 0 ? "," : "", record_get(r, "name"));
-	status_free(st);
-	return len > 0 && len < size;
-}
-
 static void
 ask_others(const struct cmd *c, struct why *w)
 {
@@ -93,8 +76,8 @@ ask_others(const struct cmd *c, struct why *w)
 	struct nodes_run r = { .nodes = nodes, .argc = 4, .argv = argv,
 	    .input_fd = -1, .on_node = on_node, .arg = w };
 
-	if (other_nodes(c, nodes, sizeof(nodes)) && nodes_run(&r) != 0 &&
-	    w->silent == 0)
+	if (status_other_nodes(c->module, nodes, sizeof(nodes)) &&
+	    nodes_run(&r) != 0 && w->silent == 0)
 		fprintf(stderr, "holdfast: %s cannot be asked: what follows "
 		    "is what this node knows\n", nodes);
 	free(module);
