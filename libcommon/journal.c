@@ -32,6 +32,8 @@ static const struct journal_row rows[JE_COUNT] = {
 	    "e7344118a165446983a5aa54640a9e86", LOG_NOTICE, 'I' },
 	[JE_PEER_SILENT] = { "peer-silent",
 	    "8f74ff5a845f476e8720eb92a87e030b", LOG_WARNING, 'W' },
+	[JE_PEER_ANEW] = { "peer-anew",
+	    "d97eda3e17a84c9e8a34bcae3decff4a", LOG_NOTICE, 'I' },
 	[JE_LATE] = { "late",
 	    "84cfc04efa6949e6bfc2a8f1d94d36d7", LOG_WARNING, 'W' },
 	[JE_FOREIGN] = { "foreign",

@@ -321,6 +321,7 @@ replay() {
 	wait_until 2 "seen 2 blob=second"
 	run ! seen 2 state=down
 	grep -q 'n1: life 2 accepted' "$T/log.2"
+	seen 2 'life node=n1 life=2'
 	# And it hears what the other published before.
 	ask 2 'publish name=m blob=other'
 	wait_until 2 "seen 1 blob=other"

@@ -171,6 +171,8 @@ n2 start_second WAIT SECOND start" ]
 	echo "takeover after $((end - begin)) ms" >&2
 	[ $((end - begin)) -lt $((T_MS + 3 * G_MS + 400)) ]
 	tail -n 2 "$W/scripts" | grep -q 'n2 start_prim SECOND ALONE'
+	# Also when it is back before anybody could miss it, it is told.
+	event 2 '| I | heartd | n1 has started anew, life 2'
 	# It comes back and is taken in.
 	start_node 1
 	wait_until 5 'is n2 "PRIM Ready" && is n1 "SECOND Ready"'

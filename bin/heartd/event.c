@@ -63,6 +63,18 @@ event_peer(struct heart *h, struct client *to, const struct module *m,
 }
 
 void
+event_life(struct heart *h, struct client *to, const struct module *m,
+    unsigned node)
+{
+	struct line_out o;
+
+	event_begin(h, &o, "life", node);
+	line_add_num(&o, "life",
+	    (int64_t)h->peer[node].session.peer.count);
+	event_end(h, to, m, &o);
+}
+
+void
 event_loss(struct heart *h, struct client *to, const struct module *m,
     unsigned node, int64_t ms)
 {
@@ -229,6 +241,8 @@ state_of_peer(struct heart *h, struct client *to, const struct module *m,
 			least = ms;
 		event_net(h, to, m, node, i, ms);
 	}
+	if (!incarnation_is_none(h->peer[node].session.peer))
+		event_life(h, to, m, node);
 	event_peer(h, to, m, node);
 	if (v->beat.is_lost)
 		event_loss(h, to, m, node, least);

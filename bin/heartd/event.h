@@ -14,6 +14,9 @@ void	event_net(struct heart *h, struct client *to, const struct module *m,
 	    unsigned node, unsigned lan, int64_t silence_ms);
 void	event_peer(struct heart *h, struct client *to, const struct module *m,
 	    unsigned node);
+/* Which life of it is heard: another one has started anew. */
+void	event_life(struct heart *h, struct client *to, const struct module *m,
+	    unsigned node);
 /* ms 0: it is heard again. */
 void	event_loss(struct heart *h, struct client *to, const struct module *m,
 	    unsigned node, int64_t ms);

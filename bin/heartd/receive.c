@@ -189,9 +189,10 @@ accept_life(struct heart *h, const struct arrival *a)
 
 	memset(p->ping, 0, sizeof(p->ping));
 	for (i = 0; i < MODULE_MAX; i++) {
-		if (h->module[i].is_used)
-			view_restart(&h->module[i].view[a->node],
-			    a->received);
+		if (!h->module[i].is_used)
+			continue;
+		view_restart(&h->module[i].view[a->node], a->received);
+		event_life(h, NULL, &h->module[i], a->node);
 	}
 	if (log_limit_ok(&h->life_limit, 10))
 		log_info("%s: life %llu accepted on %s",

@@ -179,6 +179,21 @@ set_net(struct moduled *md, enum net_state s)
 		    s == NET_UP ? "heard" : "silent on all networks");
 }
 
+/* A node may be off and on again before anybody calls it silent. */
+static void
+on_life(struct moduled *md, const struct line *l)
+{
+	int64_t life = 0;
+
+	if (!line_get_num(l, "life", 1, INT64_MAX, &life))
+		return;
+	if (md->peer_life != 0 && life != md->peer_life)
+		events_add(JE_PEER_ANEW, "heartd",
+		    "%s has started anew, life %lld", md->conf.peer,
+		    (long long)life);
+	md->peer_life = life;
+}
+
 static void
 heart_down(struct ask *a, void *arg)
 {
@@ -254,6 +269,8 @@ heart_peer_event(struct moduled *md, const struct line *l)
 		moduled_resource(md, name, state, NULL, "heartd");
 	} else if (strcmp(l->verb, "blob") == 0)
 		on_blob(md, l);
+	else if (strcmp(l->verb, "life") == 0)
+		on_life(md, l);
 	else if (strcmp(l->verb, "loss") == 0)
 		md->peer.loss = ms > 0;	/* 0: it is heard again */
 	else if (strcmp(l->verb, "stamp") == 0)

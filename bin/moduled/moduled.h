@@ -64,6 +64,7 @@ struct moduled {
 	int64_t			 reason_wall_s;	/* the reason came up */
 	enum reason		 reason_told;
 	enum net_state		 net_told;
+	int64_t			 peer_life;	/* of its heartd; 0: none yet */
 	int64_t			 net_wall_s;	/* of the peer's net state */
 	/* While the peer is silent: who sends what cannot be used. */
 	char			 foreign[FACT_TEXT];

@@ -32,7 +32,7 @@ struct sib {
 	/* heartd */
 	struct client		*owner;
 	char			*blob;
-	int64_t			 timeout_ms;
+	int64_t			 timeout_ms, life;
 	bool			 grace;		/* moduled went, not the node */
 	int			 peer;		/* 1 up, 0 down, -1 unknown */
 	struct loop_timer	*silence;
@@ -81,6 +81,21 @@ tell_peer(struct sib *s, struct client *to)
 	line_add(&o, "node", sib[!index_of(s)].name);
 	line_add(&o, "state", s->peer == 1 ? "up" : s->peer == 0 ? "down" :
 	    "unknown");
+	if (to != NULL)
+		serve_event_to(to, &o);
+	else
+		serve_event(s->heart, module, &o);
+}
+
+static void
+tell_life(struct sib *s, struct client *to)
+{
+	struct sib *p = &sib[!index_of(s)];
+	struct line_out o;
+
+	line_begin(&o, "life");
+	line_add(&o, "node", p->name);
+	line_add_num(&o, "life", p->life + 1);
 	if (to != NULL)
 		serve_event_to(to, &o);
 	else
@@ -170,6 +185,7 @@ on_heart_watch(struct client *c, const struct line *l, void *arg)
 	(void)l;
 	serve_watch(c, module);
 	serve_ok(c);
+	tell_life(arg, c);
 	tell_peer(arg, c);
 	tell_blob(arg, c);
 }
@@ -416,6 +432,8 @@ on_control(struct client *c, const struct line *l, void *arg)
 		s->peer = -1;
 		free(s->blob);
 		s->blob = NULL;
+		s->life++;
+		tell_life(&sib[!index_of(s)], NULL);
 	}
 	serve_ok(c);
 	net_changed();
