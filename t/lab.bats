@@ -430,16 +430,72 @@ while True:
 	[ "$status" -eq 69 ]
 }
 
-@test "a lab taken down with hosts frozen, deaf and full leaves nothing" {
-	local HOLDFAST_LAB=u$$
+# suite_fails: what stdin is, with TEST for what would be a test here, runs by
+# itself; its output is OUTPUT, its lab is gone.
+suite_fails()
+{
+	local HOLDFAST_LAB BATS_FILE_TMPDIR=$BATS_TEST_TMPDIR
+	local suite=$BATS_TEST_TMPDIR/suite.bats
 
-	export HOLDFAST_LAB
-	"$LAB" up 1 --lans 1
-	"$LAB" disk n1 full
-	"$LAB" freeze n1 --deaf
-	"$LAB" down
-	BATS_FILE_TMPDIR=$BATS_TEST_TMPDIR
+	sed 's/^TEST/@test/' >"$suite"
 	nft list tables >"$BATS_FILE_TMPDIR/tables"
+	run env -i PATH="$PATH" top_builddir="$top_builddir" \
+	    top_srcdir="$TOP" NOTE="$BATS_TEST_TMPDIR/lab" \
+	    "$BATS_ROOT/bin/bats" --tap "$suite"
+	echo "$output"
+	[ "$status" -ne 0 ]
+	[[ $output != *"not found"* ]]
+	HOLDFAST_LAB=$(cat "$BATS_TEST_TMPDIR/lab")
+	export HOLDFAST_LAB
 	lab_leftovers
 	"$LAB" down
+}
+
+@test "a test that fails shows all logs; frozen, deaf, full or off, all goes" {
+	suite_fails <<-'END'
+	load "$top_srcdir/t/lib"
+	setup_file() { lab_setup_file 1 --lans 1; echo "$HOLDFAST_LAB" >"$NOTE"; }
+	setup() { lab_setup; }
+	teardown() { lab_teardown; }
+	teardown_file() { lab_teardown_file; }
+	TEST "it" {
+		for host in n1 c1; do
+			on $host sh -c 'mkdir -p /var/log/holdfast
+			    echo "said by $0" >/var/log/holdfast/x.events
+			    sync' $host
+		done
+		"$LAB" power off c1
+		"$LAB" disk n1 full
+		"$LAB" freeze n1 --deaf
+		false
+	}
+	END
+	[[ $output == *"not ok 1 it"* ]]
+	[[ $output == *"n1    deaf    full"* ]]
+	[[ $output == *"c1    off "* ]]
+	[[ $output == *"--- n1: /var/log/holdfast/holdfastd.log"* ]] ||
+	    [[ $output == *"--- n1: console"*"holdfastd["* ]]
+	[[ $output == *"--- n1: /var/log/holdfast/x.events"*"said by n1"* ]]
+	[[ $output == *"--- c1 (off): /var/log/holdfast/x.events"*"said by c1"* ]]
+}
+
+@test "a lab that does not come up says why, and leaves nothing" {
+	mkdir -p "$BATS_TEST_TMPDIR/bad/conf"
+	echo '<safe><service mode="none"/></safe>' \
+	    >"$BATS_TEST_TMPDIR/bad/conf/userconfig.xml"
+	suite_fails <<-'END'
+	load "$top_srcdir/t/lib"
+	setup_file() {
+		export HOLDFAST_LAB=t$$
+		echo "$HOLDFAST_LAB" >"$NOTE"
+		lab_setup_file 1 --lans 1 --module "${NOTE%/*}/bad"
+	}
+	setup() { lab_setup; }
+	teardown() { lab_teardown; }
+	teardown_file() { lab_teardown_file; }
+	TEST "it" {
+	}
+	END
+	[[ $output == *"userconfig.xml:1: service@mode"* ]]
+	[[ $output == *"--- n1: /var/log/holdfast/keepd.log"* ]]
 }

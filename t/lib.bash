@@ -117,18 +117,8 @@ lab_teardown_file()
 # Every log of every host, for the one who reads a failed run.
 lab_dump()
 {
-	(
-		# shellcheck source=bin/lab/common.bash
-		. "$TOP/bin/lab/common.bash"
-		# shellcheck source=bin/lab/cluster.bash
-		. "$TOP/bin/lab/cluster.bash"
-		# shellcheck source=/dev/null
-		. "$TOP/bin/lab/cut.bash"
-		# shellcheck source=/dev/null
-		. "$TOP/bin/lab/net.bash"
-		status_text
-		lab_logs
-	) || :
+	"$LAB" status || :
+	timeout 60 "$LAB" logs || :
 }
 
 on()
@@ -250,11 +240,11 @@ pair_restore()
 	wait_until 30 'pair_is_level n1 n2'
 }
 
-# Ends a load that a failed test left.
+# Ends a load that a failed test left; not if that test froze its host.
 load_end()
 {
-	on c1 sh -c '! [ -e /srv/pid ] || kill "$(cat /srv/pid)"; rm -f \
-	    /srv/pid' 2>/dev/null || :
+	timeout 5 "$LAB" exec c1 sh -c '! [ -e /srv/pid ] ||
+	    kill "$(cat /srv/pid)"; rm -f /srv/pid' 2>/dev/null || :
 }
 
 # The client's load: each acknowledged entry is a line of /srv/acked.

@@ -150,27 +150,49 @@ lab_check_machine()
 	    die "$EX_UNAVAILABLE" "/dev/loop-control: not there"
 }
 
-# The ends of all logs of all hosts, also of those that are off.
+# The ends of all logs of all hosts; of one that is off, what is on its disk.
 lab_logs()
 {
-	local host file pid
+	local host
 
+	[ $# -eq 0 ] || usage
 	[ -e "$LAB_STATE/hosts" ] || return 0
 	while read -r host; do
-		[ -s "$LAB_STATE/$host/console" ] && {
+		if [ -s "$LAB_STATE/$host/console" ]; then
 			echo "--- $host: console"
 			tail -n 30 "$LAB_STATE/$host/console"
-		}
-		host_is_on "$host" || continue
-		pid=$(cat "$LAB_STATE/$host/pid")
-		for file in "/proc/$pid/root/var/log/holdfast"/*.log \
-		    "/proc/$pid/root/var/log/holdfast"/*.events \
-		    "/proc/$pid/root/var/log/holdfast"/*/*.ulog; do
-			[ -s "$file" ] || continue
-			echo "--- $host: ${file#"/proc/$pid/root"}"
-			tail -n 40 "$file"
-		done
+		fi
+		if host_is_on "$host"; then
+			lab_logs_below "$host" \
+			    "/proc/$(cat "$LAB_STATE/$host/pid")/root"
+		elif [ -s "$LAB_STORE/$host.img" ]; then
+			lab_logs_of_disk "$host"
+		fi
 	done <"$LAB_STATE/hosts"
+}
+
+# lab_logs_below HOST ROOT
+lab_logs_below()
+{
+	local file
+
+	for file in "$2"/run/holdfast/*/status "$2"/var/log/holdfast/*.log \
+	    "$2"/var/log/holdfast/*.events "$2"/var/log/holdfast/*/*.ulog; do
+		[ -s "$file" ] || continue
+		echo "--- $1: ${file#"$2"}"
+		tail -n 40 "$file"
+	done
+}
+
+# Its journal is not replayed: what a test looks at stays as it is.  The mount
+# and its loop device go with the namespace.
+lab_logs_of_disk()
+{
+	export -f lab_logs_below
+	# shellcheck disable=SC2016 # expanded there
+	unshare -m --propagation private bash -c 'mount -t ext4 -o \
+	    ro,noload,loop "$2" "$3" && lab_logs_below "$1 (off)" "$3"' bash \
+	    "$1" "$LAB_STORE/$1.img" "$LAB_STATE/$1/disk" || :
 }
 
 # Takes apart whatever is there, also what a killed `up' left.
