@@ -14,16 +14,24 @@ TOP=${top_srcdir:-$(cd "$BATS_TEST_DIRNAME/.." && pwd)}
 export top_builddir=${top_builddir:-$TOP}
 LAB=$TOP/bin/lab/holdfast-lab
 
-# wait_until SECONDS COMMAND-LINE: true as soon as the line is.
+# wait_until SECONDS COMMAND-LINE: true as soon as the line is.  It is asked
+# again after a tenth of the time that it took so far: who waits for long must
+# not take the processors from whom he waits for.
 wait_until()
 {
-	local end=$((${EPOCHREALTIME/./} + $1 * 1000000))
+	local begin=${EPOCHREALTIME/./} us pause
+
 	until eval "$2"; do
-		if [ "${EPOCHREALTIME/./}" -ge "$end" ]; then
+		us=$((${EPOCHREALTIME/./} - begin))
+		if [ $us -ge $(($1 * 1000000)) ]; then
 			echo "not within $1 s: $2" >&2
 			return 1
 		fi
-		sleep 0.05
+		us=$((us / 10))
+		[ $us -gt 20000 ] || us=20000
+		[ $us -lt 250000 ] || us=250000
+		printf -v pause '0.%06d' $us
+		sleep "$pause"
 	done
 }
 
@@ -182,9 +190,17 @@ lab_setup_file_ledger()
 # state NODE: "PRIM Ready", or "off".
 state()
 {
-	on "$1" holdfast status --json 2>/dev/null | jq -r --arg m "$MODULE" \
-	    '.modules[] | select(.name == $m) | "\(.state) \(.quality)"' ||
-	    echo off
+	local text found
+
+	text=$(on "$1" holdfast status --json 2>/dev/null) || {
+		echo off
+		return
+	}
+	# As jq would, without its start: this is asked again and again.
+	found='"name": "'$MODULE'",[^{}]*"state": "([A-Z]+)",[^{}]*'
+	found+='"quality": "([A-Za-z]+)"'
+	[[ $text =~ $found ]] || return 0
+	echo "${BASH_REMATCH[*]:1:2}"
 }
 
 # wait_state SECONDS NODE STATE [QUALITY]

@@ -63,12 +63,16 @@ need_lab()
 	lab_is_up || die "$EX_UNAVAILABLE" "no lab is up: holdfast-lab up 2"
 }
 
+# Here and in what else `exec' passes no program is started: who waits for a
+# host asks it again and again.
 need_host()
 {
+	local hosts
+
 	need_lab
-	grep -qx -- "$1" "$LAB_STATE/hosts" ||
-	    die "$EX_USAGE" "$1: no such host; there are:" \
-	    "$(tr '\n' ' ' <"$LAB_STATE/hosts")"
+	mapfile -t hosts <"$LAB_STATE/hosts"
+	[[ " ${hosts[*]} " == *" $1 "* ]] ||
+	    die "$EX_USAGE" "$1: no such host; there are: ${hosts[*]}"
 }
 
 # A node is a host that runs the cluster; the client has no cable to pull
@@ -88,7 +92,7 @@ need_lan()
 host_get()
 {
 	if [ -e "$LAB_STATE/$1/$2" ]; then
-		cat "$LAB_STATE/$1/$2"
+		printf '%s\n' "$(<"$LAB_STATE/$1/$2")"
 	else
 		printf '%s\n' "${3-}"
 	fi
@@ -102,8 +106,10 @@ host_put()
 
 host_is_on()
 {
-	[ -e "$LAB_STATE/$1/pid" ] && kill -0 "$(cat "$LAB_STATE/$1/pid")" \
-	    2>/dev/null
+	local pid
+
+	[ -e "$LAB_STATE/$1/pid" ] && read -r pid <"$LAB_STATE/$1/pid" &&
+	    kill -0 "$pid" 2>/dev/null
 }
 
 lan_list()
@@ -136,9 +142,14 @@ wait_for()
 # such mount is, the lab makes one of its own.
 cgroup_mount()
 {
-	awk '{ for (i = 7; i < NF; i++) if ($i == "-") {
-		if ($(i + 1) == "cgroup2") { print $5; exit } } }' \
-	    /proc/self/mountinfo
+	local line part
+
+	while read -r line; do
+		[[ $line == *" - cgroup2 "* ]] || continue
+		read -ra part <<<"$line"
+		echo "${part[4]}"
+		return
+	done </proc/self/mountinfo
 }
 
 cgroup_root()

@@ -63,9 +63,9 @@ host_power_on()
 host_init()
 {
 	case $1 in
-	n*)	cat "$LAB_STATE/init" ;;
-	w*)	if [ "$(cat "$LAB_STATE/bare")" = yes ]; then
-			cat "$LAB_STATE/init"
+	n*)	echo "$(<"$LAB_STATE/init")" ;;
+	w*)	if [ "$(<"$LAB_STATE/bare")" = yes ]; then
+			echo "$(<"$LAB_STATE/init")"
 		else
 			echo lab
 		fi ;;
@@ -167,7 +167,7 @@ host_exec()
 	[ "$1" != -- ] || shift
 	[ $# -ge 1 ] || usage
 	need_on "$host"
-	pid=$(cat "$LAB_STATE/$host/pid")
+	read -r pid <"$LAB_STATE/$host/pid"
 	echo "$BASHPID" >"$(host_exec_cgroup "$host")/cgroup.procs"
 	cd /
 	unset HOLDFAST_ROOT
@@ -188,7 +188,7 @@ host_exec_cgroup()
 	cg=$(cgroup_root)/$1
 	if [ "$(host_init "$1")" = systemd ]; then
 		cg=$cg/lab
-		mkdir -p "$cg"
+		[ -d "$cg" ] || mkdir -p "$cg"
 	fi
 	echo "$cg"
 }
