@@ -10,69 +10,70 @@ BATS_LOG_COMPILER = $(BATS)
 AM_BATS_LOG_FLAGS = --tap
 AM_TESTS_ENVIRONMENT = export top_srcdir='$(abs_top_srcdir)' \
 	top_builddir='$(abs_top_builddir)' CC='$(CC)';
-TESTS += $(check_PROGRAMS)
 
-# One suite a daemon, then the scenarios of a whole cluster by theme.
+# They start in this order, some beside each other: the longest first, or the
+# last one runs alone.  By theme: one suite a daemon, then the scenarios of a
+# whole cluster, by number.
 BATS_SUITES = \
-	t/style.bats \
-	t/keepd.bats \
-	t/holdfastd.bats \
-	t/runscript.bats \
-	t/etc.bats \
+	t/60-failpoints.bats \
+	t/95-torture.bats \
+	t/81-systemd.bats \
+	t/76-witness.bats \
+	t/45-register.bats \
+	t/80-operator.bats \
+	t/80-postgresql.bats \
+	t/77-voters.bats \
+	t/91-farm-modules.bats \
+	t/92-farm-campaign.bats \
+	t/47-diverged.bats \
+	t/71-newcomer.bats \
+	t/30-network.bats \
+	t/46-frozen.bats \
+	t/90-farm.bats \
+	t/10-takeover.bats \
+	t/81-modules.bats \
+	t/75-checks.bats \
+	t/50-trouble.bats \
+	t/40-reunion.bats \
+	t/moduled.bats \
+	t/20-daemons.bats \
+	t/97-model.bats \
 	t/package.bats \
+	t/lab.bats \
+	t/93-farm-sixteen.bats \
+	t/77-etcd.bats \
+	t/vipd.bats \
 	t/heartd.bats \
-	t/holdfast.bats \
-	t/mirrord.bats \
 	t/mirrord-lease.bats \
 	t/mirrord-pair.bats \
 	t/mirrord-rules.bats \
 	t/mirrord-sweep.bats \
-	t/mirrord-two-dirs.bats \
-	t/ledger.bats \
-	t/lab.bats \
-	t/bench.bats \
-	t/vipd.bats \
-	t/witnessd.bats \
-	t/etcd.bats \
-	t/farm-clients.bats \
-	t/farmd-bpf.bats \
 	t/remoted.bats \
-	t/checkd.bats \
+	t/70-reader.bats \
+	t/92-farm-and-mirror.bats \
 	t/farmd.bats \
 	t/farmd-filter.bats \
 	t/farmd-filter-bpf.bats \
-	t/moduled.bats \
+	t/farmd-bpf.bats \
 	t/moduled-farm.bats \
-	t/check_holdfast.bats \
-	t/consoled.bats \
+	t/holdfastd.bats \
 	t/alertd.bats \
-	t/10-takeover.bats \
-	t/20-daemons.bats \
-	t/30-network.bats \
-	t/40-reunion.bats \
-	t/45-register.bats \
-	t/47-diverged.bats \
-	t/46-frozen.bats \
-	t/50-trouble.bats \
-	t/60-failpoints.bats \
-	t/77-voters.bats \
-	t/70-reader.bats \
-	t/71-newcomer.bats \
-	t/77-etcd.bats \
-	t/80-operator.bats \
-	t/75-checks.bats \
-	t/76-witness.bats \
-	t/80-postgresql.bats \
-	t/81-systemd.bats \
-	t/81-modules.bats \
-	t/83-two-builds.bats \
-	t/90-farm.bats \
-	t/91-farm-modules.bats \
-	t/92-farm-and-mirror.bats \
-	t/92-farm-campaign.bats \
-	t/93-farm-sixteen.bats \
-	t/97-model.bats \
-	t/95-torture.bats
+	t/witnessd.bats \
+	t/mirrord.bats \
+	t/etcd.bats \
+	t/mirrord-two-dirs.bats \
+	t/runscript.bats \
+	t/style.bats \
+	t/checkd.bats \
+	t/consoled.bats \
+	t/farm-clients.bats \
+	t/ledger.bats \
+	t/etc.bats \
+	t/holdfast.bats \
+	t/check_holdfast.bats \
+	t/bench.bats \
+	t/keepd.bats \
+	t/83-two-builds.bats
 EXTRA_DIST += $(BATS_SUITES) t/lib.bash t/mirror.bash t/conf t/model
 if HAVE_BATS
 if SYSTEM_PATHS
@@ -81,6 +82,10 @@ else
 TESTS += t/style.bats
 endif
 endif
+# They fill what the suites leave, and are to disturb none that measures.
+TESTS += $(check_PROGRAMS)
+LOG_COMPILER = nice
+AM_LOG_FLAGS = -n 5
 
 # What needs neither root nor a network, as when a package is built.
 check-unit: all
