@@ -57,7 +57,7 @@ struct outcome {
 
 static volatile sig_atomic_t	is_ending;
 
-static void
+static void __attribute__((format(printf, 1, 2)))
 say(const char *fmt, ...)
 {
 	static char line[LINE_LEN];
