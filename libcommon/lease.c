@@ -86,9 +86,12 @@ map_for_writing(const char *path)
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
 	if (fd == -1)
 		return NULL;
-	/* Never made smaller: somebody may have it mapped. */
+	/*
+	 * Never made smaller when it is whole: somebody may have it mapped.
+	 * What is short is not kept: the zeros behind it would be a time.
+	 */
 	if (fstat(fd, &st) == 0 && (st.st_size >= PAGE_LEN ||
-	    ftruncate(fd, PAGE_LEN) == 0))
+	    (ftruncate(fd, 0) == 0 && ftruncate(fd, PAGE_LEN) == 0)))
 		p = map(fd, PROT_READ | PROT_WRITE);
 	err = errno;
 	(void)close(fd); /* the mapping stays */

@@ -2,6 +2,9 @@
 # Each parser of foreign bytes has a fuzzer NAME.c and a corpus/NAME.  Without
 # --enable-fuzz it is linked with standalone.c and is a test of `make check'.
 
+# Each input of these is some files.
+FUZZ_FEW = $(AM_CPPFLAGS) -DMUTATIONS=150
+
 FUZZERS += t/fuzz/line
 t_fuzz_line_SOURCES = %D%/line.c $(FUZZ_MAIN)
 t_fuzz_line_LDADD = $(COMMON_LIBS)
@@ -52,6 +55,11 @@ t_fuzz_config_SOURCES = %D%/config.c $(FUZZ_MAIN)
 t_fuzz_config_CFLAGS = $(AM_CFLAGS) $(XML_CFLAGS)
 t_fuzz_config_LDADD = $(HOLDFAST_LIBS)
 t_fuzz_config_LDFLAGS = $(AM_LDFLAGS) $(HF_FUZZ_FLAGS)
+
+FUZZERS += t/fuzz/lease
+t_fuzz_lease_SOURCES = %D%/lease.c %D%/state.h $(FUZZ_MAIN)
+t_fuzz_lease_LDADD = $(COMMON_LIBS)
+t_fuzz_lease_LDFLAGS = $(AM_LDFLAGS) $(HF_FUZZ_FLAGS)
 
 check_PROGRAMS += $(FUZZERS)
 EXTRA_DIST += t/fuzz/corpus

@@ -128,6 +128,23 @@ test_process(struct lease *r)
 	is_num(lease_until_ns(r), 99, "and is seen");
 }
 
+/* What is left of a page that somebody cut: not a time, not "none". */
+static void
+test_cut(const char *path)
+{
+	struct lease *w = lease_open("m"), *r = lease_reader("m");
+
+	lease_set(w, none);
+	lease_close(w);
+	ok(truncate(path, 60) == 0 && lease_until_ns(r) == LEASE_OVER,
+	    "a page cut short: over");
+	w = lease_open("m");
+	is_num(lease_until_ns(w), LEASE_OVER, "for the next writer, too");
+	is_num(lease_until_ns(r), LEASE_OVER, "and for who reads its page");
+	lease_close(w);
+	lease_close(r);
+}
+
 int
 main(void)
 {
@@ -153,6 +170,7 @@ main(void)
 	test_other_boot(path);
 	lease_close(w);
 	lease_close(r);
+	test_cut(path);
 	(void)snprintf(cmd, sizeof(cmd), "rm -rf '%s'", root);
 	return system(cmd) != 0 ? 1 : tap_done();
 }
