@@ -578,7 +578,8 @@ ring_read(struct actlog *a, struct ring *g, const char *module, uint8_t node)
 	return ring_judge(g);
 }
 
-static void
+/* 0; or -1: a good block says what no writer of this version does. */
+static int
 replay_block(struct actlog *a, const uint8_t *b, unsigned count)
 {
 	const uint8_t *p = b + RECORD_HEADER_LEN;
@@ -586,16 +587,19 @@ replay_block(struct actlog *a, const uint8_t *b, unsigned count)
 	unsigned i;
 
 	for (i = 0; i < count; i++, p += AL_ENTRY) {
-		s = &a->slot[record_get(p, 2) % AL_SLOTS];
+		if (record_get(p, 2) >= AL_SLOTS || p[2] > AK_MARK)
+			return -1;
+		s = &a->slot[record_get(p, 2)];
 		s->kind = p[2];
 		s->oid = record_get(p + 4, 8);
 		s->extent = record_get(p + 12, 8);
 	}
+	return 0;
 }
 
 /* The table as the last blocks tell it; everything found is hot, and pinned
- * by the first period of the new life. */
-static void
+ * by the first period of the new life.  0, or -1 (EBADMSG). */
+static int
 replay(struct actlog *a, const struct ring *g, unsigned head)
 {
 	uint64_t best = g->head[head].seq;
@@ -609,8 +613,11 @@ replay(struct actlog *a, const struct ring *g, unsigned head)
 
 		if ((g->head[at].flags & AL_FLAG_RESET) != 0)
 			memset(a->slot, 0, sizeof(a->slot));
-		replay_block(a, g->data + (size_t)at * RECORD_BLOCK,
-		    g->head[at].count);
+		if (replay_block(a, g->data + (size_t)at * RECORD_BLOCK,
+		    g->head[at].count) == -1) {
+			errno = EBADMSG;
+			return -1;
+		}
 	}
 	a->head = g->head[head];
 	a->head.flags = 0;
@@ -625,6 +632,7 @@ replay(struct actlog *a, const struct ring *g, unsigned head)
 		a->slot[i].seq = 1;
 		hash_add(a, (uint16_t)i);
 	}
+	return 0;
 }
 
 int
@@ -685,11 +693,11 @@ actlog_open(int state_dirfd, const char *module, uint8_t node,
 		errno = ENOMEM;
 	else if (a->dirfd != -1 && open_file(a, module, node) == 0)
 		head = ring_read(a, g, module, node);
+	if (head != -1 && replay(a, g, (unsigned)head) == -1)
+		head = -1;
 	err = errno;
-	if (head != -1) {
-		replay(a, g, (unsigned)head);
+	if (head != -1)
 		*slots = actlog_list(a, count);
-	}
 	free(g->data);
 	free(g);
 	if (head != -1)

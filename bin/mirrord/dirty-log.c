@@ -49,6 +49,8 @@
 #define DIRTY_SIZE		((2 + 2 * (uint64_t)DIRTY_AREA) * RECORD_BLOCK)
 #define DIRTY_FLAG_ALL		1u
 #define BITMAP_LEN		128u
+/* 4 TiB in one run: from there on all of the file is compared. */
+#define DIRTY_RUN_MAX		(1u << 20)
 #define BODY			(RECORD_BLOCK - RECORD_HEADER_LEN)
 
 enum { DK_WHOLE = 1, DK_ATTR, DK_DIR, DK_TAIL, DK_NAME, DK_BUCKETS,
@@ -223,6 +225,11 @@ replay_full(struct dirtyset *into, uint64_t oid, const uint8_t *p)
 {
 	uint64_t first = record_get(p, 8), count = record_get(p + 8, 4);
 
+	/* What a bad record says must not take all memory. */
+	if (count > DIRTY_RUN_MAX) {
+		dirtyset_whole(into, oid);
+		return;
+	}
 	for (; count > 0 && first < UINT64_MAX / ACTLOG_EXTENT; count--)
 		dirtyset_data(into, oid, first++ * ACTLOG_EXTENT,
 		    ACTLOG_EXTENT);

@@ -56,6 +56,18 @@ t_fuzz_config_CFLAGS = $(AM_CFLAGS) $(XML_CFLAGS)
 t_fuzz_config_LDADD = $(HOLDFAST_LIBS)
 t_fuzz_config_LDFLAGS = $(AM_LDFLAGS) $(HF_FUZZ_FLAGS)
 
+FUZZERS += t/fuzz/actlog
+t_fuzz_actlog_SOURCES = %D%/actlog.c %D%/blocks.h %D%/state.h $(FUZZ_MAIN)
+t_fuzz_actlog_CPPFLAGS = $(FUZZ_FEW)
+t_fuzz_actlog_LDADD = $(MIRRORD_LIBS)
+t_fuzz_actlog_LDFLAGS = $(AM_LDFLAGS) $(HF_FUZZ_FLAGS)
+
+FUZZERS += t/fuzz/dirty
+t_fuzz_dirty_SOURCES = %D%/dirty.c %D%/blocks.h %D%/state.h $(FUZZ_MAIN)
+t_fuzz_dirty_CPPFLAGS = $(FUZZ_FEW)
+t_fuzz_dirty_LDADD = $(MIRRORD_LIBS)
+t_fuzz_dirty_LDFLAGS = $(AM_LDFLAGS) $(HF_FUZZ_FLAGS)
+
 FUZZERS += t/fuzz/lease
 t_fuzz_lease_SOURCES = %D%/lease.c %D%/state.h $(FUZZ_MAIN)
 t_fuzz_lease_LDADD = $(COMMON_LIBS)

@@ -15,7 +15,9 @@
 #include "log.h"
 
 #define INPUT_MAX	65536
+#ifndef MUTATIONS
 #define MUTATIONS	3000
+#endif
 
 int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "../../bin/mirrord/actlog.h"
+#include "../../bin/mirrord/record.h"
 #include "scratch.h"
 #include "tap.h"
 
@@ -258,6 +259,42 @@ test_damage(void)
 	scratch_down(d);
 }
 
+/* A good block of a later version: what it means is not known here. */
+static void
+test_unknown(void)
+{
+	static const struct {
+		unsigned	 at;
+		uint8_t		 byte;
+		const char	*what;
+	} bad[] = { { 2, AK_MARK + 1, "a kind" }, { 0, 0x10, "a slot" } };
+	uint8_t block[BLOCK];
+	struct actlog_slot *s;
+	struct actlog *a;
+	struct record r;
+	unsigned n, i;
+	int d, fd;
+
+	for (i = 0; i < 2; i++) {
+		d = scratch_up();
+		a = actlog_open(d, "m", 1, &s, &n);
+		(void)actlog_touch(a, AK_DATA, 7, 0, 1);
+		actlog_close(a);
+		fd = openat(d, "al", O_RDWR);
+		(void)!pread(fd, block, BLOCK, BLOCK);
+		ok(record_check(&r, block, 0x4846616cu, "m", 1) == 0,
+		    "the block of a touch");
+		block[RECORD_HEADER_LEN + bad[i].at] = bad[i].byte;
+		record_seal(block, &r);
+		(void)!pwrite(fd, block, BLOCK, BLOCK);
+		close(fd);
+		ok(actlog_open(d, "m", 1, &s, &n) == NULL &&
+		    errno == EBADMSG, "%s not known is not taken for none",
+		    bad[i].what);
+		scratch_down(d);
+	}
+}
+
 /* ---- killed while four threads write ---- */
 
 struct shared {
@@ -377,6 +414,7 @@ main(void)
 	test_rotation();
 	test_full();
 	test_damage();
+	test_unknown();
 	test_kill();
 	test_speed();
 	return tap_done();
