@@ -56,6 +56,12 @@ t_fuzz_config_CFLAGS = $(AM_CFLAGS) $(XML_CFLAGS)
 t_fuzz_config_LDADD = $(HOLDFAST_LIBS)
 t_fuzz_config_LDFLAGS = $(AM_LDFLAGS) $(HF_FUZZ_FLAGS)
 
+FUZZERS += t/fuzz/gen
+t_fuzz_gen_SOURCES = %D%/gen.c %D%/blocks.h %D%/state.h $(FUZZ_MAIN)
+t_fuzz_gen_CPPFLAGS = $(FUZZ_FEW)
+t_fuzz_gen_LDADD = $(MIRRORD_LIBS)
+t_fuzz_gen_LDFLAGS = $(AM_LDFLAGS) $(HF_FUZZ_FLAGS)
+
 FUZZERS += t/fuzz/actlog
 t_fuzz_actlog_SOURCES = %D%/actlog.c %D%/blocks.h %D%/state.h $(FUZZ_MAIN)
 t_fuzz_actlog_CPPFLAGS = $(FUZZ_FEW)
@@ -68,10 +74,27 @@ t_fuzz_dirty_CPPFLAGS = $(FUZZ_FEW)
 t_fuzz_dirty_LDADD = $(MIRRORD_LIBS)
 t_fuzz_dirty_LDFLAGS = $(AM_LDFLAGS) $(HF_FUZZ_FLAGS)
 
+FUZZERS += t/fuzz/hello
+t_fuzz_hello_SOURCES = %D%/hello.c $(FUZZ_MAIN)
+t_fuzz_hello_LDADD = $(MIRRORD_LIBS)
+t_fuzz_hello_LDFLAGS = $(AM_LDFLAGS) $(HF_FUZZ_FLAGS)
+
+FUZZERS += t/fuzz/asidelist
+t_fuzz_asidelist_SOURCES = %D%/asidelist.c %D%/state.h $(FUZZ_MAIN)
+t_fuzz_asidelist_CPPFLAGS = $(FUZZ_FEW)
+t_fuzz_asidelist_LDADD = $(COMMON_LIBS)
+t_fuzz_asidelist_LDFLAGS = $(AM_LDFLAGS) $(HF_FUZZ_FLAGS)
+
 FUZZERS += t/fuzz/lease
 t_fuzz_lease_SOURCES = %D%/lease.c %D%/state.h $(FUZZ_MAIN)
 t_fuzz_lease_LDADD = $(COMMON_LIBS)
 t_fuzz_lease_LDFLAGS = $(AM_LDFLAGS) $(HF_FUZZ_FLAGS)
+
+FUZZERS += t/fuzz/voter-store
+t_fuzz_voter_store_SOURCES = %D%/voter-store.c %D%/state.h $(FUZZ_MAIN)
+t_fuzz_voter_store_CPPFLAGS = $(FUZZ_FEW)
+t_fuzz_voter_store_LDADD = bin/witnessd/libwitnessd.a $(COMMON_LIBS)
+t_fuzz_voter_store_LDFLAGS = $(AM_LDFLAGS) $(HF_FUZZ_FLAGS)
 
 check_PROGRAMS += $(FUZZERS)
 EXTRA_DIST += t/fuzz/corpus
