@@ -733,6 +733,13 @@ event() {
 	ask n1 status | grep -q 'command="on n1: df -h /srv/data"'
 	ask n1 why | grep -q 'warning: n1: /srv/data is full'
 	ask n1 get resource=rfs.space | grep -q 'value=down'
+	ask c disk node=n2 up=0
+	for n in n1 n2; do
+		wait_until 5 "ask $n status | grep -q 'code=disk-failed text=\"n2: '"
+	done
+	event 1 '| E | mirrord | the disk of n2 fails or does not answer'
+	ask c disk node=n2 up=1
+	wait_until 5 'ask n1 status | not grep -q code=disk-failed'
 	# A peer that is not heard: what it said last is no news.
 	crash 2
 	wait_until 5 'is n1 "ALONE Ready"'

@@ -310,7 +310,7 @@ space_changed(void *arg)
 }
 
 static const struct space_calls space_calls = { space_root, space_is_copying,
-    space_changed };
+    on_disk_error, space_changed };
 
 struct role_machine *
 role_new(const struct mirrord_conf *conf, struct keep *keep,

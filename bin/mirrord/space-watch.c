@@ -18,7 +18,8 @@
 
 #include "crc32c.h"
 
-#define LOOK_S		5
+/* A disk that takes no writes is known within 5 s, also when nobody writes. */
+#define LOOK_S		2
 #define STACK_LEN	(256 * 1024)
 #define FILE_MAGIC	0x48465350	/* HFSP */
 /* One in a thousand less or more is worth a word. */
@@ -97,6 +98,23 @@ is_news(const struct space *a, const struct space *b)
 	    differs(a->full_in_s, b->full_in_s, 20 * a->full_in_s);
 }
 
+/*
+ * A filesystem that has given up says so to a sync, also when there is nothing
+ * to be written: nobody writes on a node that waits or follows an idle primary.
+ */
+static void
+probe(struct space_watch *w, int root_fd)
+{
+	int fd = openat(root_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd == -1)
+		return;
+	if (fsync(fd) != 0 && (errno == EIO || errno == EROFS ||
+	    errno == EUCLEAN))
+		w->calls->on_error(errno, w->arg);
+	(void)close(fd);	/* a directory */
+}
+
 /* False: not open, or the disk does not say. */
 static bool
 look(struct space_watch *w, unsigned i, struct space *s)
@@ -111,6 +129,7 @@ look(struct space_watch *w, unsigned i, struct space *s)
 	if (fd == -1)
 		return false;
 	good = fstatvfs(fd, &st) == 0;
+	probe(w, fd);
 	(void)close(fd);	/* a directory */
 	if (!good)
 		return false;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * How full the filesystems of the replicated directories are: looked at every
- * five seconds by a thread of its own, since statfs(2) of a dead disk does not
- * return; what was seen before stays then.
+ * How full the filesystems of the replicated directories are, and whether they
+ * still take writes: looked at every two seconds by a thread of its own, since
+ * statfs(2) of a dead disk does not return; what was seen before stays then.
  */
 #ifndef MIRRORD_SPACE_WATCH_H
 #define MIRRORD_SPACE_WATCH_H
@@ -17,6 +17,8 @@ struct space_calls {
 	int	(*root)(unsigned i, void *arg);
 	/* A copy to this node runs: no growth is told from it. */
 	bool	(*is_copying)(void *arg);
+	/* The disk of a directory takes no writes; from the thread. */
+	void	(*on_error)(int error, void *arg);
 	/* Something to be told; from the thread. */
 	void	(*on_change)(void *arg);
 };

@@ -384,6 +384,7 @@ decide_blob(const struct machine *m, const struct view *v,
 	out->votes = v->reg.on;
 	out->refused = v->refused;
 	out->disks = v->self.disks;
+	out->disk_down = v->self.disk_down;
 	(void)snprintf(out->lastprim, sizeof(out->lastprim), "%s",
 	    v->lastprim);
 	(void)snprintf(out->stoprole, sizeof(out->stoprole), "%s",

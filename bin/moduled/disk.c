@@ -156,6 +156,21 @@ say(const struct warner *w, const struct disk_side *side,
 }
 
 static void
+warn_down(const struct warner *w, const struct disk_side *side)
+{
+	char text[TEXT], command[128];
+
+	if (!side->is_down)
+		return;
+	(void)snprintf(text, sizeof(text), "%s: the disk of the module's "
+	    "directories fails or does not answer: look into the kernel's log",
+	    side->node);
+	(void)snprintf(command, sizeof(command), "on %s: dmesg -T | tail",
+	    side->node);
+	w->warn("disk-failed", text, command, w->arg);
+}
+
+static void
 warn_one(const struct warner *w, const struct disk_side *side,
     const struct disk *d)
 {
@@ -212,6 +227,8 @@ disks_warn(const struct disk_side *own, const struct disk_side *peer,
 {
 	struct warner w = { warn, arg };
 
+	warn_down(&w, own);
+	warn_down(&w, peer);
 	for (unsigned i = 0; i < own->disks->count; i++)
 		warn_one(&w, own, &own->disks->disk[i]);
 	for (unsigned i = 0; i < peer->disks->count; i++)

@@ -37,14 +37,14 @@ unsigned disk_inodes_used(const struct disk *d);
 /* The one of the same directory, or NULL. */
 const struct disk *disks_find(const struct disks *d, const char *dir);
 
-/* Of the two nodes: name, disks, and whether it is the primary. */
+/* Of the two nodes: name, disks, is it the primary, do they work. */
 struct disk_side {
 	const char		*node;
 	const struct disks	*disks;
-	bool			 is_prim;
+	bool			 is_prim, is_down;	/* takes no writes */
 };
 
-/* Calls for each warning: one of the codes disk-full, -filling, -smaller. */
+/* Calls for each warning: one of disk-failed, -full, -filling, -smaller. */
 void	disks_warn(const struct disk_side *own, const struct disk_side *peer,
 	    void (*warn)(const char *code, const char *text,
 	    const char *command, void *arg), void *arg);

@@ -235,6 +235,7 @@ blob_parse(struct peer_facts *f, const char *text, const char **why)
 	take_text(n.reason, sizeof(n.reason), &l, "reason");
 	take_num(&n.since_s, &l, "since");
 	disks_take(&n.disks, &l);
+	take_bool(&n.disk_down, &l, "disk_down");
 	take_resources(&n, &l);
 	take_bool(&n.standby, &l, "standby");
 	take_bool(&n.fenced, &l, "fenced");
@@ -284,6 +285,7 @@ blob_format(char *buf, size_t size, const struct peer_facts *f)
 	line_add(&o, "reason", f->reason);
 	line_add_num(&o, "since", f->since_s);
 	disks_put(&o, &f->disks);
+	line_add_num(&o, "disk_down", f->disk_down);
 	for (i = 0; i < f->res_count; i++)
 		line_addf(&o, "res", "%s %s", f->res[i].name,
 		    f->res[i].value);

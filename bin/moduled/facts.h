@@ -110,6 +110,7 @@ struct peer_facts {
 	char		reason[FACT_CODE];
 	int64_t		since_s;
 	struct disks	disks;	/* for the status only */
+	bool		disk_down;	/* the same */
 	unsigned	res_count;
 	struct {
 		char	name[FACT_RES_NAME];

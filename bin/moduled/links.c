@@ -210,6 +210,7 @@ static void
 on_blob(struct moduled *md, const struct line *l)
 {
 	const char *text = line_get(l, "blob"), *why;
+	bool was_down = md->peer.disk_down;
 
 	if (line_get_bool(l, "gone")) {
 		md->peer.has_blob = false;
@@ -219,6 +220,11 @@ on_blob(struct moduled *md, const struct line *l)
 		return;
 	if (blob_parse(&md->peer, text, &why) != 0)
 		log_warnx("blob of %s: %s", md->conf.peer, why);
+	/* Its own log may be on that very disk. */
+	else if (md->peer.disk_down && !was_down)
+		events_add(JE_STORE, "mirrord",
+		    "the disk of %s fails or does not answer",
+		    md->conf.peer);
 }
 
 static void

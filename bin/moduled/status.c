@@ -252,22 +252,28 @@ put_disk_warning(const char *code, const char *text, const char *command,
 }
 
 /* What the peer said last counts as long as it is heard. */
+static bool
+peer_says(const struct moduled *md)
+{
+	return md->v.peer.net == NET_UP && md->v.peer.has_blob;
+}
+
 static const struct disks *
 peer_disks(const struct moduled *md)
 {
 	static const struct disks none;
-	const struct peer_facts *p = &md->v.peer;
 
-	return p->net == NET_UP && p->has_blob ? &p->disks : &none;
+	return peer_says(md) ? &md->v.peer.disks : &none;
 }
 
 static void
 put_disk_warnings(struct moduled *md, struct status_out *t)
 {
 	struct disk_side own = { md->conf.node, &md->v.self.disks,
-	    md->v.self.role == SR_PRIM };
+	    md->v.self.role == SR_PRIM, md->v.self.disk_down };
 	struct disk_side peer = { md->conf.peer, peer_disks(md),
-	    md->v.peer.role == SR_PRIM };
+	    md->v.peer.role == SR_PRIM, peer_says(md) &&
+	    md->v.peer.disk_down };
 
 	if (md->v.self.known)
 		disks_warn(&own, &peer, put_disk_warning, t);

@@ -9,8 +9,8 @@
 #define DAY	86400
 
 static struct disks own, peer;
-static struct disk_side here = { "n1", &own, true };
-static struct disk_side there = { "n2", &peer, false };
+static struct disk_side here = { "n1", &own, true, false };
+static struct disk_side there = { "n2", &peer, false, false };
 static char said[4096];
 
 static void
@@ -48,6 +48,11 @@ test_full(void)
 	set(&own, 20 * GIB, 10 * GIB, -1);
 	set(&peer, 20 * GIB, 10 * GIB, -1);
 	is_str(warnings(), "", "all is well");
+	there.is_down = true;
+	is_str(warnings(), "[disk-failed] n2: the disk of the module's "
+	    "directories fails or does not answer: look into the kernel's log",
+	    "the other one's disk fails");
+	there.is_down = false;
 	set(&own, 20 * GIB, 0, 0);
 	is_str(warnings(), "[disk-full] n1: /srv/data is full (0.0 KiB of "
 	    "20.0 GiB left): writes of the application fail; remove files or "
