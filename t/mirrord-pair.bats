@@ -106,6 +106,20 @@ join()
 	fact_is 1 epoch 0.2.1
 }
 
+@test "a node that joins and stands still is left behind" {
+	mirrord_start 2
+	ask 2 want role=second epoch=0.2.1 primary=n1
+	wait_until 20 "fact_is 1 ready 1"
+	kill -STOP "$(cat "$M/2/mirrord")"
+	on 1 sh -c "echo strict >'$M/1/data/x/strict'
+	    sync '$M/1/data/x/strict'; echo answered >'$M/strict'" 3>&- &
+	wait_until 2 "[ \"\$(fact 1 stall_ms)\" -gt 300 ]"
+	[ ! -e "$M/strict" ]
+	wait_until 8 "[ -e $M/strict ]"
+	fact_is 1 ready 0
+	mirrord_kill 2
+}
+
 @test "reunion sends what changed, while the application runs" {
 	on 1 sh -c "cd '$M/1/data/x'; echo changed >a/one; mv a/big a/moved
 	    rm a/three; mkdir c; echo new >c/new; chmod 600 a/hole

@@ -465,6 +465,24 @@ role_facts(struct role_machine *r, struct facts *f)
 	pthread_mutex_unlock(&r->lock);
 }
 
+/*
+ * R26: a node that joins is waited for in each sync (L12), so one that stands
+ * still, connected, must be left behind; a member only moduled takes out.
+ * With the lock.
+ */
+static void
+leave_behind(struct role_machine *r)
+{
+	int64_t ms = stream_stall_ms(r->parts.stream);
+
+	if (r->kind != RK_PRIM || r->both || r->voting || r->link == NULL ||
+	    ms < r->conf->stall_ms)
+		return;
+	log_warnx("peer %s: has not answered for %lld ms: left behind",
+	    r->conf->peer_name, (long long)ms);
+	link_break(r->link);
+}
+
 /* A second with a running resync or a stall has news by time alone. */
 bool
 role_tick(struct role_machine *r)
@@ -490,6 +508,7 @@ role_tick(struct role_machine *r)
 			memset(&r->room, 0, sizeof(r->room));
 			news = true;
 		}
+		leave_behind(r);
 		resync_status(r->resync, &s);
 		news = news || (s.phase != RP_NONE &&
 		    s.phase != RP_STRICT) ||

@@ -121,6 +121,19 @@ is_behind(struct machine *m, const struct view *v, struct decision *d)
 	return NULL;
 }
 
+/* A member like that must leave, and nobody like that is to become one. */
+static const char *
+out_of_touch(struct machine *m, const struct view *v, struct decision *d)
+{
+	if (v->peer.net == NET_DOWN || v->peer.loss)
+		return "it is silent";
+	if (echo_is_late(v, d))
+		return "it does not answer the beats";
+	if (peer_up(v) && v->peer.state != ST_SECOND)
+		return "it has left";
+	return is_behind(m, v, d);
+}
+
 /* Why the peer must leave the set, or the set be said anew (L17). */
 static const char *
 trouble(struct machine *m, const struct view *v, struct decision *d)
@@ -131,15 +144,7 @@ trouble(struct machine *m, const struct view *v, struct decision *d)
 	if (peer_up(v) && v->peer.role != SR_PRIM &&
 	    epoch_cmp(v->peer.fence, m->epoch) > 0)
 		return "it has asked for a later epoch";
-	if (!m->member && !m->joining)
-		return NULL;
-	if (v->peer.net == NET_DOWN || v->peer.loss)
-		return "it is silent";
-	if (echo_is_late(v, d))
-		return "it does not answer the beats";
-	if (peer_up(v) && v->peer.state != ST_SECOND)
-		return "it has left";
-	return is_behind(m, v, d);
+	return m->member || m->joining ? out_of_touch(m, v, d) : NULL;
 }
 
 /* Shown while the peer is being voted out: nothing is acknowledged alone. */
@@ -204,7 +209,7 @@ may_ask_join(const struct machine *m, const struct view *v)
 static void
 look_join(struct machine *m, const struct view *v, struct decision *d)
 {
-	if (!may_ask_join(m, v)) {
+	if (!may_ask_join(m, v) || out_of_touch(m, v, d) != NULL) {
 		drop_ask(m, v);
 		if (m->joining)
 			register_ask(m, v, d, RC_JOIN, v->conf->peer_id);

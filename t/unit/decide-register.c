@@ -447,6 +447,13 @@ join(void)
 	ok(d.ask.change == RC_NONE, "half a lease at least");
 	be_prim(false);
 	v.self.ready = true;
+	v.self.stall_ms = 500;
+	think();
+	think();
+	ok(d.ask.change == RC_NONE && !m.joining && !d.want.lease,
+	    "nor with one that does not answer, in this call or the next");
+	be_prim(false);
+	v.self.ready = true;
 	v.reg.known = false;
 	think();
 	ok(d.ask.change == RC_NONE, "no majority: not even asked");

@@ -265,9 +265,18 @@ store_frame(struct world *w, const struct parcel_on_wire *p)
 	struct store *s = &w->n[p->to].st;
 	struct parcel_on_wire *a;
 
-	if (s->role != SR_SECOND || s->conn == 0 || s->conn != p->conn ||
-	    epoch_cmp(p->epoch, s->fence) > 0)
+	if (s->role != SR_SECOND || s->conn == 0 || s->conn != p->conn)
 		return;
+	if (epoch_cmp(p->epoch, s->fence) > 0) {
+		/* It waits for the wish of its own side. */
+		a = net_send(w, PA_FRAME, p->from, p->to, TICK);
+		if (a != NULL) {
+			a->conn = p->conn;
+			a->epoch = p->epoch;
+			a->bit = p->bit;
+		}
+		return;
+	}
 	if (epoch_cmp(p->epoch, s->epoch) < 0 && !s->level)
 		return;
 	s->has |= bit_of(p->bit);
@@ -342,6 +351,10 @@ store_tick(struct world *w, int i)
 		store_wish(w, i);
 	if (s->conn != 0 && (!can_talk(w) || one_in(2000)))
 		disconnect(w);
+	/* A joiner that does not answer is no reason to wait for long. */
+	if (s->conn != 0 && s->strict && !s->both && !s->leased &&
+	    s->oldest != 0 && w->now - s->oldest > w->n[i].conf.stall_ms)
+		disconnect(w);
 	if (s->role == SR_SECOND && p->role == SR_PRIM && can_talk(w))
 		follow(w, i);
 	else if (s->conn != 0 && !(s->role == SR_PRIM &&
@@ -372,4 +385,32 @@ store_facts(struct node *n)
 	f->equal = s->equal;
 	f->ready = s->ready;
 	f->joined = s->joined;
+}
+
+void
+show_end(const struct world *w)
+{
+	char e[EPOCH_LEN], f[EPOCH_LEN], p[EPOCH_LEN];
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		const struct node *n = &w->n[i];
+		const struct store *s = &n->st;
+		const struct reg_view *r = &n->v.reg;
+
+		printf("# n%d %s %s %s '%s' member %d joining %d asking %d "
+		    "doubt %d\n", i + 1, state_name(n->m.state),
+		    quality_name(n->d.quality),
+		    reason_row(n->d.reason)->code, n->d.detail, n->m.member,
+		    n->m.joining, n->m.asking, n->m.doubt);
+		printf("#    role %d both %d ready %d level %d alone %d copy "
+		    "%d epoch %s fence %s\n", s->role, s->both, s->ready,
+		    s->level, s->alone, s->copy, epoch_str(e, s->epoch),
+		    epoch_str(f, s->fence));
+		printf("#    ask %d result %d known %d chosen %d present %s "
+		    "of %u missing '%s' why '%s'\n", n->d.ask.change,
+		    r->result, r->known, r->chosen,
+		    epoch_str(p, r->present.epoch), r->present.primary,
+		    r->missing, r->why);
+	}
 }

@@ -79,6 +79,8 @@ void	store_frame(struct world *w, const struct parcel_on_wire *p);
 void	store_answer(struct world *w, const struct parcel_on_wire *p);
 void	store_facts(struct node *n);
 void	store_power_on(struct store *s);
+/* Both nodes, for who looks at a course that ended badly. */
+void	show_end(const struct world *w);
 
 /* --- pair-reg-net.c ------------------------------------------------------- */
 
