@@ -12,6 +12,12 @@
 #define DELAY_FIRST_MS	10
 #define DELAY_MAX_MS	10000
 #define STABLE_MS	60000
+/*
+ * One that was ready and did its work for a second costs nothing to start at
+ * once, however often: a moduled under a lease has T until its primary stops.
+ */
+#define LIVED_MS	1000
+#define DELAY_LIVED_MS	80
 /* After exit status 78: `holdfast config' restarts it, this is the spare. */
 #define DELAY_CONFIG_MS	60000
 /* Deaths that get a line of their own; the next one is "keeps dying". */
@@ -134,6 +140,9 @@ on_death(struct service *s, bool is_stillborn, struct mono now)
 		s->delay_ms *= 2;
 	if (s->delay_ms > DELAY_MAX_MS)
 		s->delay_ms = DELAY_MAX_MS;
+	if (!is_stillborn && s->delay_ms > DELAY_LIVED_MS &&
+	    mono_diff_ms(now, s->started) >= LIVED_MS)
+		s->delay_ms = DELAY_LIVED_MS;
 	if (s->bad_config)
 		s->delay_ms = DELAY_CONFIG_MS;
 	if (s->deaths <= LOUD_DEATHS)

@@ -113,6 +113,15 @@ test_delay(void)
 		step(&s, SE_READY);
 		pass(100);
 	}
+	pass(900);
+	step(&s, SE_EXIT);
+	is_num(s.timer_ms, 80, "one that lived for a second: no such delay");
+	step(&s, SE_TIMER);
+	pass(1000);
+	step(&s, SE_EXIT);
+	is_num(s.timer_ms, 10000, "but one that was never ready");
+	step(&s, SE_TIMER);
+	step(&s, SE_READY);
 	is_num(said_died, 4, "the first deaths are told one by one");
 	is_num(said_dying, 1, "repeated death is told once");
 	ok(service_is_quiet(&s), "its comings and goings are no news");
@@ -121,7 +130,7 @@ test_delay(void)
 	is_num(step(&s, SE_EXIT) & SA_DIED, SA_DIED, "then it begins anew");
 	ok(!service_is_quiet(&s), "and is news");
 	is_num(s.timer_ms, 10, "with the first delay");
-	is_num(s.starts, 13, "processes are counted");
+	is_num(s.starts, 15, "processes are counted");
 	step(&s, SE_STOP);
 	is_num(s.state, SS_DOWN, "stop while it waits: down");
 }
