@@ -142,6 +142,35 @@ changes()
 	not on w1 sh -c "witnessd -l | grep -q '$old'"
 }
 
+# In place, as a snapshot of its disk does: witnessd cannot see that.
+put_back()
+{
+	on w1 sh -c 'kill "$(pgrep -x witnessd)"
+	    cd /var/lib/holdfast/witness
+	    for f in *:*; do dd if="/srv/old/$f" of="$f" conv=notrunc,fsync \
+	    status=none; done'
+}
+
+@test "put back in time unseen, it is replaced by itself" {
+	on w1 sh -c 'cp -a /var/lib/holdfast/witness /srv/old && sync'
+	on n1 holdfast swap ledger --timeout 30
+	wait_until 20 'is_whole n2'
+	put_back
+	load_start
+	wait_until 30 'on n2 holdfast status --json |
+	    grep -q "w1 answers from an old disk"'
+	run on n2 holdfast cluster witness replace w1
+	[ "$status" -eq 0 ] || { echo "$output"; false; }
+	on w1 sh -c "$(grep -o "printf .*" <<<"$output")" |
+	    grep 'votes of before are forgotten'
+	wait_until 30 'is_whole n2'
+	load_goes_on 5
+	load_stop
+	verify
+	on n2 holdfast swap ledger --timeout 30
+	wait_until 20 'is_whole n1'
+}
+
 @test "a witness that is put back in time does not vote from it" {
 	on w1 sh -c 'tar -C /var/lib/holdfast -cf /srv/old.tar witness && sync'
 	on n1 holdfast swap ledger --timeout 30

@@ -175,12 +175,13 @@ static const char witness_text[] =
 "  on a node:  holdfast cluster witness add w1 ADDRESS[,ADDRESS of lan 2]\n"
 "  on w1:      install holdfast-witness, run the line that was printed\n"
 "  on a node:  holdfast cluster witness list\n\n"
-"Nothing stops meanwhile.  Lost or broken witness, or another machine:\n"
+"Nothing stops meanwhile.  Lost or broken witness, another machine, or an\n"
+"old copy of its disk:\n"
 "  on a node:  holdfast cluster witness replace w1 [ADDRESS[,ADDRESS]]\n"
-"  on w1:      run the line that was printed\n"
-"Restored from an old copy of its disk, for each module:\n"
-"  on w1:      witnessd -F CLUSTER/MODULE\n\n"
-"An etcd cluster can vote instead: <voters> in cluster.xml(5).\n"
+"  on w1:      run the line that was printed\n\n"
+"An etcd cluster can vote instead: <voters> in cluster.xml(5).  One that is\n"
+"gone for good, or made anew without its data:\n"
+"  on a node:  holdfast cluster witness remove etcd, or replace etcd\n\n"
 "See holdfast-topologies(7); what happens when: holdfast-failures(7).\n";
 
 static int

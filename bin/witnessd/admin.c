@@ -6,6 +6,7 @@
 
 #include "admin.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <pwd.h>
 #include <stdbool.h>
@@ -122,6 +123,58 @@ failed(const char *path)
 	return EX_CANTCREAT;
 }
 
+/* Records of one that does not run: it is another voter when it starts. */
+static int
+drop_records(const char *cluster)
+{
+	char dir[PATH_LEN], name[CLUSTER_NAME_LEN + 2];
+	struct dirent *e;
+	int rc = EX_OK;
+	DIR *d;
+
+	(void)snprintf(name, sizeof(name), "%s:", cluster);
+	d = opendir(path_state(dir, "witness"));
+	while (d != NULL && (e = readdir(d)) != NULL)
+		if (strncmp(e->d_name, name, strlen(name)) == 0 &&
+		    unlinkat(dirfd(d), e->d_name, 0) == -1)
+			rc = failed(dir);
+	if (d != NULL && fsync(dirfd(d)) == -1)
+		rc = failed(dir);
+	if (d != NULL)
+		(void)closedir(d);
+	return rc;
+}
+
+/*
+ * Another key means another voter: the nodes gave this one up, for what its
+ * disk had lost, say.  Before the key is there: after a crash it is asked for
+ * once more.
+ */
+static int
+forget_all(const char *cluster, const struct cluster_keys *ks)
+{
+	char path[PATH_LEN];
+	struct cluster_keys had;
+	struct line_out o;
+	const char *why;
+	bool same;
+	int rc;
+
+	if (seal_keys_load(&had, path_etc(path, "witness.d/%s.key", cluster),
+	    &why) == -1)
+		return EX_OK;	/* admitted for the first time, or anew */
+	same = strcmp(had.key[0].id, ks->key[0].id) == 0;
+	sodium_memzero(&had, sizeof(had));
+	if (same)
+		return EX_OK;
+	printf("%s: another key: the votes of before are forgotten\n",
+	    cluster);
+	line_begin(&o, "forget");
+	line_add(&o, "cluster", cluster);
+	rc = ask_daemon(&o, on_error);
+	return rc == EX_UNAVAILABLE ? drop_records(cluster) : rc;
+}
+
 /* The daemon that runs has no right of root: the file is its own. */
 static int
 save_keys(const char *cluster, const struct cluster_keys *ks)
@@ -162,7 +215,9 @@ admit(const char *cluster)
 		    "add' prints it; nothing was changed\n");
 		return EX_DATAERR;
 	}
-	rc = save_keys(cluster, &ks);
+	rc = forget_all(cluster, &ks);
+	if (rc == EX_OK)
+		rc = save_keys(cluster, &ks);
 	sodium_memzero(&ks, sizeof(ks));
 	return rc;
 }

@@ -204,9 +204,10 @@ on_forget(struct client *c, const struct line *l, void *arg)
 	const char *cluster = line_get(l, "cluster");
 	const char *module = line_get(l, "module");
 
-	if (cluster == NULL || module == NULL)
-		serve_err(c, "usage", "cluster= and module= are needed");
-	else if (store_forget(w->store, cluster, module) == -1)
+	if (cluster == NULL)
+		serve_err(c, "usage", "cluster= is needed");
+	else if ((module == NULL ? store_forget_cluster(w->store, cluster) :
+	    store_forget(w->store, cluster, module)) == -1)
 		serve_err(c, "notfound", "%s", store_why(w->store));
 	else
 		serve_ok(c);

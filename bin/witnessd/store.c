@@ -602,21 +602,39 @@ store_write(struct store *s, const char *cluster, const char *module,
 	return -1;
 }
 
-int
-store_forget(struct store *s, const char *cluster, const char *module)
+static int
+forget(struct store *s, struct file *f)
 {
-	struct file *f = find(s, cluster, module);
-
-	if (f == NULL) {
-		why(s, "no record of %s of cluster %s", module, cluster);
-		return -1;
-	}
 	if (make_record(s, f, new_id()) == -1) {
 		why(s, "%s: %s", s->dir, strerror(errno));
 		f->record.state = RECORD_UNREADABLE;
 		return -1;
 	}
 	log_warnx("%s:%s: forgotten by command: a new voter, %016" PRIx64,
-	    cluster, module, f->record.voter);
+	    f->record.cluster, f->record.module, f->record.voter);
 	return 0;
+}
+
+int
+store_forget(struct store *s, const char *cluster, const char *module)
+{
+	struct file *f = find(s, cluster, module);
+
+	if (f != NULL)
+		return forget(s, f);
+	why(s, "no record of %s of cluster %s", module, cluster);
+	return -1;
+}
+
+int
+store_forget_cluster(struct store *s, const char *cluster)
+{
+	int rc = 0;
+	unsigned i;
+
+	for (i = 0; i < s->count; i++)
+		if (strcmp(s->file[i].record.cluster, cluster) == 0 &&
+		    forget(s, &s->file[i]) == -1)
+			rc = -1;
+	return rc;
 }

@@ -60,6 +60,8 @@ int		 store_write(struct store *s, const char *cluster,
 /* An empty record under a new voter id; 0, or -1 and store_why(). */
 int		 store_forget(struct store *s, const char *cluster,
 		    const char *module);
+/* The same for all modules of the cluster; of none: 0. */
+int		 store_forget_cluster(struct store *s, const char *cluster);
 /* What the last failure was, for people. */
 const char	*store_why(const struct store *s);
 
