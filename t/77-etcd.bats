@@ -59,6 +59,13 @@ etcd_has()
 	    --command-timeout=2s get --print-value-only "$1"
 }
 
+# How often the application was started on this node.
+started()
+{
+	on "$1" sh -c 'grep -a -c "Script start_prim$" \
+	    /var/log/holdfast/ledger.log'
+}
+
 value()
 {
 	etcd_has /hf/lab/ledger
@@ -155,6 +162,40 @@ prefix=\"/hf\"/></voters></cluster>," /etc/holdfast/cluster.xml
 	not on n1 test -e /srv/ledger/.holdfast/diverged/LIST
 }
 
+odd()
+{
+	on "$1" holdfast status --json | jq -r '.modules[0].warnings[] |
+	    select(.code == "voter-odd") | .text'
+}
+
+@test "etcd is made anew, empty: nothing is granted before a word" {
+	load_start
+	starts=$(started n2)
+	etcd_kill
+	on c1 rm -rf /srv/etcd
+	etcd_start
+	wait_until 20 '[[ $(odd n2) == "etcd "* && $(odd n1) == "etcd "* ]]'
+	pair_is_level n2 n1
+	load_goes_on 5
+	[ -z "$(value)" ]
+	# An old value is not taken for the register.
+	run on n2 holdfast swap "$MODULE"
+	[ "$status" -eq 80 ]
+	run on n2 holdfast cluster witness replace etcd </dev/null
+	[ "$status" -eq 79 ]
+	[[ $output == *"--yes etcd"* ]]
+	on n2 holdfast cluster witness replace etcd --yes etcd
+	wait_until 20 '[[ $(value) == *" primary=2 set=1,2 "* ]] &&
+	    pair_is_level n2 n1'
+	wait_until 15 '[ -z "$(odd n1)$(odd n2)" ]'
+	[ "$(started n2)" = "$starts" ]
+	on n2 holdfast swap "$MODULE"
+	wait_until 20 'pair_is_level n1 n2'
+	[[ $(value) == *" primary=1 set=1,2 "* ]]
+	load_stop
+	verify
+}
+
 # Whom a partition cuts from whom: the two, each from etcd, one of them from
 # all, one way or both.
 partition()
@@ -199,4 +240,40 @@ serves()
 		not on $i sh -c 'ls -d /srv/ledger/.holdfast/diverged/*' \
 		    2>/dev/null
 	done
+}
+
+blocked()
+{
+	on "$1" holdfast status --json | jq -r '.modules[0].blocked.code'
+}
+
+# The one who remains: fenced, then waiting, then on its own.
+@test "etcd is gone for good, then a node: back to heartbeats only" {
+	load_start
+	prim=$(primary)
+	off=$(other "$prim")
+	etcd_kill
+	wait_until 20 "warned $prim voters-silent"
+	"$LAB" power off "$off"
+	wait_until 30 "[ \"\$(blocked $prim)\" = no-etcd ]"
+	# Nobody has the list of voters cut to himself: etcd is all of it.
+	run on "$prim" holdfast prim "$MODULE" --yes "$MODULE"
+	[ "$status" -eq 80 ]
+	[[ $output == *"witness remove etcd"* ]]
+	run on "$prim" holdfast cluster witness remove etcd </dev/null
+	[ "$status" -eq 79 ]
+	[[ $output == *"does not answer: make sure that it is"* ]]
+	run on "$prim" holdfast cluster witness remove etcd --yes etcd
+	[ "$status" -eq 69 ]	# the other node has not got it
+	wait_until 10 "[ \"\$(lease $prim .mode)\" = heartbeats-only ]"
+	on "$prim" holdfast prim "$MODULE" --yes "$MODULE"
+	wait_state 20 "$prim" ALONE
+	load_goes_on 10
+	"$LAB" power on "$off"
+	wait_until 20 "on $prim holdfast cluster push"
+	wait_until 60 "pair_is_level $prim $off"
+	[ "$(lease "$off" .mode)" = heartbeats-only ]
+	load_stop
+	verify
+	trees_are_equal
 }

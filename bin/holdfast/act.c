@@ -115,8 +115,8 @@ tell_script(const struct status *st)
 static int
 blocked_status(const struct waiter *w)
 {
-	static const char *const codes[] = { "no-majority", "in-doubt",
-	    "lease-over" };
+	static const char *const codes[] = { "no-majority", "no-etcd",
+	    "in-doubt", "lease-over" };
 	const char *code = record_get(status_find(w->st, "blocked", NULL),
 	    "code");
 	size_t i;

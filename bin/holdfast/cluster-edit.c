@@ -447,3 +447,17 @@ cluster_with_witness(const char *text, size_t len, const char *name,
 	}
 	return doc_text(doc);
 }
+
+char *
+cluster_without_voters(const char *text, size_t len, struct report *r)
+{
+	xmlDoc *doc = xml_parse(text, len, "cluster", r);
+	xmlNode *voters;
+
+	if (doc == NULL)
+		return NULL;
+	voters = xml_child(xmlDocGetRootElement(doc), "voters");
+	if (voters != NULL)
+		drop_element(voters);
+	return doc_text(doc);
+}

@@ -62,6 +62,9 @@ char	*cluster_with_node(const char *text, size_t len,
  */
 char	*cluster_with_witness(const char *text, size_t len,
 	    const char *name, const char *addrs, struct report *r);
+/* cluster.xml without <voters>; malloc'd, or NULL after reporting. */
+char	*cluster_without_voters(const char *text, size_t len,
+	    struct report *r);
 /*
  * The text with lastid, where a node of a higher id was taken out of the file
  * by hand; malloc'd, or NULL after reporting.

@@ -209,11 +209,11 @@ cluster_push_text(const char *text, size_t len)
  */
 static int
 push(const struct cluster *old, const struct cluster *new, const char *text,
-    size_t len)
+    size_t len, bool anyway)
 {
 	int rc, here, more = 0;
 
-	rc = witness_changes_mode(old, new) ?
+	rc = !anyway && witness_changes_mode(old, new) ?
 	    witness_ask_all(old, new, text, len) : 0;
 	if (rc != 0)
 		return rc;
@@ -268,7 +268,7 @@ read_file(const struct cluster *old, size_t *len)
 }
 
 int
-cluster_push_file(void)
+cluster_push_file(bool anyway)
 {
 	struct cluster *old = xcalloc(1, sizeof(*old));
 	struct cluster *new = xcalloc(1, sizeof(*new));
@@ -288,7 +288,7 @@ cluster_push_file(void)
 		(void)cluster_find_self(new, cluster_addr_is_local, NULL, &r);
 	report_print(&r, stderr);
 	if (r.errors == 0)
-		rc = push(old, new, text, len);
+		rc = push(old, new, text, len, anyway);
 	if (r.errors == 0 && rc != 0)
 		fprintf(stderr, "holdfast: not all nodes have taken it: "
 		    "`holdfast cluster push' again when the above is "
@@ -305,7 +305,7 @@ cluster_push(struct cmd *c)
 {
 	if (c->argc == 1)
 		return cluster_lock() == -1 ? EX_CANTCREAT :
-		    cluster_push_file();
+		    cluster_push_file(false);
 	fprintf(stderr, "usage: holdfast cluster push\n");
 	return EX_USAGE;
 }

@@ -14,8 +14,11 @@ struct cmd;
 
 /* cluster-push.c */
 int	cluster_push(struct cmd *c);
-/* The same; the lock is the caller's. */
-int	cluster_push_file(void);
+/*
+ * The same; the lock is the caller's.  anyway: a change of the mode, too, goes
+ * on without who does not answer.
+ */
+int	cluster_push_file(bool anyway);
 /*
  * Nodes of `of' but its self, by commas: those that are in `by' too, or those
  * that are not.  The caller frees.
@@ -71,6 +74,11 @@ int	witness_ask_all(const struct cluster *old, const struct cluster *new,
 	    const char *xml, size_t len);
 /* The text of one, into its file; the exit status after saying why. */
 int	witness_save_key(const char *name, const char *text, size_t len);
+
+/* cluster-etcd.c */
+int	etcd_remove(struct cmd *c);
+int	etcd_replace(struct cmd *c);
+int	etcd_renew(struct cmd *c);	/* (*) the part of one node */
 
 /* witness-list.c */
 int	witness_list(struct cmd *c);

@@ -306,7 +306,7 @@ carry_out(struct change *h, bool renew)
 		fprintf(stderr, "holdfast: %s: %s\n", path, strerror(errno));
 		return EX_CANTCREAT;
 	}
-	rc = cluster_push_file();
+	rc = cluster_push_file(false);
 	h->done = true;
 	if (renew)
 		configure_new_key(h->name);
@@ -390,6 +390,7 @@ witness_usage(void)
 	    "ADDR[,ADDR...]\n"
 	    "       holdfast cluster witness replace NAME [ADDR[,ADDR...]]\n"
 	    "       holdfast cluster witness remove NAME\n"
+	    "       holdfast cluster witness remove|replace etcd\n"
 	    "       holdfast cluster witness list\n");
 	return EX_USAGE;
 }
@@ -514,6 +515,18 @@ drop(struct change *h, const struct cmd *c)
 	return rc == 0 ? drop_keys(h) : rc;
 }
 
+/* The name, unless a witness has it. */
+static bool
+is_etcd(const char *name)
+{
+	struct cluster *cl = xcalloc(1, sizeof(*cl));
+	bool is = strcmp(name, "etcd") == 0 && cluster_load(cl, NULL) == 0 &&
+	    cluster_witness_index(cl, name) == -1;
+
+	free(cl);
+	return is;
+}
+
 int
 cluster_witness(struct cmd *c)
 {
@@ -527,8 +540,16 @@ cluster_witness(struct cmd *c)
 		return witness_accept(c);
 	if (strcmp(what, "ready") == 0)
 		return witness_ready(c);
+	if (strcmp(what, "renew") == 0 && c->argc == 2)
+		return etcd_renew(c);
 	if (c->argc < 3)
 		return witness_usage();
+	if (is_etcd(c->argv[2]) && c->argc == 3 &&
+	    strcmp(what, "remove") == 0)
+		return etcd_remove(c);
+	if (is_etcd(c->argv[2]) && c->argc == 3 &&
+	    strcmp(what, "replace") == 0)
+		return etcd_replace(c);
 	if (!name_is_good(c->argv[2]))
 		return EX_USAGE;
 	h = xcalloc(1, sizeof(*h));

@@ -17,6 +17,7 @@ bin_holdfast_libholdfast_a_SOURCES = \
 	%D%/cluster-push.c \
 	%D%/cluster-verbs.h \
 	%D%/cluster-witness.c \
+	%D%/cluster-etcd.c \
 	%D%/capture.c %D%/capture.h \
 	%D%/cmd.h \
 	%D%/command.c %D%/command.h \

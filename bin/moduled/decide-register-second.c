@@ -41,7 +41,7 @@ static void
 show_bid(const struct view *v, struct decision *d)
 {
 	if (v->reg.result == RR_NO_MAJORITY)
-		because(d, Q_NOTREADY, RS_NO_MAJORITY, "%s", v->reg.missing);
+		register_mute(v, d);
 	else
 		because(d, Q_TRANSIENT, RS_VOTING, "for the place of %s",
 		    v->conf->peer);

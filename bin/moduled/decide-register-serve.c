@@ -153,8 +153,8 @@ show_shrink(struct machine *m, const struct view *v, struct decision *d,
     const char *why)
 {
 	bool silent = v->peer.net == NET_DOWN || v->peer.loss;
-	const char *missing = v->reg.missing[0] != '\0' ? v->reg.missing :
-	    why;
+	const char *missing = reg_lacks(&v->reg)[0] != '\0' ?
+	    reg_lacks(&v->reg) : why;
 
 	if (m->frozen)
 		because(d, Q_NOTREADY, RS_LEASE_OVER, "%s", missing);

@@ -25,7 +25,7 @@ ask(struct machine *m, const struct view *v, struct decision *d,
 	if (register_refused(v, c))
 		because(d, Q_NOTREADY, RS_REFUSED, "%s", v->reg.why);
 	else if (v->reg.result == RR_NO_MAJORITY && v->reg.change == c)
-		because(d, Q_NOTREADY, RS_NO_MAJORITY, "%s", v->reg.missing);
+		register_mute(v, d);
 	else
 		because(d, Q_TRANSIENT, RS_VOTING, "%s", "who is primary");
 	return EV_NONE;
@@ -151,7 +151,7 @@ no_register(struct machine *m, const struct view *v, struct decision *d)
 		because(d, Q_TRANSIENT, RS_VOTING, "%s",
 		    "which node is primary");
 	else
-		because(d, Q_NOTREADY, RS_NO_MAJORITY, "%s", v->reg.missing);
+		register_mute(v, d);
 	d->ask.soon = true;
 	return EV_NONE;
 }
@@ -248,7 +248,8 @@ ordered_ask(struct machine *m, const struct view *v, struct decision *d)
 		return EV_NONE;
 	if (register_is_ordinary(v))
 		return ask(m, v, d, v->reg.empty ? RC_FIRST : RC_PROMOTE);
-	if (!v->order_risk && !v->reg.known)
+	/* etcd is all there is: no list of voters can be cut to the rest. */
+	if ((!v->order_risk || v->reg.etcd) && !v->reg.known)
 		return no_register(m, v, d);
 	if (!v->order_risk) {
 		note(d, "prim refused: the data here may be older than that "

@@ -118,6 +118,13 @@ register_refused(const struct view *v, enum reg_change c)
 	return v->reg.change == c && v->reg.result == RR_REFUSED;
 }
 
+void
+register_mute(const struct view *v, struct decision *d)
+{
+	because(d, Q_NOTREADY, v->reg.etcd ? RS_NO_ETCD : RS_NO_MAJORITY,
+	    "%s", reg_lacks(&v->reg));
+}
+
 enum event
 register_take(struct machine *m, const struct view *v, struct decision *d)
 {

@@ -30,6 +30,8 @@ void		register_ask(struct machine *m, const struct view *v,
 		    struct decision *d, enum reg_change c, uint8_t node);
 /* It was refused: not what the present value allows. */
 bool		register_refused(const struct view *v, enum reg_change c);
+/* It cannot be read, or no vote comes of what is asked: says so. */
+void		register_mute(const struct view *v, struct decision *d);
 /* Carries out what a chosen value says: this node is primary. */
 enum event	register_take(struct machine *m, const struct view *v,
 		    struct decision *d);

@@ -134,9 +134,7 @@ hold_carry_out(struct moduled *md)
 	struct mono until = { d->lease == LU_NONE ? LEASE_NONE :
 	    d->lease == LU_OVER ? LEASE_OVER : d->lease_until.ns };
 
-	if (md->lease == NULL)
-		return;
-	if (until.ns != md->lease_last.ns) {
+	if (md->lease != NULL && until.ns != md->lease_last.ns) {
 		lease_set(md->lease, until);
 		if (md->lease_last.ns == LEASE_NONE)
 			fail_point(69);

@@ -101,3 +101,11 @@ machine_restore(struct machine *m, const struct line *l)
 	flap_restore(&m->flap, l);
 	return true;
 }
+
+void
+machine_without_votes(struct machine *m)
+{
+	m->joining = m->asking = m->doubt = m->bid = m->probed_early = false;
+	m->frozen = m->sealed = false;
+	m->frozen_since = (struct mono){ 0 };
+}

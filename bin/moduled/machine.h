@@ -68,5 +68,7 @@ void	machine_init(struct machine *m);
 /* Text for the file under /run, and back; restore is false when damaged. */
 bool	machine_save(char *buf, size_t size, const struct machine *m);
 bool	machine_restore(struct machine *m, const struct line *l);
+/* The voters were taken away since: no vote ends what waits for one. */
+void	machine_without_votes(struct machine *m);
 
 #endif

@@ -65,13 +65,20 @@ take_state(struct propose *p, struct propose_voter *v, unsigned i,
 		v->told_odd = false;
 	}
 	if (propose_forgot(v))
-		tell(p, v, "has lost its votes and began anew: it does not "
-		    "count until the running primary has taken it in again");
+		tell(p, v, p->conf.swaps ? "is another one than before: it "
+		    "does not count before `holdfast cluster witness replace "
+		    "etcd'" : "has lost its votes and began anew: it does "
+		    "not count until the running primary has taken it in "
+		    "again");
 	if (went_back(p, v, i, a) && !v->memory.back) {
 		v->memory.back = p->memory = true;
-		tell(p, v, "answers from an old disk: it does not count until "
-		    "its store is made anew");
+		tell(p, v, p->conf.swaps ? "has lost the register, or holds "
+		    "an old one: it does not count before `holdfast cluster "
+		    "witness replace etcd'" : "answers from an old disk: it "
+		    "does not count until its store is made anew: `holdfast "
+		    "cluster witness replace'");
 	}
+	v->holds = a->value.epoch;
 	if (epoch_cmp(a->promised, v->promised) > 0)
 		v->promised = a->promised;
 	if (epoch_cmp(a->value.epoch, v->accepted.epoch) > 0)

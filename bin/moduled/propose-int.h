@@ -26,6 +26,7 @@ struct propose_voter {
 	uint64_t		 id;		/* of the last answer */
 	struct epoch		 promised;
 	struct reg_value	 accepted;
+	struct epoch		 holds;		/* by the last answer */
 	char			 trouble[VOTE_TEXT_LEN];
 	bool			 fresh_read;	/* since this ballot was made */
 	struct {

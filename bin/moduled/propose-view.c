@@ -33,6 +33,12 @@ reg_result_name(enum reg_result r)
 	    result_names[r] : "?";
 }
 
+const char *
+reg_lacks(const struct reg_view *r)
+{
+	return r->missing[0] != '\0' ? r->missing : r->odd;
+}
+
 static void
 higher(struct epoch *high, struct epoch e)
 {
@@ -126,9 +132,13 @@ look_voter(struct propose *p, const char *name)
 	if (v == NULL || !propose_is_fresh(p, v))
 		add_silent(p, name, v);
 	else if (propose_forgot(v))
-		add(p->view.odd, "%.63s lost its votes and began anew", name);
+		add(p->view.odd, p->conf.swaps ?
+		    "%.63s is another one than before" :
+		    "%.63s lost its votes and began anew", name);
 	else if (v->memory.back)
-		add(p->view.odd, "%.63s answers from an old disk", name);
+		add(p->view.odd, p->conf.swaps ?
+		    "%.63s has lost the register, or holds an old one" :
+		    "%.63s answers from an old disk", name);
 	else if (propose_counts(v, &p->present))
 		p->view.answering++;
 	else

@@ -44,6 +44,7 @@ propose_new(const struct reg_conf *c, uint64_t seed)
 	}
 	p->voter_count = c->voter_count;
 	p->view.on = c->voter_count > 0;
+	p->view.etcd = c->swaps;
 	return p;
 }
 
@@ -145,6 +146,45 @@ again_later(struct propose *p)
 	p->tries++;
 	enter(p, PP_PAUSE);
 	p->until = mono_add_ms(p->in.now, 1 + draw(p, ms));
+}
+
+/*
+ * An old value that was restored may name as members who lacks what was
+ * written since: it must be gone first.
+ */
+bool
+propose_renew(struct propose *p, char why[REG_TEXT])
+{
+	struct propose_voter *v = p->conf.swaps ?
+	    propose_find(p, p->conf.voter[0]) : NULL;
+	char e[EPOCH_LEN];
+
+	if (v == NULL || v->id == 0 || !propose_is_fresh(p, v)) {
+		(void)snprintf(why, REG_TEXT, "%s", v == NULL ?
+		    "no etcd votes here" : "etcd does not answer");
+		return false;
+	}
+	if (!propose_forgot(v) && !v->memory.back)
+		return true;
+	if (!epoch_is_none(v->holds) &&
+	    epoch_cmp(v->holds, v->memory.accepted) <= 0) {
+		(void)snprintf(why, REG_TEXT, "etcd holds an old value of the "
+		    "register, of %s, which may name who lacks data: delete "
+		    "its key first", epoch_human(e, v->holds));
+		return false;
+	}
+	memset(&p->known, 0, sizeof(p->known));
+	memset(&p->left, 0, sizeof(p->left));
+	memset(&v->memory, 0, sizeof(v->memory));
+	memset(v->open, 0, sizeof(v->open));
+	memset(&v->accepted, 0, sizeof(v->accepted));
+	v->promised = v->holds = (struct epoch){ 0 };
+	v->id = 0;
+	v->heard = v->said = p->read_at = (struct mono){ 0 };
+	v->told_odd = false;
+	p->memory = true;
+	drop(p);
+	return true;
 }
 
 /* --- what was asked ------------------------------------------------------- */

@@ -82,6 +82,12 @@ void	propose_remember(struct propose *p, const struct propose_memory *m);
 /* Of the i-th voter, to be saved; its name is empty: nothing to save. */
 const struct propose_memory *propose_memory(const struct propose *p,
 	    unsigned i);
+/*
+ * The operator's word, where one voter is all there is (etcd): what answers
+ * now is its successor, and what was known of the one before is void.  false:
+ * why says what keeps it from that, in words.
+ */
+bool	propose_renew(struct propose *p, char why[REG_TEXT]);
 void	propose_step(struct propose *p, const struct propose_input *in,
 	    struct propose_output *out);
 /* An answer came from this voter.  Then take a step. */

@@ -154,6 +154,13 @@ static const struct reason_row rows[RS_COUNT] = {
 	    "one more voter: {detail}",
 	    "holdfast prim {module}", LOSES "; the list of voters is cut to "
 	    "those that answer, and the others are taken in again later" },
+	[RS_NO_ETCD] = { "no-etcd", false, true,
+	    "who is primary stands in etcd, which cannot tell: {detail}",
+	    "etcd", "holdfast cluster witness remove etcd",
+	    "only when etcd is gone for good: the mirror modules go back to "
+	    "heartbeats only; when it comes back this node goes on by "
+	    "itself; one that was made anew: `holdfast cluster witness "
+	    "replace etcd'" },
 	[RS_IN_DOUBT] = { "in-doubt", false, true,
 	    "{peer} asked to be primary{detail}, and whether it is, only "
 	    "{peer} knows", "{peer_now}", "holdfast prim {module}", LOSES },

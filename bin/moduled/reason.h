@@ -49,6 +49,7 @@ enum reason {
 	RS_MAINTENANCE,
 	/* Of the lease and its voters. */
 	RS_NO_MAJORITY,
+	RS_NO_ETCD,
 	RS_IN_DOUBT,
 	RS_LEASE_OVER,
 	RS_GRANT_RUNNING,

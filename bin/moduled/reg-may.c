@@ -352,6 +352,8 @@ reg_may(struct reg_value *next, const struct reg_conf *c,
 	if (!next_voters(next, c, ask, present, chosen, answering, why))
 		return false;
 	if (ask->change == RC_FORCE && ask->minority) {
+		if (answering->voter_count == 0)
+			return say(why, "no voter answers");
 		next->voter_count = answering->voter_count;
 		memcpy(next->voter, answering->voter, sizeof(next->voter));
 		next->old_voter_count = 0;

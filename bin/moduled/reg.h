@@ -56,6 +56,7 @@ struct reg_ask {
 
 struct reg_view {
 	bool		on;		/* voters are configured */
+	bool		etcd;		/* they are one, which is etcd */
 	/* A quorum answered in this life, not longer ago than two reads. */
 	bool		known;
 	bool		empty;		/* known, and all have nothing */
@@ -79,5 +80,10 @@ struct reg_view {
 
 const char	*reg_change_name(enum reg_change c);
 const char	*reg_result_name(enum reg_result r);
+/*
+ * Why there is no majority: who is silent or, when all answer, who has lost
+ * what he knew; "" before anybody was asked.
+ */
+const char	*reg_lacks(const struct reg_view *r);
 
 #endif

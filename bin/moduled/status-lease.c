@@ -130,7 +130,8 @@ status_lease_warnings(struct moduled *md, struct status_out *t)
 	}
 	warn_missing(md, t);
 	if (md->v.reg.odd[0] != '\0')
-		status_warning(t, "voter-odd", md->v.reg.odd,
+		status_warning(t, "voter-odd", md->v.reg.odd, md->v.reg.etcd ?
+		    "holdfast cluster witness replace etcd" :
 		    "holdfast cluster witness list");
 	if ((md->m.state == ST_ALONE || md->m.state == ST_PRIM) &&
 	    md->v.reg.result == RR_REFUSED) {

@@ -459,6 +459,8 @@ read_state(struct moduled *md)
 		}
 	}
 	free(text);
+	if (md->voters == NULL)
+		machine_without_votes(&md->m);
 	if (good && farm_is_lone(md) && md->m.state == ST_ALONE) {
 		/* Of a release that had no other name for it. */
 		md->m.state = ST_UP;

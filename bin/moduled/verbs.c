@@ -16,6 +16,7 @@
 #include "farm.h"
 #include "moduled.h"
 #include "standing.h"
+#include "voters.h"
 
 #define ACT_KEYS "who why i fullsync yes nowait"
 #define SECOND_FULLSYNC "second fullsync"
@@ -156,7 +157,7 @@ act_swap(struct moduled *md, char *text, size_t size)
 	if (md->voters != NULL && md->wish.registered && !md->v.reg.known) {
 		(void)snprintf(text, size, "no majority of the voters "
 		    "answers, and the place is given by vote: %s",
-		    md->v.reg.missing);
+		    reg_lacks(&md->v.reg));
 		return "noquorum";
 	}
 	md->wish.order = OR_SWAP;
@@ -215,7 +216,21 @@ say_cut(const struct moduled *md, char *text, size_t size)
 
 	(void)snprintf(text + len, size - len, "; no majority of the voters "
 	    "answers (%s), so only those that do count from then on, until "
-	    "the others are taken in again", md->v.reg.missing);
+	    "the others are taken in again", reg_lacks(&md->v.reg));
+}
+
+/* etcd is silent, or not the one that it was. */
+static const char *
+why_not_by_etcd(const struct moduled *md, char *text, size_t size)
+{
+	const char *lacks = reg_lacks(&md->v.reg);
+
+	(void)snprintf(text, size, "who is primary stands in etcd, which "
+	    "cannot tell (%s): nobody is made primary without it; this node "
+	    "goes on by itself when it is back; if it is gone for good: "
+	    "`holdfast cluster witness remove etcd'", lacks[0] != '\0' ?
+	    lacks : "not read yet");
+	return "noquorum";
 }
 
 static const char *
@@ -232,6 +247,8 @@ act_prim(struct moduled *md, bool force, const char *yes, char *text,
 	risk = risk || standing_is_risky(md);
 	if (r != RS_NONE)
 		return why_not_prim(md, r, text, size);
+	if (md->voters != NULL && md->v.reg.etcd && !md->v.reg.known)
+		return why_not_by_etcd(md, text, size);
 	if (risk && !accepted) {
 		(void)snprintf(text, size, "the data here may be older than "
 		    "that of %s%s%s: what %s wrote since they parted is "
@@ -502,6 +519,23 @@ on_loop(struct client *c, const struct line *l, void *arg)
 }
 
 static void
+on_renew(struct client *c, const struct line *l, void *arg)
+{
+	struct moduled *md = md_of(arg);
+	const char *who = line_get(l, "who");
+	char why[REG_TEXT];
+
+	if (!voters_renew(md, why)) {
+		serve_err(c, "badstate", "%s", why);
+		return;
+	}
+	events_add(JE_VOTER, "moduled", "the etcd that answers now is the "
+	    "register, by %s", who != NULL ? who : "operator");
+	serve_ok(c);
+	moduled_think(md);
+}
+
+static void
 on_why(struct client *c, const struct line *l, void *arg)
 {
 	(void)l;
@@ -522,6 +556,7 @@ const struct verb moduled_verbs[] = {
 	{ "maintain",	ROLE_CONTROL,	"for_s who why", standing_on_maintain },
 	{ "release",	ROLE_ADMIN,	ACT_KEYS,	standing_on_release },
 	{ "standby",	ROLE_ADMIN,	"who why",	standing_on_standby },
+	{ "renew",	ROLE_ADMIN,	"who",		on_renew },
 	{ "drain",	ROLE_CONTROL,	"who why off i", farm_on_drain },
 	{ "traffic",	ROLE_CONTROL,	"open who i",	farm_on_traffic },
 	{ "status",	ROLE_MONITOR,	"",		on_status },

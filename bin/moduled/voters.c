@@ -448,6 +448,21 @@ voters_step(struct moduled *md, struct mono *wake)
 		*wake = vs->out.wake;
 }
 
+bool
+voters_renew(struct moduled *md, char why[REG_TEXT])
+{
+	struct voters *vs = md->voters;
+
+	if (vs == NULL) {
+		(void)snprintf(why, REG_TEXT, "no etcd votes here");
+		return false;
+	}
+	if (!propose_renew(vs->p, why))
+		return false;
+	save_later(vs);
+	return true;
+}
+
 void
 voters_answer(struct voters *vs, const char *voter,
     const struct vote_answer *a)

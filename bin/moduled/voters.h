@@ -39,6 +39,8 @@ void		 voters_step(struct moduled *md, struct mono *wake);
  * messages: no decision rests on it.
  */
 bool		 voters_hear_peer(const struct moduled *md);
+/* As propose_renew(): etcd was made anew. */
+bool		 voters_renew(struct moduled *md, char why[REG_TEXT]);
 /* For a backend: an answer has come. */
 void		 voters_answer(struct voters *vs, const char *voter,
 		    const struct vote_answer *a);

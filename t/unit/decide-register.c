@@ -519,6 +519,13 @@ waiting(void)
 	think();
 	ok(d.reason == RS_NO_MAJORITY && d.ask.change == RC_NONE,
 	    "no majority: waits and says so");
+	(void)snprintf(v.reg.odd, sizeof(v.reg.odd), "w1 began anew");
+	think();
+	ok(strcmp(d.detail, "w1 began anew") == 0,
+	    "and who answers for nothing is named");
+	v.reg.etcd = true;
+	think();
+	ok(d.reason == RS_NO_ETCD, "of etcd other words");
 	be_waiting(1, true);
 	probe_answers(true);
 	ok(d.reason == RS_ADDRESS_ANSWERED && d.ask.change == RC_NONE,
@@ -559,6 +566,12 @@ orders(void)
 	think();
 	ok(d.ask.change == RC_FORCE && d.ask.minority,
 	    "without a majority with those that answer");
+	v.reg.etcd = true;
+	at(NOW + T);
+	think();
+	ok(d.ask.change == RC_NONE && d.reason == RS_NO_ETCD,
+	    "where etcd is all there is, nobody is left to ask");
+	v.reg.etcd = false;
 	voters_say(1, 1, 1, false, true);
 	v.reg.present.epoch.era = 1;
 	v.reg.present.forced = true;

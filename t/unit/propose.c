@@ -19,6 +19,10 @@ struct played {
 	const char		*unable;
 };
 
+static const struct reg_conf etcd_conf = { .cluster = "c", .module = "m",
+	.node = "n1", .peer = "n2", .node_id = 1, .peer_id = 2,
+	.timeout_ms = 1000, .round_ms = 250, .swaps = true, .voter_count = 1,
+	.voter = { "etcd" } };
 static const struct reg_conf conf = { .cluster = "c", .module = "m",
 	.node = "n1", .peer = "n2", .node_id = 1, .peer_id = 2,
 	.timeout_ms = 1000, .round_ms = 250, .own = "n1", .voter_count = 3,
@@ -32,13 +36,13 @@ static bool hold_accepts;	/* they are lost */
 static const struct reg_view *view;
 
 static void
-begin(void)
+begin_with(const struct reg_conf *c)
 {
 	unsigned i;
 
 	if (p != NULL)
 		propose_free(p);
-	p = propose_new(&conf, 1000);
+	p = propose_new(c, 1000);
 	view = propose_view(p);
 	memset(&in, 0, sizeof(in));
 	in.now.ns = 1000000000;
@@ -51,13 +55,20 @@ begin(void)
 }
 
 static void
+begin(void)
+{
+	begin_with(&conf);
+}
+
+static void
 vote(const struct reg_message *m)
 {
 	struct vote_answer a = { .kind = m->ask.kind, .nonce = m->ask.nonce };
 	struct played *o;
 	unsigned i;
 
-	for (i = 0; strcmp(conf.voter[i], m->voter) != 0; i++)
+	for (i = 0; strcmp(m->voter, "etcd") != 0 &&
+	    strcmp(conf.voter[i], m->voter) != 0; i++)
 		;
 	o = &voter[i];
 	sent[m->ask.kind]++;
@@ -315,6 +326,49 @@ test_forgot(void)
 	    "nor is it asked for a promise that would hide it");
 }
 
+/* One voter that swaps, so that no other one can take it in again. */
+static void
+test_renew(void)
+{
+	char why[REG_TEXT];
+	struct epoch had;
+
+	begin_with(&etcd_conf);
+	ok(!propose_renew(p, why), "not before etcd answers: %s", why);
+	pump();
+	ask(RC_FIRST, 0);
+	pump();
+	obey();
+	had = voter[0].accepted.epoch;
+	ok(view->etcd && view->chosen && propose_renew(p, why) &&
+	    view->chosen, "one that has lost nothing stays what it is");
+	voter[0] = (struct played){ .up = true, .id = 99 };
+	pass(6000);
+	ok(!view->known && strstr(view->odd, "etcd is another one") != NULL &&
+	    strcmp(reg_lacks(view), view->odd) == 0,
+	    "made anew: not counted: %s", reg_lacks(view));
+	ask(RC_SHRINK, 0);
+	pump();
+	obey();
+	ok(view->result != RR_CHOSEN, "nothing is chosen there");
+	ask(RC_NONE, 0);
+	voter[0].accepted.epoch = had;
+	voter[0].accepted.primary = 2;
+	pass(6000);
+	ok(!propose_renew(p, why), "an old value keeps it out: %s", why);
+	memset(&voter[0].accepted, 0, sizeof(voter[0].accepted));
+	pass(6000);
+	ok(propose_renew(p, why), "the operator's word");
+	pass(6000);
+	ok(view->known && view->empty && view->odd[0] == '\0' &&
+	    propose_memory(p, 0)->id == 99, "it counts, and has nothing");
+	ask(RC_FIRST, 0);
+	pump();
+	obey();
+	ok(view->chosen && epoch_cmp(view->present.epoch, had) > 0,
+	    "the primary writes itself down, in a later epoch");
+}
+
 int
 main(void)
 {
@@ -322,6 +376,7 @@ main(void)
 	test_doubt();
 	test_silent();
 	test_forgot();
+	test_renew();
 	propose_free(p);
 	return tap_done();
 }

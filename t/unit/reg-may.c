@@ -239,6 +239,8 @@ test_next(void)
 	ok(try(&next, &down, a, era, &v, why) && next.voter_count == 3 &&
 	    next.voter[2].id == 33 && next.old_voter_count == 0,
 	    "without a majority: the voters that answered, as they are");
+	ok(!reg_may(&next, &conf, &down, &a, era, &v, false, &none, why),
+	    "and not with none, which no vote would ever heal: %s", why);
 	ok(try(&next, &down, ask_of(RC_FIRST), ballot, &none, why) &&
 	    has_set(&next, 1, true, false) && next.voter_count == 3 &&
 	    next.voter[2].id == 33, "the first: the configured voters");
