@@ -10,11 +10,39 @@
 
 load lib
 
-STEPS='61 62 63 64 65 66 68'
-# In a minute holdfastd starts again at once only what died a few times.
-SHRINK_STEPS=${HOLDFAST_LONG:+$STEPS}
-JOIN_STEPS=${HOLDFAST_LONG:+$STEPS}
-HAND_STEPS=${HOLDFAST_LONG:+61 62 63 64}
+# step	scenario	when: HOLDFAST_LONG only
+# A scenario is a function below; it arms the node whose step it is.
+POINTS='
+61 shrink long
+62 shrink
+63 shrink long
+64 shrink
+65 shrink long
+66 shrink long
+68 shrink long
+61 join long
+62 join long
+63 join
+64 join long
+65 join
+66 join
+68 join long
+69 join
+61 hand long
+62 hand long
+63 hand long
+64 hand long
+67 hand
+61 takeover long
+62 takeover long
+63 takeover long
+64 takeover
+65 takeover long
+66 takeover long
+68 takeover
+65 voters
+66 voters
+'
 
 setup_file()
 {
@@ -77,6 +105,13 @@ passed()
 	on "$1" test ! -s /run/holdfast/fail
 }
 
+# steps_of SCENARIO
+steps_of()
+{
+	echo "$POINTS" | awk -v s="$1" -v long="${HOLDFAST_LONG:-}" \
+	    '$2 == s && ($3 == "" || long != "") { print $1 }'
+}
+
 # The one start_prim of this primary.
 started()
 {
@@ -93,31 +128,41 @@ started()
 	wait_until 10 '[ "$(of_register n2 epoch)" = "$(of_register n1 epoch)" ]'
 }
 
+shrink()
+{
+	arm n1 "$1"
+	on n2 holdfast stop "$MODULE"
+	passed n1
+	wait_state 30 n1 ALONE
+	load_goes_on 5
+	wait_until 5 '[ "$(of_register n1 members)" = n1 ]'
+	on n2 holdfast start "$MODULE" --no-wait
+	wait_until 30 'pair_is_level n1 n2'
+}
+
+join()
+{
+	on n2 holdfast stop "$MODULE"
+	wait_state 30 n1 ALONE
+	arm n1 "$1"
+	on n2 holdfast start "$MODULE" --no-wait
+	passed n1
+	wait_until 40 'pair_is_level n1 n2'
+	load_goes_on 5
+	wait_until 5 '[ "$(of_register n1 members)" = n1,n2 ]'
+}
+
 @test "moduled of the primary dies at each step of a shrink and of a join" {
 	has_failpoints || skip "needs ./configure --enable-failpoints"
 	load_start
 	starts=$(started n1)
-	for step in ${SHRINK_STEPS:-62 64}; do
+	for step in $(steps_of shrink); do
 		echo "step $step: shrink"
-		arm n1 "$step"
-		on n2 holdfast stop "$MODULE"
-		passed n1
-		wait_state 30 n1 ALONE
-		load_goes_on 5
-		wait_until 5 '[ "$(of_register n1 members)" = n1 ]'
-		on n2 holdfast start "$MODULE" --no-wait
-		wait_until 30 'pair_is_level n1 n2'
+		shrink "$step"
 	done
-	for step in ${JOIN_STEPS:-63 65}; do
+	for step in $(steps_of join); do
 		echo "step $step: join"
-		on n2 holdfast stop "$MODULE"
-		wait_state 30 n1 ALONE
-		arm n1 "$step"
-		on n2 holdfast start "$MODULE" --no-wait
-		passed n1
-		wait_until 40 'pair_is_level n1 n2'
-		load_goes_on 5
-		wait_until 5 '[ "$(of_register n1 members)" = n1,n2 ]'
+		join "$step"
 	done
 	# The application never noticed.
 	[ "$(started n1)" = "$starts" ]
@@ -125,18 +170,45 @@ started()
 	verify
 }
 
+# Five deaths, each soon after the last: the lease is T, 2 s.
+@test "moduled of the primary is killed again and again: nobody notices" {
+	load_start
+	starts=$(started n1)
+	for i in 1 2 3 4 5; do
+		ARMED=$(moduled_pid n1)
+		begun=$(now_ms)
+		on n1 kill -9 "$ARMED"
+		wait_until 10 "[ -n \"\$(moduled_pid n1)\" ]"
+		load_goes_on 5
+		gap=$(gap_since "$begun")
+		echo "# killed $i times: gap $gap ms" >&3
+		[ "$gap" -lt 1500 ]
+		pair_is_level n1 n2
+	done
+	[ "$(started n1)" = "$starts" ]
+	load_stop
+	verify
+}
+
+hand()
+{
+	local prim
+
+	prim=$(primary)
+	arm "$prim" "$1"
+	on "$prim" timeout 40 holdfast swap "$MODULE" --timeout 30 || :
+	passed "$prim"
+	wait_until 40 'pair_is_level n1 n2 || pair_is_level n2 n1'
+	load_goes_on 10
+	# What was chosen holds: the heir has it.
+	[ "$1" != 67 ] || [ "$(primary)" != "$prim" ]
+}
+
 @test "a hand-over that moduled of the primary does not live to see" {
 	has_failpoints || skip "needs ./configure --enable-failpoints"
 	load_start
-	for step in $HAND_STEPS 67; do
-		prim=$(primary)
-		arm "$prim" "$step"
-		on "$prim" timeout 40 holdfast swap "$MODULE" --timeout 30 || :
-		passed "$prim"
-		wait_until 40 'pair_is_level n1 n2 || pair_is_level n2 n1'
-		load_goes_on 10
-		# What was chosen holds: the heir has it.
-		[ "$step" != 67 ] || [ "$(primary)" != "$prim" ]
+	for step in $(steps_of hand); do
+		hand "$step"
 	done
 	load_stop
 	verify
@@ -162,7 +234,7 @@ takeover()
 @test "moduled of the heir dies while it takes over" {
 	has_failpoints || skip "needs ./configure --enable-failpoints"
 	load_start
-	for step in ${HOLDFAST_LONG:+$STEPS} 64; do
+	for step in $(steps_of takeover); do
 		takeover "$step"
 	done
 	load_stop
@@ -187,12 +259,27 @@ voters_are()
 	    [ "$(of_register n2 voters)" = "$1" ] && pair_is_level n1 n2
 }
 
+# voters STEP COMMAND...: moduled of the primary, which starts again for the
+# new list, dies at the step of that change of voters.
+voters()
+{
+	local step=$1
+
+	shift
+	! has_failpoints || arm n1 "$step"
+	"$@"
+	! has_failpoints ||
+	    wait_until 30 'on n1 test ! -s /run/holdfast/fail'
+}
+
 @test "a witness is added, another one removed, while the module runs" {
 	load_start
 	starts=$(started n1)
-	second_witness
+	steps=$(steps_of voters)
+	voters "${steps%%[[:space:]]*}" second_witness
 	wait_until 30 'voters_are n1,n2,w1,w2'
-	on n1 holdfast cluster witness remove w1
+	voters "${steps##*[[:space:]]}" on n1 holdfast cluster witness \
+	    remove w1
 	wait_until 30 'voters_are n1,n2,w2'
 	"$LAB" power off w1
 	# The new list decides.

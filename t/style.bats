@@ -202,3 +202,35 @@ sources() { find bin libcommon modules t -name '*.[ch]' | sort; }
 	# An event is named, not given as a letter.
 	! grep -n "events_add('" bin/moduled/*.c
 }
+
+# killed_in SUITE: the steps of its table, `STEP SCENARIO [long]', whose
+# scenario is a function that some test of the suite runs.
+killed_in()
+{
+	local step scenario
+
+	sed -n 's/^\([0-9]\{1,\} [a-z]\{1,\}\)\( long\)\{0,1\}$/\1/p' "$1" |
+	    while read -r step scenario; do
+		grep -Eq "^$scenario(_step)?\(\)" "$1" &&
+		    grep -Eq "(run_steps|steps_of) $scenario\>" "$1" &&
+		    echo "$step"
+	done
+}
+
+@test "each step of holdfast-failures(7) has a test that kills there" {
+	cd_top
+	t=$BATS_TEST_TMPDIR
+	sed -n 's/^\.It \([0-9]\{1,\}\)$/\1/p' man/holdfast-failures.7 |
+	    sort -nu >"$t/page"
+	# shellcheck disable=SC2046
+	grep -oh 'fail_point([^)]*)' $(find bin -name '*.c') |
+	    grep -o '[0-9]\{1,\}' | sort -nu >"$t/code"
+	{
+		killed_in t/60-failpoints.bats
+		killed_in t/77-voters.bats
+		sed -n 's/^	died \([0-9]\{1,\}\) .*/\1/p' t/witnessd.bats
+	} | sort -nu >"$t/tests"
+	[ "$(wc -l <"$t/page")" -gt 60 ]
+	diff "$t/page" "$t/code"
+	diff "$t/page" "$t/tests"
+}
