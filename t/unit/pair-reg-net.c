@@ -235,10 +235,17 @@ look_chosen(struct world *w, struct ghost *g)
 		w->forced = v->epoch;
 	if (epoch_cmp(v->epoch, w->newest.epoch) <= 0)
 		return;
-	/* A force without a majority begins a history beside the other. */
-	if (!reg_value_is_none(&w->newest) && epoch_is_none(w->forced) &&
-	    !reg_has_member(&w->newest, v->primary))
-		breaks(w, "I3: primary was no member");
+	if (!reg_value_is_none(&w->newest) &&
+	    !reg_has_member(&w->newest, v->primary)) {
+		if (epoch_is_none(w->forced))
+			breaks(w, "I3: primary was no member");
+		/*
+		 * A force without a majority begins a history beside the
+		 * other, which two may do in one era: the one that goes on is
+		 * whole from here on, and the other one set aside.
+		 */
+		w->forced = v->epoch;
+	}
 	w->newest = *v;
 	if (w->trace)
 		printf("# %lld chosen %u.%llu.%u primary %u members %u\n",
