@@ -60,6 +60,7 @@ packages()
 {
 	cd "$BATS_FILE_TMPDIR"
 	env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS \
+	    DEB_BUILD_OPTIONS=noautodbgsym \
 	    flock "$top_builddir/config.status" \
 	    make -s -C "$top_builddir" deb DEB_VERSION=0.0~1 \
 	    "DEB_DEST=$PWD" >deb.log 2>&1 || {
@@ -69,7 +70,7 @@ packages()
 	mv holdfast_0.0~1_*.deb old.deb
 	dpkg-deb -R old.deb tree
 	sed -i 's/^Version: .*/Version: 0.0~2/' tree/DEBIAN/control
-	dpkg-deb -b tree new.deb >/dev/null
+	dpkg-deb -Znone -b tree new.deb >/dev/null
 }
 
 # As README has it, by hand.

@@ -87,9 +87,11 @@ only_long()
 	rounds 400 6 1
 }
 
+# t/90-farm.bats has it shorter.
 @test "a node alone has all, and comes back without hands" {
 	local at node
 
+	only_long
 	farm_backend auto || :
 	client_start fresh fresh -d $FARM_VIP -s $CLIENTS+1000
 	at=$EPOCHREALTIME

@@ -4,6 +4,13 @@
 # noticed, and the table that the model has is the one that moduled has.
 # HOLDFAST_LONG: all runs, some minutes.
 
+load lib
+
+setup_file()
+{
+	nicely
+}
+
 setup()
 {
 	model=$top_srcdir/t/model

@@ -35,6 +35,24 @@ wait_until()
 	done
 }
 
+# holds SECONDS COMMAND-LINE: the line is true all the time, in which what must
+# not happen would.
+holds()
+{
+	local end=$((${EPOCHREALTIME/./} + $1 * 1000000))
+
+	while eval "$2" || { echo "does not hold: $2" >&2; return 1; }; do
+		[ "${EPOCHREALTIME/./}" -lt $end ] || return 0
+		sleep 0.2
+	done
+}
+
+# nicely: for a suite that computes, and is to disturb none that measures.
+nicely()
+{
+	renice -n 5 -p $$ >/dev/null
+}
+
 # not COMMAND...: a test does not notice the failure of "! command" unless it
 # is the last one.
 not()
@@ -185,6 +203,18 @@ CLIENT=/usr/lib/holdfast/ledger-client
 lab_setup_file_ledger()
 {
 	lab_setup_file "${1:-2}" --module "$TOP/modules/ledger"
+}
+
+# quick_ledger: a copy of the module that gives up sooner, for suites where
+# that is waited for: 5 s in place of 10.  Prints its directory.
+quick_ledger()
+{
+	local dir=$BATS_FILE_TMPDIR/ledger
+
+	cp -r "$TOP/modules/ledger" "$dir"
+	sed -i 's/<heart>/<heart fencehold="5s" startgrace="5s">/' \
+	    "$dir/conf/userconfig.xml"
+	echo "$dir"
 }
 
 # state NODE: "PRIM Ready", or "off".

@@ -1,6 +1,10 @@
 #!/usr/bin/env bats
 # The house rules that a machine can check.  Needs neither root nor network.
 
+load lib
+
+setup_file() { nicely; }
+
 cd_top() { cd "$top_srcdir" || return 1; }
 
 sources() { find bin libcommon modules t -name '*.[ch]' | sort; }
