@@ -56,6 +56,7 @@ takeover()
 	prim=$(primary)
 	second=$(other "$prim")
 	load_start -i "s$1"
+	# The moment is what the seed is for.
 	sleep "$((RANDOM % 2)).$((100 + RANDOM % 900))"
 	off=$(now_ms)
 	"$LAB" power off "$prim"
@@ -114,9 +115,8 @@ takeover()
 	"$LAB" power off n1
 	"$LAB" power on n2
 	wait_state 30 n2 WAIT NotReady
-	# Long enough to have thought better of it.
-	sleep 4
-	[ "$(state n2)" = "WAIT NotReady" ]
+	# Longer than T + 3G: it does not think better of it.
+	holds 3 '[ "$(state n2)" = "WAIT NotReady" ]'
 	text=$(on n2 holdfast status ledger; on n2 holdfast why ledger)
 	echo "$text"
 	grep -q n1 <<<"$text"

@@ -42,11 +42,10 @@ kill_one()
 	start=$(now_ms)
 	on "$1" kill -9 "$pid"
 	wait_until 10 "[ \"\$(pid_of $1 $2 || echo $pid)\" != $pid ]"
+	wait_until 15 'pair_is_level n1 n2'
 	load_goes_on 10
-	sleep 1
 	GAP=$(gap_since "$start")
 	echo "# $2 on $1: longest pause $GAP ms" >&3
-	wait_until 15 'pair_is_level n1 n2'
 }
 
 # killed DAEMON PAUSE_MS: on the primary, then on the secondary.  A pause

@@ -8,7 +8,7 @@ load lib
 
 setup_file()
 {
-	lab_setup_file_ledger
+	lab_setup_file 2 --module "$(quick_ledger)"
 }
 
 setup()
@@ -34,13 +34,11 @@ teardown_file()
 	for node in n1 n2; do
 		load_start
 		"$LAB" cable $node lan2 out
-		sleep 4 # longer than T + 3G: time for a wrong decision
-		[ "$(state n1)" = "PRIM Ready" ]
-		[ "$(state n2)" = "SECOND Ready" ]
+		# Longer than T + 3G: time for a wrong decision.
+		holds 3 'pair_is_level n1 n2'
 		load_goes_on 3
 		"$LAB" cable $node lan2 in
-		sleep 1
-		[ "$(state n1)" = "PRIM Ready" ]
+		holds 1 'pair_is_level n1 n2'
 		tally=$(load_stop)
 		echo "$tally"
 		[ "$(field refused "$tally")" -eq 0 ]
@@ -48,8 +46,7 @@ teardown_file()
 		verify
 	done
 	"$LAB" cable n2 lan1 out
-	sleep 4
-	pair_is_level n1 n2
+	holds 3 'pair_is_level n1 n2'
 	"$LAB" cable n2 lan1 in
 }
 

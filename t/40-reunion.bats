@@ -65,7 +65,7 @@ tree_make()
 	for _ in 1 2 3; do
 		on n1 sh -c 'echo checkpoint |
 		    socat -t1 - UNIX:/run/holdfast/ledger/mirrord.sock'
-		sleep 1
+		sleep 1	# asked for: nothing tells when it is over
 	done
 	"$LAB" power off n2
 	wait_state 20 n1 ALONE

@@ -16,7 +16,7 @@ SLACK=200
 
 setup_file()
 {
-	lab_setup_file 2 --witness --module "$TOP/modules/ledger"
+	lab_setup_file 2 --witness --module "$(quick_ledger)"
 }
 
 setup()

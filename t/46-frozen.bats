@@ -10,11 +10,11 @@ load lib
 
 # How long it stands still: more than lease, takeover and fencehold.
 FROZEN_S=${HOLDFAST_LONG:+30}
-FROZEN_S=${FROZEN_S:-12}
+FROZEN_S=${FROZEN_S:-8}
 
 setup_file()
 {
-	lab_setup_file 2 --witness --module "$TOP/modules/ledger"
+	lab_setup_file 2 --witness --module "$(quick_ledger)"
 }
 
 setup()
@@ -91,9 +91,9 @@ $(mac n2)" ]
 
 	on n1 sh -c 'cat >/etc/holdfast/heartd.conf; sync' <<-END
 		watchdog = "/run/lab-watchdog"
-		watchdog_s = 5
+		watchdog_s = 3
 	END
-	"$LAB" watchdog n1 5
+	"$LAB" watchdog n1 3
 	"$LAB" power cycle n1
 	pair_restore
 	wait_until 10 'on n1 sh -c "echo status | socat - \
@@ -101,7 +101,7 @@ $(mac n2)" ]
 	load_start
 	frozen=$(now_ms)
 	"$LAB" freeze n1
-	wait_until 12 '"$LAB" status | grep -q "^n1 *off"'
+	wait_until 10 '"$LAB" status | grep -q "^n1 *off"'
 	echo "# plug pulled $(($(now_ms) - frozen)) ms after the freeze" >&3
 	wait_state 20 n2 ALONE
 	load_goes_on 10
@@ -113,8 +113,7 @@ $(mac n2)" ]
 	# An orderly end is none of its business.
 	on n1 sh -c 'kill $(pidof holdfastd)' || :
 	wait_until 10 '[ -z "$(on n1 pidof heartd)" ]'
-	read -rt 6 <> <(:) || :
-	"$LAB" status | grep -q "^n1 *on"
+	holds 4 '"$LAB" status | grep -q "^n1 *on"'
 	"$LAB" watchdog n1 off
 	"$LAB" power cycle n1
 	pair_restore

@@ -99,7 +99,8 @@ follow()
 		echo base >moved; echo base >old/file
 		fallocate -l 60M big; sync
 		for i in 1 2 3; do echo checkpoint | socat -t 1 - \
-		    UNIX:/run/holdfast/mirror/mirrord.sock; sleep 1; done' # checkpoints
+		    UNIX:/run/holdfast/mirror/mirrord.sock
+		sleep 1; done'	# asked for: nothing tells when each is over
 	both_alone
 	for n in n1 n2; do
 		on $n sh -ec "cd /srv/data; echo $n >changed; echo $n >new-$n

@@ -117,6 +117,11 @@ teardown_file()
 	verify
 }
 
+serves_by()
+{
+	[[ "$(state "$1")" =~ ^(PRIM|ALONE) ]]
+}
+
 @test "a damaged state file is said, and no data is served from it" {
 	local file
 
@@ -127,12 +132,9 @@ teardown_file()
 	[ -n "$file" ]
 	on n2 dd if=/dev/urandom of="$file" bs=64 count=4 conv=notrunc
 	on n2 holdfast start ledger --no-wait
-	sleep 5
-	[ "$(state n1 | cut -d' ' -f1)" != WAIT ]
+	wait_until 20 '[[ "$(state n2)" =~ ^(SECOND Ready|WAIT|STOP) ]]'
+	holds 3 'serves_by n1 && not serves_by n2'
 	on n2 holdfast status ledger || :
-	case $(state n2) in
-	PRIM*|ALONE*)	false ;;
-	esac
 	# The way out it names, or the one it took by itself.
 	[ "$(state n2)" = "SECOND Ready" ] || {
 		on n2 holdfast second ledger fullsync --timeout 60

@@ -90,8 +90,8 @@ says()
 	on n2 holdfast start mirror 3>&-
 	says | grep -q 'has /srv/data open .*and 1 more \[holders\]'
 	n=$(on n2 sh -c 'wc -l </var/log/holdfast/mirror.log')
-	sleep 3 # the time in which nothing shall happen
-	[ "$(on n2 sh -c 'wc -l </var/log/holdfast/mirror.log')" -eq "$n" ]
+	holds 3 "[ \"\$(on n2 sh -c 'wc -l </var/log/holdfast/mirror.log')\" \
+	    -eq $n ]"
 	on n2 sh -c 'xargs kill </run/holders'
 	on n2 holdfast wait --timeout 20 mirror SECOND
 }

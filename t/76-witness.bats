@@ -13,7 +13,7 @@ GAP=2500
 
 setup_file()
 {
-	lab_setup_file 2 --witness --module "$TOP/modules/ledger"
+	lab_setup_file 2 --witness --module "$(quick_ledger)"
 }
 
 setup()
@@ -66,6 +66,15 @@ changes()
 	on "$1" cat /var/log/holdfast/ledger.events | grep -c ' -> '
 }
 
+# there_and_back: n1 is the primary again, of another epoch.
+there_and_back()
+{
+	on n1 holdfast swap ledger --timeout 30
+	wait_until 20 'pair_is_level n2 n1'
+	on n1 holdfast swap ledger --timeout 30
+	wait_until 20 'pair_is_level n1 n2'
+}
+
 @test "a pair with a witness is green, and check and list say so" {
 	wait_until 20 'is_whole n1'
 	run on n1 holdfast status
@@ -93,8 +102,7 @@ changes()
 	load_goes_on 5
 	[ "$(gap_since "$begun")" -lt "$GAP" ]
 	# What the voters hold is of another time when they come back.
-	on n1 holdfast swap ledger --timeout 30
-	on n1 holdfast swap ledger --timeout 30
+	there_and_back
 	begun=$(now_ms)
 	run on n1 holdfast cluster witness add w1 10.88.1.211,10.88.2.211
 	[ "$status" -eq 0 ] || { echo "$output"; false; }
@@ -106,8 +114,7 @@ changes()
 	load_stop
 	verify
 	# And it can fail over by them.
-	on n1 holdfast swap ledger --timeout 30
-	on n1 holdfast swap ledger --timeout 30
+	there_and_back
 	wait_until 20 'is_whole n1'
 }
 

@@ -84,10 +84,7 @@ warns()
 	on n2 sh -c 'kill -9 $(pgrep -x moduled)'
 	wait_state 20 n2 SECOND NotReady
 	# Longer than the takeover takes, and it stays what it is.
-	end=$(($(now_ms) + 4000))
-	while [ "$(now_ms)" -lt "$end" ]; do
-		[ "$(state n2)" = "SECOND NotReady" ]
-	done
+	holds 3 '[ "$(state n2)" = "SECOND NotReady" ]'
 	on n2 holdfast maintain ledger off
 	wait_state 20 n2 ALONE
 	"$LAB" power on n1
@@ -218,7 +215,7 @@ writes_are_held()
 	local before
 
 	before=$(acked)
-	sleep 0.5
+	sleep 0.5	# of time is what is asked
 	[ "$(acked)" -le $((before + 1)) ]
 }
 
@@ -309,7 +306,8 @@ freeze_rc()
 	wait_until 5 'on n1 test -s /srv/ledger/held'
 	for node in n1 n2; do
 		on $node sh -c 'cd /srv/ledger && holdfast freeze ledger \
-		    --timeout 4 -- sh -c "sleep 0.3; exec tar -cf /srv/t.tar ."'
+		    --timeout 4 -- sh -c "sleep 0.3	# as in the backup
+		    exec tar -cf /srv/t.tar ."'
 		on $node tar -tf /srv/t.tar | grep -q held
 		on $node sh -c 'rm /srv/t.tar'
 	done

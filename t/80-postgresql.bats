@@ -184,6 +184,7 @@ takeover()
 	prim=$(primary)
 	second=$(other "$prim")
 	bench_start
+	# The moment is what the seed is for.
 	sleep "$((RANDOM % 2)).$((100 + RANDOM % 900))"
 	run=$(query 'SELECT max(run) FROM told')
 	"$LAB" power off "$prim"

@@ -134,6 +134,7 @@ told() {
 
 @test "in order, with a time-out; one that hangs holds up the next only" {
 	local begin
+	# Longer than another one needs to start beside it.
 	hook 10-first "echo first >>'$W/order'; sleep 0.2; echo end >>'$W/order'"
 	hook 20-hang 'trap "" TERM; sleep 60 & sleep 60; sleep 60'
 	hook 30-bad 'echo out of words >&2; exit 3'

@@ -351,7 +351,7 @@ replay() {
 	forget 2
 	kill -STOP "$(cat "$T/pid.2")"
 	wait_until 3 "seen 1 'peer node=n2 state=down'"
-	read -rt 2 <> <(:) || :
+	read -rt 2 <> <(:) || :	# so long it stands still
 	kill -CONT "$(cat "$T/pid.2")"
 	wait_until 2 "seen 2 'late ms=[23]'"
 	wait_until 2 "seen 2 'peer node=n1 state=up'"
@@ -384,7 +384,7 @@ replay() {
 	wait_until 2 "seen 2 blob=words"
 	unmodule 1
 	module 1
-	read -rt 1.5 <> <(:) || :
+	read -rt 1.5 <> <(:) || :	# longer than it is kept for a link
 	run ! seen 2 gone=1
 	[ "$(grep -c 'blob node=n1' "$T/watch.2")" -eq 1 ]
 }
@@ -426,15 +426,15 @@ replay() {
 	wait_until 2 "seen 2 'stamp node=n1 epoch=0.7.1 role=prim'"
 	run ! seen 1 ' lease '
 	ask 2 "follow name=m epoch=0.6.1"
-	read -rt 0.3 <> <(:) || :
+	read -rt 0.3 <> <(:) || :	# some pulses, without it
 	run ! seen 1 ' lease '
 	ask 2 "follow name=m epoch=0.7.1"
 	wait_until 2 "seen 1 ' lease node=n2 epoch=0.7.1 until_ms=[345]'"
 	ask 2 status | grep -q 'role=prim .*grant_ms=[4567]'
 	ask 2 "follow name=m epoch=none"
-	read -rt 0.2 <> <(:) || :
+	read -rt 0.2 <> <(:) || :	# what is on its way
 	forget 1
-	read -rt 0.2 <> <(:) || :
+	read -rt 0.2 <> <(:) || :	# some pulses, without it
 	run ! seen 1 ' lease '
 }
 

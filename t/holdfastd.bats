@@ -166,7 +166,7 @@ order() {
 	echo 'ready_timeout_ms = 700' >"$HOLDFAST_ROOT/etc/holdfast/holdfastd.conf"
 	start
 	wait_until 5 '[ "$(field heartd state)" = starting ]'
-	sleep 0.2
+	sleep 0.2	# of the 700 ms
 	[ "$(field vipd state)" = starting ]
 	not grep -q vipd "$HOLDFAST_ROOT/started"
 	wait_until 5 'is_up vipd'

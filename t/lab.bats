@@ -348,7 +348,7 @@ while True:
 @test "watchdog: who feeds it and then does not loses the power" {
 	"$LAB" watchdog n1 1
 	"$LAB" power cycle n1
-	# Never fed, and stopped: it does nothing.
+	# Never fed, and stopped: it does nothing, and time is what it counts.
 	on n1 bash -c 'printf a >/run/lab-watchdog; printf V >/run/lab-watchdog'
 	on n1 bash -c 'for ((i = 0; i < 15; i++)); do
 		printf a >/run/lab-watchdog; sleep 0.1; done

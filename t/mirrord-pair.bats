@@ -56,7 +56,7 @@ join()
 	pid=$!
 	while kill -0 $pid 2>/dev/null; do
 		for i in 1 2; do
-			sleep 0.3
+			sleep 0.3	# in which it serves
 			mirrord_kill $i
 			mirrord_start $i
 		done

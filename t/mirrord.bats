@@ -43,7 +43,7 @@ teardown() { [ -n "${BATS_TEST_COMPLETED:-}" ] || mirror_dump; }
 	pid=$!
 	kills=0
 	while kill -0 $pid 2>/dev/null; do
-		sleep 0.15
+		sleep 0.15	# in which it serves
 		mirrord_kill 1
 		mirrord_start 1
 		kills=$((kills + 1))

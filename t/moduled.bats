@@ -307,7 +307,8 @@ n1 stop_second force WAIT STOP stop" ]
 }
 
 @test "killed in the middle of a script: it is adopted, not run again" {
-	script 1 start_prim "touch $W/begun; sleep 1"
+	script 1 start_prim "touch $W/begun
+	    until [ -e $W/go ]; do sleep 0.05; done"
 	start_node 1
 	start_node 2
 	ask n1 start
@@ -316,6 +317,7 @@ n1 stop_second force WAIT STOP stop" ]
 	kill_node 1
 	start_node 1
 	is n1 "ALONE Transient"
+	touch "$W/go"
 	wait_until 5 'is n1 "ALONE Ready"'
 	[ "$(grep -c 'n1 start_prim' "$W/scripts")" -eq 1 ]
 }

@@ -57,12 +57,9 @@ teardown() {
 	local dir i
 	if [ -n "${HOLDFAST_CGROUP:-}" ]; then
 		echo 1 >"$HOLDFAST_CGROUP/cgroup.kill"
-		for i in 1 2 3 4 5 6 7 8 9 10; do
-			find "$HOLDFAST_CGROUP" -depth -type d \
-			    -exec rmdir {} \; 2>/dev/null || true
-			[ -d "$HOLDFAST_CGROUP" ] || break
-			sleep 0.1
-		done
+		wait_until 5 'find "$HOLDFAST_CGROUP" -depth -type d \
+		    -exec rmdir {} \; 2>/dev/null
+		    [ ! -d "$HOLDFAST_CGROUP" ]' || :
 	fi
 	for dir in "$HOLDFAST_ROOT"/pid.*; do
 		[ -e "$dir" ] || continue
