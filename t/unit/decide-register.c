@@ -4,23 +4,7 @@
  * is taken away alone, and the decision must not be made.  What they do
  * together, pair-register.c plays.
  */
-#include <stdio.h>
-#include <string.h>
-
-#include "tap.h"
-
-#include "../../bin/moduled/decide-standing.h"
-
-#define T	1000
-#define G	100
-#define PULSE	100
-#define MS	INT64_C(1000000)
-#define NOW	100000
-
-static struct decide_conf conf;
-static struct machine m;
-static struct view v;
-static struct decision d;
+#include "decide-node.h"
 
 static void
 think(void)
@@ -30,22 +14,10 @@ think(void)
 		v.registered = true;
 }
 
-static void
-at(int64_t ms)
-{
-	v.now.ns = ms * MS;
-}
-
 static struct mono
 mono(int64_t ms)
 {
 	return (struct mono){ ms * MS };
-}
-
-static struct epoch
-ballot(uint64_t n, uint8_t node)
-{
-	return (struct epoch){ .n = n, .node = node };
 }
 
 /* What a majority of the voters says: primary, members, chosen or not. */
@@ -85,26 +57,11 @@ result(enum reg_result r)
 static void
 world(void)
 {
-	conf = (struct decide_conf){ .module = "m", .node = "n1",
-	    .peer = "n2", .node_id = 1, .peer_id = 2, .timeout_ms = T,
-	    .probe_gap_ms = G, .pulse_ms = PULSE, .stall_ms = 500,
-	    .fencehold_ms = 3000, .startgrace_ms = 10000, .failover = true,
-	    .vip = true, .defaultprim = "alone", .addresses = "10.0.0.1" };
-	machine_init(&m);
-	memset(&v, 0, sizeof(v));
-	at(NOW);
-	v.conf = &conf;
-	v.heard_since.ns = 1;
-	v.lan_up = v.vip_link_up = v.wish_start = true;
+	node_begin();
+	conf.startgrace_ms = 10000;
 	v.reg.on = v.registered = v.follow_off = true;
 	v.reg.voters = v.reg.answering = 3;
-	v.self.known = v.self.level = true;
-	v.self.epoch = v.self.fence = ballot(7, 2);
-	v.peer.net = NET_UP;
-	v.peer.has_blob = v.peer.level = v.peer.durable = true;
-	v.peer.wish_start = v.peer.votes = true;
-	v.peer.quality = Q_READY;
-	v.peer.epoch = v.peer.fence = ballot(7, 2);
+	v.peer.votes = true;
 	voters_say(7, 2, 2, true, true);
 }
 
@@ -112,11 +69,7 @@ static void
 be_second(void)
 {
 	world();
-	m.state = v.scripts_at = v.scripts_target = ST_SECOND;
-	m.epoch = v.self.epoch;
-	v.self.role = SR_SECOND;
-	v.peer.state = ST_PRIM;
-	v.peer.role = SR_PRIM;
+	node_is_second();
 	v.follow_off = false;
 	v.grant_until = mono(NOW + 1110);
 	think();
@@ -126,18 +79,7 @@ static void
 be_prim(bool both)
 {
 	world();
-	m.state = v.scripts_at = v.scripts_target = both ? ST_PRIM :
-	    ST_ALONE;
-	v.self.epoch = v.self.fence = v.peer.epoch = v.peer.fence =
-	    m.epoch = ballot(7, 1);
-	m.member = m.joined = both;
-	v.self.role = SR_PRIM;
-	v.self.mounted = v.self.link_up = true;
-	v.self.joined = both;
-	v.self.alone = !both;
-	v.vip_owned = v.scripts_prim = true;
-	v.peer.state = ST_SECOND;
-	v.peer.role = SR_SECOND;
+	node_is_prim(both);
 	v.lease_until = mono(NOW + T);
 	voters_say(7, 1, 1, both, true);
 	think();
@@ -150,8 +92,7 @@ be_waiting(uint8_t last, bool both)
 	m.state = v.scripts_at = v.scripts_target = ST_WAIT;
 	m.wait_since = m.start_since = v.now;
 	v.self.role = SR_WAIT;
-	v.peer.net = NET_DOWN;
-	v.peer.net_since = v.now;
+	peer_is_silent();
 	voters_say(7, 2, last, both, true);
 	think();
 }
@@ -159,27 +100,8 @@ be_waiting(uint8_t last, bool both)
 static void
 peer_falls_silent(void)
 {
-	v.peer.net = NET_DOWN;
-	v.peer.net_since = v.now;
+	peer_is_silent();
 	v.grant_until = mono(NOW + 110);
-	think();
-}
-
-static void
-probe_answers(bool found)
-{
-	v.probe_done = d.probe_id;
-	v.probe_answered = found;
-	(void)snprintf(v.probe_text, sizeof(v.probe_text), "10.0.0.1");
-	think();
-}
-
-/* The scripts and the store have followed into WAIT. */
-static void
-settle(void)
-{
-	v.scripts_at = v.scripts_target = ST_WAIT;
-	v.self.role = SR_WAIT;
 	think();
 }
 

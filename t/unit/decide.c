@@ -76,14 +76,14 @@ second(void)
 	ok(m.state == ST_WAIT && d.reason == RS_FAILOVER_OFF,
 	    "failover off: waits and says so");
 	be_second();
-	v.peer.epoch = round_of(8, 2);
+	v.peer.epoch = ballot(8, 2);
 	peer_falls_silent();
 	settle();
 	ok(m.state == ST_WAIT && d.reason == RS_PEER_NEWER,
 	    "a later epoch was heard of: never");
 	be_second();
 	v.peer.stamp_prim = true;
-	v.peer.stamp_epoch = round_of(8, 2);
+	v.peer.stamp_epoch = ballot(8, 2);
 	peer_falls_silent();
 	ok(!m.promoting, "also when only a pulse said so");
 	be_second();
@@ -143,7 +143,7 @@ prim(void)
 	be_prim();
 	v.peer.state = ST_ALONE;
 	v.peer.role = SR_PRIM;
-	v.peer.epoch = round_of(8, 2);
+	v.peer.epoch = ballot(8, 2);
 	think();
 	ok(m.state == ST_WAIT && m.fenced && !d.vip_own &&
 	    d.want.role == SR_PRIM, "a later primary: address off at once");
@@ -152,7 +152,7 @@ prim(void)
 	ok(d.want.role == SR_DOWN, "then the mount, scripts or not");
 	be_prim();
 	v.peer.stamp_prim = true;
-	v.peer.stamp_epoch = round_of(8, 2);
+	v.peer.stamp_epoch = ballot(8, 2);
 	think();
 	ok(m.state == ST_WAIT, "its pulse is enough");
 
@@ -182,7 +182,7 @@ prim(void)
 	ok(d.intent == IN_GOING_ALONE,
 	    "R25: a peer that failed is left out without waiting");
 	be_prim();
-	v.peer.fence = round_of(9, 2);
+	v.peer.fence = ballot(9, 2);
 	think();
 	ok(m.state == ST_ALONE && d.want.epoch.n == 10,
 	    "L17: a higher fence is topped");
@@ -239,7 +239,7 @@ swap(void)
 	v.peer.state = ST_WAIT;
 	v.peer.role = SR_DOWN;
 	(void)snprintf(v.peer.handed, sizeof(v.peer.handed), "n1");
-	v.peer.handed_epoch = round_of(8, 1);
+	v.peer.handed_epoch = ballot(8, 1);
 	think();
 	ok(m.promoting && d.want.epoch.n == 8, "handed to us: taken");
 	be_second();
@@ -247,7 +247,7 @@ swap(void)
 	v.peer.state = ST_WAIT;
 	v.peer.role = SR_DOWN;
 	(void)snprintf(v.peer.handed, sizeof(v.peer.handed), "n1");
-	v.peer.handed_epoch = round_of(8, 1);
+	v.peer.handed_epoch = ballot(8, 1);
 	think();
 	ok(!m.promoting && d.refuse.n == 8, "not level: refused, durably");
 }
@@ -271,7 +271,7 @@ restart(void)
 	v.peer.net = NET_DOWN;
 	v.peer.net_since = v.now;
 	(void)snprintf(v.self.handed, sizeof(v.self.handed), "n2");
-	v.self.handed_epoch = round_of(8, 2);
+	v.self.handed_epoch = ballot(8, 2);
 	think();
 	ok(d.reason == RS_HANDED, "handed over: waits for its answer");
 
@@ -292,7 +292,7 @@ restart(void)
 	ok(!m.promoting && d.reason == RS_PEER_STARTS,
 	    "equal: the last primary leads");
 	be_waiting();
-	v.peer.epoch = round_of(8, 2);
+	v.peer.epoch = ballot(8, 2);
 	at(100000 + T);
 	think();
 	ok(!m.promoting, "a later epoch leads");
@@ -516,7 +516,7 @@ test_both_stop(void)
 	v.self.link_up = false;
 	think();
 	ok(!d.want.both && d.want.role == SR_PRIM &&
-	    epoch_cmp(d.want.epoch, round_of(7, 1)) > 0 && !m.hand,
+	    epoch_cmp(d.want.epoch, ballot(7, 1)) > 0 && !m.hand,
 	    "the peer left meanwhile and recorded it: without it");
 	be_prim();
 	think();

@@ -234,7 +234,8 @@ t_unit_facts_SOURCES = %D%/facts.c %D%/tap.h
 t_unit_facts_LDADD = bin/moduled/libmoduled.a $(COMMON_LIBS)
 
 check_PROGRAMS += t/unit/decide-register
-t_unit_decide_register_SOURCES = %D%/decide-register.c %D%/tap.h
+t_unit_decide_register_SOURCES = %D%/decide-register.c %D%/decide-node.h \
+	%D%/tap.h
 t_unit_decide_register_LDADD = bin/moduled/libmoduled.a $(COMMON_LIBS)
 
 check_PROGRAMS += t/unit/grant
@@ -388,10 +389,12 @@ t_unit_farm_facts_SOURCES = %D%/farm-facts.c %D%/tap.h
 t_unit_farm_facts_LDADD = bin/moduled/libmoduled.a $(COMMON_LIBS)
 
 check_PROGRAMS += t/unit/decide-power
-t_unit_decide_power_SOURCES = %D%/decide-power.c %D%/decide-world.h %D%/tap.h
+t_unit_decide_power_SOURCES = %D%/decide-power.c %D%/decide-world.h \
+	%D%/decide-node.h %D%/tap.h
 t_unit_decide_power_LDADD = bin/moduled/libmoduled.a $(COMMON_LIBS)
 check_PROGRAMS += t/unit/decide
-t_unit_decide_SOURCES = %D%/decide.c %D%/decide-world.h %D%/tap.h
+t_unit_decide_SOURCES = %D%/decide.c %D%/decide-world.h \
+	%D%/decide-node.h %D%/tap.h
 t_unit_decide_LDADD = bin/moduled/libmoduled.a $(COMMON_LIBS)
 
 check_PROGRAMS += t/unit/module-wish
