@@ -753,7 +753,7 @@ int
 main(int argc, char **argv)
 {
 	static const int every[] = { 400, 120, 40, 15 };
-	unsigned runs = 300, k, failed;
+	unsigned runs = getenv("HOLDFAST_LONG") != NULL ? 3000 : 100, k, failed;
 	const char *why;
 	uint32_t seed;
 
