@@ -23,6 +23,7 @@ BATS_SUITES = \
 	t/80-operator.bats \
 	t/80-postgresql.bats \
 	t/77-voters.bats \
+	t/77-etcd.bats \
 	t/91-farm-modules.bats \
 	t/92-farm-campaign.bats \
 	t/47-diverged.bats \
@@ -41,7 +42,6 @@ BATS_SUITES = \
 	t/package.bats \
 	t/lab.bats \
 	t/93-farm-sixteen.bats \
-	t/77-etcd.bats \
 	t/vipd.bats \
 	t/heartd.bats \
 	t/mirrord-lease.bats \
