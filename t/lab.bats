@@ -421,7 +421,8 @@ while True:
 	    "cable n1 lan1 in --oneway rx" "disk n1 wet" "status now" \
 	    "freeze n1 dumb" "cable n1 lan9 out" "power off n9" "fly" \
 	    "cut n1" "cut n1 n1" "cut n1 n9" "cut n1 n2 lan9" "heal n1" \
-	    "clock n1 1" "watchdog c1 5" "watchdog n1 0"; do
+	    "loss n1" "loss n1 101" "clock n1 1" "watchdog c1 5" \
+	    "watchdog n1 0"; do
 		# shellcheck disable=SC2086 # words
 		run "$LAB" $line
 		[ "$status" -eq 64 ]

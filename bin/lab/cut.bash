@@ -77,3 +77,29 @@ cut_json()
 	cut_list | jq -cRn '[inputs | split(" ") |
 	    {from: .[0], to: .[1], lan: .[2]}]'
 }
+
+# loss NODE PERCENT: of the frames from and to it, by chance; 0 ends it.
+loss_set()
+{
+	local host percent chain lan ports=
+
+	[ $# -eq 2 ] && [[ $2 =~ ^[0-9]{1,3}$ ]] && [ "$2" -le 100 ] || usage
+	host=$1 percent=$2
+	need_host "$host"
+	chain="bridge lab loss_$host"
+	for lan in $(lan_list); do
+		ports+="${ports:+, }\"$(port_name "$host" "$lan")\""
+	done
+	{
+		echo "add chain $chain { type filter hook forward priority 1; }"
+		echo "flush chain $chain"
+		if [ "$percent" -eq 0 ]; then
+			echo "delete chain $chain"
+		else
+			echo "add rule $chain iifname { $ports }" \
+			    "numgen random mod 100 < $percent drop"
+			echo "add rule $chain oifname { $ports }" \
+			    "numgen random mod 100 < $percent drop"
+		fi
+	} | hub_run nft -f -
+}

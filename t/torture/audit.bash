@@ -107,6 +107,17 @@ stamp()
 	date +%FT%T.%3N
 }
 
+# stamp_of NODE STAMP: as that node's clock has it.
+stamp_of()
+{
+	if [ "$1" = n2 ] && [ -n "$skew" ]; then
+		date -d "@$(($(date -d "${2/T/ }" +%s) + skew)).${2##*.}" \
+		    +%FT%T.%3N
+	else
+		echo "$2"
+	fi
+}
+
 # has_event SINCE REGEX: on any node, in any log.
 has_event()
 {
@@ -114,9 +125,22 @@ has_event()
 
 	for node in n1 n2; do
 		mapfile -t files < <(log_files $node)
-		awk -v since="$1" -v re="$2" '$1 >= since && $0 ~ re {
-			found = 1; exit } END { exit !found }' "${files[@]}" \
-		    2>/dev/null && return
+		awk -v since="$(stamp_of $node "$1")" -v re="$2" '
+		    $1 >= since && $0 ~ re { found = 1; exit }
+		    END { exit !found }' "${files[@]}" 2>/dev/null && return
+	done
+	return 1
+}
+
+# has_warning REGEX: the status of a node warns so, now.
+has_warning()
+{
+	local node
+
+	for node in n1 n2; do
+		status_json $node | jq -e --arg re "^($1)\$" '[.modules[] |
+		    .warnings[].code, (.blocked.code? // empty)] |
+		    any(test($re))' >/dev/null 2>&1 && return
 	done
 	return 1
 }
@@ -128,7 +152,8 @@ timeline()
 
 	for node in n1 n2; do
 		for file in $(log_files $node); do
-			awk -v since="$since" -v node=$node -v f="${file##*/}" \
+			awk -v since="$(stamp_of $node "$since")" \
+			    -v node=$node -v f="${file##*/}" \
 			    '$1 >= since && /^20/ { at = $1; $1 = ""
 			    print at " " node " " f ":" $0 }' "$file" 2>/dev/null
 		done

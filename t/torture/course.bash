@@ -68,12 +68,13 @@ course_run()
 	course_say "healed"
 	green=$(now_ms)
 	wait_until "$GREEN_S" is_green 2>/dev/null ||
-	    course_bad "not green within $GREEN_S s of healing:" \
+	    course_bad "stuck: not green within $GREEN_S s of healing:" \
 	    "n1 $(state n1), n2 $(state n2)"
 	course_say "green"
 	green=$(($(now_ms) - green))
 	# Not one of those that were under way when it became green.
-	load_goes_on 10 2>/dev/null || course_bad "the ledger does not go on"
+	load_goes_on 10 2>/dev/null ||
+	    course_bad "stuck: the application does not go on"
 	work_stop
 	audit_ledger
 	if primary >/dev/null; then
@@ -86,17 +87,25 @@ course_run()
 	    "acked=$(acked) $dirops_tally" \
 	    "ms=$(($(now_ms) - start))"
 	# Within the bound, but somebody should look why.
+	tally_course
 	[ "$green" -lt "$SLOW_MS" ] || [ -e "$dir/bad" ] ||
 	    course_keep "$seed" "$dir" >/dev/null
 	[ ! -e "$dir/bad" ]
 }
 
+# By an event since FROM, or by a warning that stands.
+is_named()
+{
+	{ [ -n "$EXPECT" ] && has_event "$1" "$EXPECT"; } ||
+	    { [ -n "$CODE" ] && has_warning "$CODE"; }
+}
+
 # course_fault NAME: for a time, and named while it lasts or soon after.
 course_fault()
 {
-	local from
+	local from named=no
 
-	EXPECT='' ARG=
+	EXPECT='' CODE='' UNNAMED='' ARG=
 	pick n1 n2
 	NODE=$DRAW
 	# Half of them shorter than anybody needs to notice.
@@ -111,11 +120,22 @@ course_fault()
 	fi
 	course_say "inject $1 $NODE $ARG, for $HOLD_MS ms"
 	pause "$HOLD_MS"
+	# What names it may be on a disk, or in a status, that is soon gone.
+	! is_named "$from" || named=yes
 	"fault_$1" heal 2>>"$dir/stderr"
 	course_say "heal $1"
-	[ -z "$EXPECT" ] ||
-	    wait_until "$EVENT_S" 'has_event "$from" "$EXPECT"' 2>/dev/null ||
-	    course_bad "silent: $1 $NODE $ARG: no event like /$EXPECT/"
+	tally_fault "$1"
+	if [ -n "$UNNAMED" ] || [ $named = yes ]; then
+		return
+	fi
+	if [ -z "$EXPECT$CODE" ]; then
+		course_bad "audit: $1 says neither what names it nor why" \
+		    "nothing can"
+	elif ! wait_until "$EVENT_S" 'is_named "$from"' 2>/dev/null; then
+		course_bad "silent: $1 $NODE $ARG: no event like /$EXPECT/," \
+		    "no warning $CODE"
+		tally_silent "$1"
+	fi
 }
 
 # What is needed to see what happened, and to see it again.
@@ -130,16 +150,18 @@ course_keep()
 	} | sort -s -k 1,1 >"$2/timeline"
 	for node in n1 n2; do
 		{
-			on $node holdfast status ledger
-			on $node holdfast why ledger
+			on $node holdfast status "$MODULE"
+			on $node holdfast why "$MODULE"
 		} >"$2/status.$node" 2>&1 || :
 	done
 	lab_dump >"$2/logs" 2>&1
+	# Nothing is excused by it; but it is known.
+	{ uptime; cat /proc/pressure/cpu; } >"$2/load" 2>&1 || :
 	on c1 cat /srv/acked >"$2/acked" 2>/dev/null || :
 	mkdir -p "$keep"
 	rm -rf "$at"
 	cp -r "$2" "$at"
 	[ "$short" = no ] || how=' --short'
 	echo "  kept in $at; again: t/torture/run --mode $mode --seeds $1" \
-	    "--stop$how${only:+ --faults $only}"
+	    "--stop$how${only:+ --faults $only}${skew:+ --skew $skew}"
 }

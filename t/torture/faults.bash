@@ -2,38 +2,46 @@
 # shellcheck shell=bash disable=SC2154,SC2034,SC2016 # variables of course.bash
 #
 # What is done to a pair.  A fault is a function fault_NAME inject|heal; inject
-# may set EXPECT (a pattern of the event that must name it), HOLD_MS (how long
-# it lasts), ARG (for the report) and, for the heal, whatever it needs.  NODE is
-# the node the seed chose.
+# sets HOLD_MS (how long it lasts), ARG (for the report) and, for the heal,
+# whatever it needs; and what must name it within 5 s: EXPECT, a pattern of an
+# event, or CODE, of a warning of the status while it lasts.  Where there can be
+# none it says why, by `unnamed'.  NODE is the node the seed chose.  Faults by
+# operators are in faults-operator.bash.
 
-# NAME	weight	modes: h heartbeats only, r register
+# NAME	weight	modes: h heartbeats only, f with fencing, r register
 FAULTS='
-kill		6	hr
-pause		3	hr
-power		4	hr
-power_both	2	hr
-freeze		2	hr
-deaf		2	hr
-cable		2	hr
-cables		2	hr
-cut_lan		2	hr
-split		4	r
-oneway		4	r
+kill		6	hfr
+pause		3	hfr
+power		4	hfr
+power_both	2	hfr
+freeze		2	hfr
+deaf		2	hfr
+cable		2	hfr
+cables		2	hfr
+cut_lan		2	hfr
+split		4	fr
+oneway		4	fr
 isolate		4	r
+loss		3	hfr
 witness		4	r
-disk_full	2	hr
-disk_slow	2	hr
-disk_readonly	1	hr
-clock		1	hr
-swap		3	hr
-swap_script	2	hr
-stop_second	2	hr
-stopstart	1	hr
-double_start	1	hr
-prim_wrong	1	hr
-stop_starting	1	hr
-resync_broken	2	hr
-foreign		1	hr
+disk_full	2	hfr
+disk_slow	2	hfr
+disk_readonly	1	hfr
+clock		1	hfr
+swap		3	hfr
+swap_script	2	hfr
+stop_second	2	hfr
+stopstart	1	hfr
+double_start	1	hfr
+prim_wrong	1	hfr
+stop_starting	1	hfr
+prim_stale	2	hfr
+primforce_wrong	1	hfr
+wrong_name	1	hfr
+edit_second	2	hfr
+witness_replace	2	r
+resync_broken	2	hfr
+foreign		1	hfr
 '
 DAEMONS='heartd vipd moduled mirrord keepd holdfastd remoted checkd alertd'
 
@@ -63,6 +71,27 @@ fault_choose_from()
 	}
 }
 
+# unnamed WHY: no event can name this one.
+unnamed()
+{
+	course_say "nothing names it: $*"
+	EXPECT='' CODE='' UNNAMED=$*
+}
+
+# named_after MS PATTERN: an event like it, when it lasts that long.
+named_after()
+{
+	if [ "$HOLD_MS" -ge "$1" ]; then
+		EXPECT=$2
+	else
+		unnamed "over before anybody waits for it"
+	fi
+}
+
+# A silence is told T after the last beat.
+SILENT='is silent on all'
+LATE="did not run for|this node was late|$SILENT"
+
 # pid_in NODE DAEMON
 pid_in()
 {
@@ -83,8 +112,7 @@ fault_kill()
 	if pid=$(pid_in "$NODE" "$ARG"); then
 		on "$NODE" kill -9 "$pid"
 	else
-		course_say "no $ARG on $NODE"
-		EXPECT=
+		unnamed "no $ARG on $NODE"
 	fi
 }
 
@@ -99,9 +127,11 @@ fault_pause()
 		HOLD_MS=$DRAW
 		PID=$(pid_in "$NODE" "$ARG")
 		on "$NODE" kill -STOP "$PID"
-		if [ "$ARG" = heartd ] &&
-		    [ "$HOLD_MS" -gt $((TORTURE_T_MS * 2)) ]; then
-			EXPECT='did not run for|is silent on all'
+		if [ "$ARG" = heartd ]; then
+			named_after $((TORTURE_T_MS * 2)) "$LATE"
+		else
+			unnamed "what $ARG does not do in time is named," \
+			    "and so short a pause need not be in the way"
 		fi ;;
 	heal)	on "$NODE" kill -CONT "$PID" 2>/dev/null || : ;;
 	esac
@@ -111,7 +141,7 @@ fault_power()
 {
 	case $1 in
 	inject)
-		EXPECT="n[12] is silent on all|Transition .* -> (WAIT|SECOND)"
+		EXPECT="$SILENT|has started anew|Transition STOP -> WAIT"
 		"$LAB" power off "$NODE" ;;
 	heal)	"$LAB" power on "$NODE" ;;
 	esac
@@ -141,8 +171,7 @@ fault_freeze()
 		between 300 5000
 		HOLD_MS=$DRAW
 		"$LAB" freeze "$NODE"
-		[ "$HOLD_MS" -lt $((TORTURE_T_MS * 2)) ] ||
-		    EXPECT='did not run for|is silent on all' ;;
+		named_after $((TORTURE_T_MS * 2)) "$LATE" ;;
 	heal)	"$LAB" thaw "$NODE" ;;
 	esac
 }
@@ -154,8 +183,7 @@ fault_deaf()
 		between 300 5000
 		HOLD_MS=$DRAW
 		"$LAB" freeze "$NODE" --deaf
-		[ "$HOLD_MS" -lt $((TORTURE_T_MS * 2)) ] ||
-		    EXPECT='did not run for|is silent on all' ;;
+		named_after $((TORTURE_T_MS * 2)) "$LATE" ;;
 	heal)	"$LAB" thaw "$NODE" --deaf ;;
 	esac
 }
@@ -167,8 +195,7 @@ fault_cable()
 		pick lan1 lan2
 		ARG=$DRAW
 		"$LAB" cable "$NODE" "$ARG" out
-		[ "$HOLD_MS" -lt $((TORTURE_T_MS + 500)) ] ||
-		    EXPECT="heartbeat.$ARG set to down" ;;
+		EXPECT="lan $ARG: link down|heartbeat.$ARG set to down" ;;
 	heal)	"$LAB" cable "$NODE" "$ARG" in ;;
 	esac
 }
@@ -181,8 +208,7 @@ fault_cables()
 		what=out
 		between 500 5000
 		HOLD_MS=$DRAW
-		[ "$HOLD_MS" -lt $((TORTURE_T_MS + 500)) ] ||
-		    EXPECT='is silent on all'
+		EXPECT="lan lan.: link down|$SILENT"
 	fi
 	for lan in lan1 lan2; do
 		"$LAB" cable "$NODE" $lan $what
@@ -203,8 +229,8 @@ fault_cut_lan()
 		ARG=$lan$way
 		# shellcheck disable=SC2086 # a word or none
 		"$LAB" cut "$NODE" "$(other "$NODE")" $way $lan
-		[ "$HOLD_MS" -lt $((TORTURE_T_MS + 500)) ] ||
-		    EXPECT="heartbeat.$lan set to down" ;;
+		named_after $((TORTURE_T_MS + 500)) \
+		    "heartbeat.$lan set to down" ;;
 	heal)	"$LAB" heal ;;
 	esac
 }
@@ -217,8 +243,7 @@ fault_split()
 		between 500 6000
 		HOLD_MS=$DRAW
 		"$LAB" cut n1 n2
-		[ "$HOLD_MS" -lt $((TORTURE_T_MS + 500)) ] ||
-		    EXPECT='is silent on all' ;;
+		named_after $((TORTURE_T_MS + 500)) "$SILENT" ;;
 	heal)	"$LAB" heal ;;
 	esac
 }
@@ -230,8 +255,7 @@ fault_oneway()
 		between 500 6000
 		HOLD_MS=$DRAW
 		"$LAB" cut "$NODE" "$(other "$NODE")" --oneway
-		[ "$HOLD_MS" -lt $((TORTURE_T_MS + 500)) ] ||
-		    EXPECT='is silent on all' ;;
+		named_after $((TORTURE_T_MS + 500)) "$SILENT" ;;
 	heal)	"$LAB" heal ;;
 	esac
 }
@@ -249,9 +273,23 @@ fault_isolate()
 		"$LAB" cut "$NODE" "$(other "$NODE")" $DRAW
 		# shellcheck disable=SC2086 # a word or none
 		"$LAB" cut "$NODE" w1 $DRAW
-		[ "$HOLD_MS" -lt $((TORTURE_T_MS + 500)) ] ||
-		    EXPECT='is silent on all' ;;
+		named_after $((TORTURE_T_MS + 500)) "$SILENT" ;;
 	heal)	"$LAB" heal ;;
+	esac
+}
+
+# Frames of a node that are lost by chance, on all networks and both ways.
+fault_loss()
+{
+	case $1 in
+	inject)
+		pick 3 10 25 50
+		ARG=$DRAW%
+		between 1000 6000
+		HOLD_MS=$DRAW
+		"$LAB" loss "$NODE" "${ARG%\%}"
+		unnamed "lost frames are sent again; what is late is named" ;;
+	heal)	"$LAB" loss "$NODE" 0 ;;
 	esac
 }
 
@@ -269,6 +307,17 @@ fault_witness()
 		cut)	"$LAB" cut "$NODE" w1 ;;
 		old)	witness_old ;;
 		empty)	witness_empty ;;
+		esac
+		case $ARG in
+		kill|old)
+			unnamed "init has it back before a vote is missed" ;;
+		empty)	unnamed "the operator did it" ;;
+		*)	# Asked every 2 s, and given so long to answer.
+			between 4500 5500
+			HOLD_MS=$DRAW
+			[ "$short" = no ] ||
+			    unnamed "over before anybody asks for it"
+			[ -n "$UNNAMED" ] || CODE='voters?-silent' ;;
 		esac ;;
 	heal)
 		"$LAB" power on w1
@@ -300,7 +349,13 @@ witness_empty()
 fault_disk_full()
 {
 	case $1 in
-	inject)	"$LAB" disk "$NODE" full ;;
+	inject)
+		"$LAB" disk "$NODE" full
+		# Looked at every 2 s; its own log has no room, either.
+		between 3500 5000
+		HOLD_MS=$DRAW
+		[ "$short" = no ] || unnamed "over before anybody looks"
+		[ -n "$UNNAMED" ] || CODE='disk-full' ;;
 	heal)	"$LAB" disk "$NODE" ok ;;
 	esac
 }
@@ -308,7 +363,9 @@ fault_disk_full()
 fault_disk_slow()
 {
 	case $1 in
-	inject)	"$LAB" disk "$NODE" slow ;;
+	inject)
+		"$LAB" disk "$NODE" slow
+		unnamed "slow is no fault before a bound is passed" ;;
 	heal)	"$LAB" disk "$NODE" ok ;;
 	esac
 }
@@ -318,12 +375,15 @@ fault_disk_readonly()
 {
 	case $1 in
 	inject)
-		between 1500 3000
+		# Looked at every 2 s.
+		between 3500 5000
 		HOLD_MS=$DRAW
 		# The node's own logs are on that disk; what the other one
-		# sees has to do.
-		EXPECT='rfs.disk set to down|[Rr]ead-only|Input/output error'
-		EXPECT+='|Transition (PRIM|SECOND) ->'
+		# sees, or the node's status, has to do.
+		EXPECT="rfs.disk set to down|the disk of $NODE fails"
+		EXPECT+='|[Rr]ead-only|Input/output error'
+		CODE='disk-failed'
+		[ "$short" = no ] || unnamed "over before anybody looks"
 		"$LAB" disk "$NODE" readonly ;;
 	heal)	"$LAB" power cycle "$NODE" ;;
 	esac
@@ -335,105 +395,9 @@ fault_clock()
 	inject)
 		pick -86400 -3600 -2 +2 +3600 +86400
 		ARG=$DRAW
-		"$LAB" clock "$NODE" "$ARG" ;;
-	heal)	"$LAB" clock "$NODE" ok ;;
-	esac
-}
-
-# --- what operators do -------------------------------------------------------
-
-# Said to that node; it may refuse, and then nothing has to be told.
-operator()
-{
-	local rc=0
-
-	timeout 60 "$LAB" exec "$1" holdfast "${@:2}" >>"$dir/operator" 2>&1 ||
-	    rc=$?
-	[ $rc -ne 0 ] || return 0
-	course_say "holdfast ${*:2} on $1: status $rc"
-	EXPECT=
-}
-
-fault_swap()
-{
-	[ "$1" = inject ] || return 0
-	EXPECT='Action swap'
-	between 0 500
-	HOLD_MS=$DRAW
-	operator "$NODE" swap ledger --timeout 30
-}
-
-# A script that does not do what it should, in a swap.
-fault_swap_script()
-{
-	local script
-
-	case $1 in
-	inject)
-		script=stop_prim
-		pick hang deaf fail noise
-		ARG=$script=$DRAW
-		NODE=$(primary) || NODE=n1
-		EXPECT='Action swap'
-		case $ARG in
-		*hang|*deaf) EXPECT='stop_prim.*(took|deadline|killed|ended by|time)' ;;
-		*fail)	EXPECT='stop_prim.*status 1' ;;
-		esac
-		on "$NODE" sh -c 'echo $1 >/run/torture.$0' $script \
-		    "${ARG#*=}"
-		operator "$NODE" swap ledger --timeout 40 ;;
-	heal)	on "$NODE" rm -f /run/torture.stop_prim ;;
-	esac
-}
-
-fault_stop_second()
-{
-	case $1 in
-	inject)
-		NODE=$(primary) && NODE=$(other "$NODE") || NODE=n2
-		EXPECT='Action stop'
-		operator "$NODE" stop ledger --timeout 30 ;;
-	heal)	operator "$NODE" start ledger --no-wait ;;
-	esac
-}
-
-fault_stopstart()
-{
-	[ "$1" = inject ] || return 0
-	EXPECT='Action stopstart'
-	operator "$NODE" stopstart ledger --no-wait
-}
-
-fault_double_start()
-{
-	[ "$1" = inject ] || return 0
-	EXPECT='Action start|start.*refused|is started'
-	HOLD_MS=0
-	operator "$NODE" start ledger --no-wait &
-	operator "$NODE" start ledger --no-wait
-	wait $!
-}
-
-# On the secondary: refused, and nothing happens.
-fault_prim_wrong()
-{
-	[ "$1" = inject ] || return 0
-	NODE=$(primary) && NODE=$(other "$NODE") || NODE=n2
-	EXPECT=
-	HOLD_MS=0
-	operator "$NODE" prim ledger --yes ledger --no-wait
-}
-
-# Stopped while it starts, then started again.
-fault_stop_starting()
-{
-	case $1 in
-	inject)
-		EXPECT='Action stop'
-		operator "$NODE" restart ledger --no-wait
-		operator "$NODE" stop ledger --timeout 40
-		HOLD_MS=0 ;;
-	heal)	operator "$NODE" start ledger --no-wait ;;
+		"$LAB" clock "$NODE" "$ARG"
+		unnamed "nothing hangs on the clock of the wall" ;;
+	heal)	clock_usual "$NODE" ;;
 	esac
 }
 
@@ -449,7 +413,7 @@ fault_resync_broken()
 		pick power-source power-target mirrord-source \
 		    mirrord-target swap
 		ARG=$DRAW
-		EXPECT='is silent on all'
+		EXPECT="$SILENT|has started anew"
 		"$LAB" power off "$NODE"
 		timeout 20 "$LAB" exec "$prim" sh -c 'head -c 30000000 \
 		    /dev/urandom >/srv/ledger/bulk; sync /srv/ledger/bulk' \
@@ -473,7 +437,7 @@ resync_break()
 	mirrord-*)
 		pid=$(pid_in "$host" mirrord)
 		on "$host" kill -9 "$pid" || : ;;
-	swap)	operator "$1" swap ledger --timeout 20 ;;
+	swap)	operator "$1" swap "$MODULE" --timeout 20 ;;
 	esac
 }
 

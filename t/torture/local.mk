@@ -12,7 +12,9 @@ EXTRA_DIST += \
 	%D%/check.awk \
 	%D%/course.bash \
 	%D%/faults.bash \
+	%D%/faults-operator.bash \
 	%D%/lab.bash \
 	%D%/run \
 	%D%/script.sh \
-	%D%/soak
+	%D%/soak \
+	%D%/tally.bash
