@@ -97,6 +97,22 @@ check-long: all
 	HOLDFAST_LONG=1 $(MAKE) $(AM_MAKEFLAGS) check
 .PHONY: check-long
 
+# Of a tree configured with --enable-sanitize, best one of its own.  What a
+# daemon says as it dies may be seen by no test: it goes to files, and there
+# must be none.  On the hosts of a lab it is in their logs, and t/lib.bash
+# looks there.
+check-sanitize: all
+	@grep -q -e -fsanitize=address config.status || { \
+	    echo "configure --enable-sanitize CFLAGS='-g -O1' first" >&2; \
+	    exit 1; }
+	rm -rf sanitizer && mkdir -m 1777 sanitizer
+	@rc=0; ASAN_OPTIONS=log_path='$(abs_top_builddir)'/sanitizer/report; \
+	export ASAN_OPTIONS; $(MAKE) $(AM_MAKEFLAGS) check || rc=1; \
+	for f in sanitizer/report.*; do \
+		[ ! -f "$$f" ] || { cat "$$f"; rc=1; }; \
+	done; exit $$rc
+.PHONY: check-sanitize
+
 # What the suites of mirrord drive it with.
 noinst_PROGRAMS += \
 	t/files/acks \
