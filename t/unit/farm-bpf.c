@@ -41,7 +41,8 @@ struct verdict {
 
 static struct filter_input in;
 static struct bpfengine *engine;
-static int xdp_fd = -1;
+static struct bpf_object *xdp;
+static int xdp_fd = -1;		/* of it */
 
 /* 64 nodes with ids 1 to 64; everything is of node 0 until a test says so. */
 static void
@@ -655,6 +656,8 @@ clean(void)
 {
 	char cmd[PATH_LEN];
 
+	bpfengine_free(engine);
+	bpf_object__close(xdp);
 	unlink(path_lib(cmd, "farm-bpf.o"));
 	for (char *p = cmd; (p = strrchr(cmd, '/')) != NULL &&
 	    strlen(cmd) > strlen(root); ) {
@@ -678,7 +681,6 @@ static bool
 begin(char why[FILTER_WHY_LEN])
 {
 	struct xdpprog_page page[FILTER_ADDR_MAX];
-	struct bpf_object *o;
 	unsigned count;
 
 	if (unshare(CLONE_NEWNET) == -1) {
@@ -693,13 +695,14 @@ begin(char why[FILTER_WHY_LEN])
 	engine = bpfengine_new(&in, 0, why);
 	if (engine == NULL)
 		return false;
-	o = bpfobj_open(XDPPROG_NAME, why);
-	if (o == NULL || (xdp_fd = bpfobj_load(o, XDPPROG_NAME, why)) == -1)
+	xdp = bpfobj_open(XDPPROG_NAME, why);
+	if (xdp == NULL ||
+	    (xdp_fd = bpfobj_load(xdp, XDPPROG_NAME, why)) == -1)
 		return false;
 	count = bpfengine_pages(engine, &in, 0, page);
 	is_num(count, 2, "both addresses have a page for XDP");
 	for (unsigned i = 0; i < count; i++)
-		ok(bpf_map_update_elem(bpfobj_map(o, "farm_xdp_addr"),
+		ok(bpf_map_update_elem(bpfobj_map(xdp, "farm_xdp_addr"),
 		    &page[i].key, &page[i].fd, BPF_ANY) == 0, "page %u", i);
 	return true;
 }
@@ -708,14 +711,16 @@ int
 main(void)
 {
 	char why[FILTER_WHY_LEN] = "";
+	bool is_ours;
 
 	if (lay_out() == -1) {
 		ok(false, "directory for the object file");
 		return tap_done();
 	}
 	if (!begin(why)) {
+		is_ours = geteuid() == 0 && engine == NULL && errno != EPERM;
 		clean();
-		if (geteuid() == 0 && engine == NULL && errno != EPERM) {
+		if (is_ours) {
 			ok(false, "%s", why);
 			return tap_done();
 		}
