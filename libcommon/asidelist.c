@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "epoch.h"
+#include "log.h"
 #include "xalloc.h"
 
 #define MAGIC	"holdfast-diverged 1\n"
@@ -69,18 +70,57 @@ aside_put_head(FILE *f, const struct aside_head *h)
 	    h->by) < 0 ? -1 : 0;
 }
 
+/*
+ * Bytes of the printable character that begins there, 0: none does.  Neither
+ * controls nor what is no UTF-8 may reach a terminal.
+ */
+static size_t
+printable(const unsigned char *p)
+{
+	size_t len = *p < 0xe0 ? 2 : *p < 0xf0 ? 3 : 4, i;
+	uint32_t c;
+
+	if (*p < 0x80)
+		return *p >= ' ' && *p != '\\' && *p != 0x7f;
+	if (*p < 0xc2 || *p > 0xf4)
+		return 0;
+	c = *p & (0xffu >> (len + 1));
+	for (i = 1; i < len; i++) {
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+		c = c << 6 | (p[i] & 0x3f);
+	}
+	/* C1 controls; longer than need be; surrogates; beyond the last. */
+	return c < 0xa0 || (len == 3 && c < 0x800) ||
+	    (len == 4 && c < 0x10000) || (c >= 0xd800 && c < 0xe000) ||
+	    c > 0x10ffff ? 0 : len;
+}
+
 int
 aside_put_path(FILE *f, const char *path)
 {
-	const unsigned char *p;
+	const unsigned char *p = (const unsigned char *)path;
+	size_t n;
 
-	for (p = (const unsigned char *)path; *p != '\0'; p++)
-		if (*p < ' ' || *p == '\\' || *p == 0x7f) {
-			if (fprintf(f, "\\%03o", *p) < 0)
-				return -1;
-		} else if (putc(*p, f) == EOF)
+	for (; *p != '\0'; p += n == 0 ? 1 : n) {
+		n = printable(p);
+		if (n == 0 ? fprintf(f, "\\%03o", *p) < 0 :
+		    fwrite(p, 1, n, f) != n)
 			return -1;
+	}
 	return 0;
+}
+
+char *
+aside_path_text(const char *path)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	if (f == NULL || aside_put_path(f, path) == -1 || fclose(f) != 0)
+		fatal("memory");
+	return text;
 }
 
 int
@@ -171,9 +211,8 @@ aside_close(struct aside_reader *r)
 	memset(r, 0, sizeof(*r));
 }
 
-/* In place: what is escaped is longer. */
-static int
-unescape(char *s)
+int
+aside_path_parse(char *s)
 {
 	char *out = s;
 
@@ -216,7 +255,7 @@ aside_next(struct aside_reader *r, struct aside_entry *e)
 	e->change = (enum aside_change)c;
 	e->kind = (enum aside_kind)k;
 	e->path = l + at + 1;
-	return unescape(e->path) == 0 ? 1 : -1;
+	return aside_path_parse(e->path) == 0 ? 1 : -1;
 }
 
 /* ---- all of them ---- */

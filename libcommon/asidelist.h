@@ -20,8 +20,8 @@
  *	deleted - 0 c
  *	end 3 123
  *
- * A path is the rest of its line; a backslash and bytes below blank, and DEL,
- * stand as a backslash and three octal digits.  mirrord writes it, mirrord
+ * A path is the rest of its line; a backslash, control characters and bytes
+ * that are no UTF-8 stand as a backslash and three octal digits each.  mirrord writes it, mirrord
  * and holdfast read it.
  */
 #ifndef COMMON_ASIDELIST_H
@@ -34,6 +34,7 @@
 #define ASIDE_DIR	"diverged"	/* in .holdfast */
 #define ASIDE_FILES	"files"
 #define ASIDE_LIST	"LIST"
+#define ASIDE_EDITS	"edits"		/* head.by: of a stopped node (R42) */
 #define ASIDE_NAME_LEN	48
 #define ASIDE_NODE_LEN	64
 
@@ -51,7 +52,7 @@ struct aside_head {
 	int64_t		when_s;		/* wall time it was set aside */
 	char		lost_to[ASIDE_NODE_LEN];
 	char		lost_epoch[ASIDE_NAME_LEN];
-	char		by[16];		/* log, hash, stage */
+	char		by[16];		/* log, hash, stage, edits */
 };
 
 struct aside_entry {
@@ -79,6 +80,9 @@ int	aside_put_head(FILE *f, const struct aside_head *h);
 int	aside_put_entry(FILE *f, const struct aside_entry *e);
 /* A path as it stands in LIST: on one line, whatever is in it. */
 int	aside_put_path(FILE *f, const char *path);
+/* The same as a string, the caller's; and back, in place: 0, or -1. */
+char	*aside_path_text(const char *path);
+int	aside_path_parse(char *text);
 int	aside_put_end(FILE *f, uint64_t entries, uint64_t bytes);
 
 struct aside_reader {

@@ -7,9 +7,16 @@
 
 load lib
 
+MODULE=mirror
+CONF=/etc/holdfast/modules/mirror/conf/userconfig.xml
+
+# Its first half is told to ask.
 setup_file()
 {
-	lab_setup_file 2 --module "$TOP/modules/mirror"
+	cp -r "$TOP/modules/mirror" "$BATS_FILE_TMPDIR/mirror"
+	sed -i 's/<rfs /&diverged="ask" /' \
+	    "$BATS_FILE_TMPDIR/mirror/conf/userconfig.xml"
+	lab_setup_file 2 --module "$BATS_FILE_TMPDIR/mirror"
 }
 
 setup()
@@ -222,6 +229,209 @@ and lines'; sync"
 	    grep -q 'lies aside'"
 }
 
+# ---- and nobody is asked -------------------------------------------------
+
+# asides N: the directory of what is set aside on node N.
+asides()
+{
+	on "$1" sh -c 'echo diverged | socat -t 1 - \
+	    UNIX:/run/holdfast/mirror/mirrord.sock' |
+	    sed -n 's,.*pid=\([0-9]*\) fd=\([0-9]*\).*,/proc/\1/fd/\2/.holdfast/diverged,p'
+}
+
+level() { pair_is_level n1 n2 || pair_is_level n2 n1; }
+
+# No node waited for anybody's word since the line SINCE of its events.
+since() { for n in n1 n2; do on $n sh -c 'wc -l </var/log/holdfast/mirror.events \
+    >/run/since'; done; }
+nobody_was_asked()
+{
+	local n
+
+	for n in n1 n2; do
+		not on $n sh -c 'tail -n +$(($(cat /run/since) + 1)) \
+		    /var/log/holdfast/mirror.events | grep "\[diverged\]\|second"'
+	done
+}
+
+forget()
+{
+	local n e
+
+	for n in n1 n2; do
+		for e in $(on $n holdfast diverged mirror --local --json |
+		    jq -r '.diverged[].epoch'); do
+			on $n holdfast diverged mirror discard $e --yes mirror
+		done
+	done
+}
+
+@test "told to yield, the pair is level by itself" {
+	for n in n1 n2; do
+		on $n holdfast stop mirror --timeout 60
+	done
+	for n in n1 n2; do
+		on $n sed -i 's/ diverged="ask"//' $CONF
+		on $n holdfast config mirror
+		on $n holdfast start mirror --no-wait
+	done
+	wait_until 60 level
+	since
+	both_alone
+	for n in n1 n2; do
+		on $n sh -ec "cd /srv/data; echo $n >unasked; sync"
+	done
+	split in
+	wait_until 60 '[ -n "$(asides n1; asides n2)" ] && level'
+	wait_until 10 'for n in n1 n2; do on $n holdfast diverged mirror list
+	    done | grep -q "^n[12] "'
+	# It was there for a moment, level before the loser was told.
+	wait_until 60 level
+	LOSER=$(on n1 holdfast diverged mirror --json | jq -r '.diverged[-1].node')
+	WINNER=$(other $LOSER)
+	remember
+	nobody_was_asked
+	[ "$(on $LOSER cat /srv/data/unasked)" = $WINNER ]
+	recall
+	[ "$(on $LOSER cat "$(asides $LOSER)/$EPOCH/files/unasked")" = $LOSER ]
+	on $LOSER holdfast status mirror | grep -q 'wrote alone lies aside'
+	forget
+}
+
+# edit SCRIPT: of the secondary, while it is stopped; S and P are the two.
+edit()
+{
+	P=$(primary) S=$(other "$P")
+	since
+	on $S holdfast stop mirror --timeout 60
+	on $S sh -ec "cd /srv/data; $1"
+	on $S holdfast start mirror --no-wait
+	wait_until 60 'pair_is_level $P $S'
+	nobody_was_asked
+}
+
+@test "edited while it was stopped: level by itself, and the edits are kept" {
+	wait_until 60 level
+	on "$(primary)" sh -ec 'cd /srv/data; mkdir -p etc; echo ours >etc/conf
+	    echo same >etc/same; echo gone >etc/gone; sync'
+	edit 'echo theirs >etc/conf; echo own >etc/own; rm etc/gone
+	    touch etc/same . etc; cp -p etc/same t; mv t etc/same'
+	echo "P=$P S=$S" >"$BATS_FILE_TMPDIR/ps"
+	for n in n1 n2; do
+		[ "$(on $n cat /srv/data/etc/conf)" = ours ]
+		[ "$(on $n cat /srv/data/etc/gone)" = gone ]
+		on $n holdfast diverged mirror list |
+		    grep -q "^$S .*(changed while stopped)"
+	done
+	LOSER=$S WINNER=$P
+	remember
+	recall
+	on $P holdfast diverged mirror show $EPOCH | grep -v ^== \
+	    >"$BATS_TEST_TMPDIR/show"
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/show")" -eq 2 ]
+	grep -q 'changed *file .* etc/conf$' "$BATS_TEST_TMPDIR/show"
+	grep -q 'new *file .* etc/own$' "$BATS_TEST_TMPDIR/show"
+	on $S holdfast status mirror |
+	    grep -q 'changed here while the module was stopped lies aside'
+	forget
+}
+
+@test "touched, or stopped and started: nothing to keep, nobody is asked" {
+	wait_until 60 level
+	edit 'find . -exec touch {} +; chmod 700 etc; chmod 755 etc'
+	[[ $(on n1 holdfast diverged mirror) == "nothing is set aside"* ]]
+}
+
+@test "every kind of thing is brought back, from either node" {
+	wait_until 60 level
+	edit 'mkdir -p kinds/dir; cd kinds
+	    dd if=/dev/urandom of=big bs=1M count=19 status=none
+	    echo in >dir/file; chmod 2750 dir; chown 77:88 dir/file
+	    chmod 4711 dir/file; touch -d 2001-02-03 dir/file
+	    ln dir/file hard; ln -s dir/nowhere link; mkfifo fifo
+	    setfattr -n user.who -v me dir/file; setfattr -n user.d -v d dir
+	    setfacl -m u:99:rw big 2>/dev/null || :
+	    truncate -s 1G holes; printf tail >>holes
+	    f=$(printf "two words\nand\001\351\\\\"); echo odd >"$f"'
+	LOSER=$S WINNER=$P
+	remember
+	recall
+	set=$(asides $S)/$EPOCH
+	# As one tree, by each node, into a plain directory and through the
+	# mirror.
+	for n in $P $S; do
+		on $n holdfast diverged mirror restore $EPOCH kinds
+		wait_until 20 'on $P test -e /srv/data/kinds/holes &&
+		    on $S test -e /srv/data/kinds/holes'
+		for m in n1 n2; do
+			diff <(kinds $m /srv/data/kinds) \
+			    <(kinds $S "$set/files/kinds")
+		done
+		run on $n holdfast diverged mirror restore $EPOCH kinds/big
+		[ "$status" -eq 79 ]
+		on $P rm -r /srv/data/kinds
+	done
+	# One by one, the odd name as `show' has it.
+	for n in $P $S; do
+		on $n holdfast diverged mirror show $EPOCH |
+		    grep -qF 'kinds/two words\012and\001\351\134'
+		for f in big dir link fifo holes \
+		    'two words\012and\001\351\134'; do
+			on $n holdfast diverged mirror restore $EPOCH "kinds/$f"
+		done
+		on $n holdfast diverged mirror diff $EPOCH kinds |
+		    not grep -v '^==\|^same\|^absent now .*kinds/hard'
+		on $P rm -r /srv/data/kinds
+	done
+	on $S mkdir -p /tmp/kinds
+	on $S holdfast diverged mirror restore $EPOCH kinds --to /tmp/kinds
+	diff <(kinds $S /tmp/kinds/kinds) <(kinds $S "$set/files/kinds")
+	on $S rm -r /tmp/kinds
+}
+
+# kinds N DIR: all there is to know of a tree.
+kinds()
+{
+	on "$1" sh -ec 'cd "$1"; find . ! -type d -printf "%P %y %m %U %G %n %l\n" -o \
+	    -printf "%P %y %m %U %G\n" | sort
+	    find . -type f -printf "%P %s %Tc\n" | sort
+	    find . -type f -print0 | sort -z | xargs -0 sha256sum
+	    du -k holes | awk "{ print \$1 < 100 }"
+	    getfattr -hRd -m "user\|posix" . | cat' sh "$2"
+}
+
+@test "a discard that is cut short can be said again" {
+	recall
+	on $LOSER chattr +i "$(asides $LOSER)/$EPOCH/files/kinds/big"
+	run on $WINNER holdfast diverged mirror discard $EPOCH --yes mirror
+	[ "$status" -ne 0 ]
+	on $WINNER holdfast diverged mirror list | grep -q "$EPOCH"
+	on $LOSER holdfast status mirror | grep -q 'lies aside'
+	on $LOSER chattr -i "$(asides $LOSER)/$EPOCH/files/kinds/big"
+	on $WINNER holdfast diverged mirror discard $EPOCH --yes mirror
+	[[ $(on $LOSER holdfast diverged mirror) == "nothing is set aside"* ]]
+}
+
+@test "a hundred thousand things are listed at once" {
+	local n=${HOLDFAST_LONG:+100000} start
+
+	wait_until 60 level
+	edit "mkdir many; cd many; seq ${n:-3000} | xargs touch"
+	LOSER=$S WINNER=$P
+	remember
+	recall
+	start=$(now_ms)
+	run on $LOSER holdfast diverged mirror --local
+	echo "# list: $(($(now_ms) - start)) ms" >&3
+	[ $(($(now_ms) - start)) -lt 3000 ]
+	# They, and the directory.
+	echo "$output"
+	grep -q "^$LOSER .* $((${n:-3000} + 1)) " <<<"$output"
+	[ "$(on $LOSER holdfast diverged mirror show $EPOCH | wc -l)" -ge \
+	    "${n:-3000}" ]
+	forget
+}
+
 @test "killed at each step of it: begun again, nothing lost or doubled" {
 	local step n i=0
 
@@ -233,10 +443,18 @@ and lines'; sync"
 			on $n sh -c "echo $step-$n >/srv/data/kept-$step
 			    echo $n >/srv/data/own-$step-$n; sync"
 		done
+		# Whoever follows; the other one has no such step.
+		for n in n1 n2; do
+			on $n sh -c "echo 'mirrord:$step' >/run/holdfast/fail"
+		done
 		split in
-		loser_is_known
-		on $LOSER sh -c "echo 'mirrord:$step' >/run/holdfast/fail"
-		follow
+		wait_until 60 'on n1 holdfast diverged mirror | grep -q "^n[12] "'
+		wait_until 60 level
+		LOSER=$(on n1 holdfast diverged mirror --json |
+		    jq -r '.diverged[-1].node')
+		for n in n1 n2; do
+			on $n rm -f /run/holdfast/fail
+		done
 		recall_step $step
 	done
 }

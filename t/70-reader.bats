@@ -45,6 +45,8 @@ says()
 		run on $n sh -ec "
 		    holdfast module install /usr/share/holdfast/modules/mirror \
 		    --set VIP=10.88.1.100
+		    sed -i 's/<rfs /&diverged=\"ask\" /' \
+		    /etc/holdfast/modules/mirror/conf/userconfig.xml
 		    holdfast config mirror
 		    holdfast check mirror
 		    holdfast start mirror"
@@ -96,7 +98,7 @@ says()
 	on n2 holdfast wait --timeout 20 mirror SECOND
 }
 
-@test "both wrote alone: both ways are shown, and the one taken works" {
+@test "both wrote alone, told to ask: both ways are shown, and the one taken works" {
 	for n in n1 n2; do
 		for l in lan1 lan2; do
 			"$LAB" cable $n $l out --oneway rx

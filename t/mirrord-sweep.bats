@@ -90,32 +90,95 @@ since() { LINE=$(wc -l <"$M/$1/log"); }
 	[ "$(on 2 cat "$M/2/data/x/d/f1")" = X ]
 }
 
-@test "what was edited on the other node is not overwritten unasked" {
-	stop_both
-	on 2 sh -c "cd '$M/2/data/x/d'; echo mine >f6; echo mine >own"
-	next
+# in_aside N PATH: what is set aside of it, in the newest set.
+in_aside()
+{
+	local set
+
+	set=$(ls -d "/proc/$(cat "$M/$1/ns")/root$M/$1/data/x/.holdfast/"diverged/* |
+	    sort -V | tail -n 1)
+	cat "$set/$2"
+}
+
+# follow_alone: 2 follows 1 with nobody's leave.
+follow_alone()
+{
 	ask 2 want role=second "epoch=0.$E.1" primary=n1
-	await 2 10000 edited=1 code=diverged
-	[[ $(fact 2 error) == *"was changed while the module was stopped"* ]]
-	[ "$(on 2 cat "$M/2/data/x/d/f6")" = mine ]
+	await 1 20000 ready=1
+	ask 1 want role=prim "epoch=0.$E.1" set=both
+	await 1 5000 joined=1
+	await 2 5000 level=1 edited=0 diverged=
+}
+
+@test "what was edited on the other node is set aside unasked" {
+	stop_both
+	on 2 sh -c "cd '$M/2/data/x/d'; echo mine >f6; echo mine >own
+	    rm f4; chmod 604 f1; mv e/g1 e/gone; echo 8 >e/g8
+	    cp -p f7 t; mv t f7; touch f5 e; setfattr -n user.by -v me f8"
+	next
+	ask 2 want role=wait
+	await 2 10000 role=wait edited=1
 	# Neither a successor nor another stop forgets it.
 	mirrord_kill 2
 	mirrord_start 2
 	stop 2
-	ask 2 want role=second "epoch=0.$E.1" primary=n1
-	await 2 10000 edited=1 code=diverged
-	[ "$(on 2 cat "$M/2/data/x/d/own")" = mine ]
-	ask 2 want role=second "epoch=0.$E.1" primary=n1 fullsync=1
-	await 1 20000 ready=1
-	ask 1 want role=prim "epoch=0.$E.1" set=both
-	await 2 5000 level=1 edited=0
+	await 2 10000 edited=1
+	since 2
+	LINE1=$(wc -l <"$M/1/log")
+	follow_alone
 	same_trees
 	[ "$(on 2 cat "$M/2/data/x/d/f6")" = 6 ]
-	# What was overwritten is set aside.
+	# Not every object was compared.
+	tail -n +$((LINE1 + 1)) "$M/1/log" |
+	    grep -q 'gets what changed while it was away; its directory was'
+	said 2 'what was changed here while the module was stopped lies in'
 	stop 2
-	on 2 grep -rlx mine "$M/2/data/x/.holdfast/diverged" >"$M/aside"
-	grep -q '/d/f6$' "$M/aside"
-	grep -q '/d/own$' "$M/aside"
+	[ "$(in_aside 2 files/d/f6)" = mine ]
+	[ "$(in_aside 2 files/d/own)" = mine ]
+	in_aside 2 LIST >"$M/list"
+	grep -qx 'by edits' "$M/list"
+	# What is the same when it is compared, and what was removed, is not.
+	cat >"$M/want" <<-EOF
+		changed file d/f1
+		changed file d/f6
+		changed file d/f8
+		new file d/e/gone
+		new file d/own
+	EOF
+	sed '1,5d; /^end/d; s/ [0-9]* / /' "$M/list" | sort |
+	    diff "$M/want" -
+	on 2 rm -rf "$M/2/data/x/.holdfast/diverged"
+}
+
+@test "times alone are nothing to keep" {
+	stop_both
+	on 2 sh -c "cd '$M/2/data/x/d'; touch f1 f5 . e ..; chmod 640 f6
+	    chmod --reference=f5 f6; cp f5 t; cat t >f5; rm t"
+	next
+	follow_alone
+	same_trees
+	[ "$(fact 2 aside)" = "" ]
+	[ "$(ls -A "/proc/$(cat "$M/2/ns")/root$M/2/data/x/.holdfast/diverged")" = "" ]
+}
+
+@test "room that lacks for it is said, and waited for" {
+	stop_both
+	on 2 sh -c "cd '$M/2/data/x'; dd if=/dev/urandom of=d/f6 bs=1M count=40 \
+	    status=none; sync; fallocate -l \$((\$(df --output=avail -B1 . |
+	    tail -n 1) - (20 << 20))) ../pad"
+	next
+	ask 2 want role=second "epoch=0.$E.1" primary=n1
+	# It is tried again and again: for moments it says nothing.
+	wait_until 20 'fact_is 2 code diverged-no-space'
+	wait_until 20 '[ "$(fact 2 aside_need)" -ge $((40 << 20)) ]'
+	wait_until 20 'n=$(fact 2 aside_have)
+	    [ "$n" -gt 0 ] && [ "$n" -lt $((21 << 20)) ]'
+	on 2 sh -c "rm '$M/2/data/pad'"
+	follow_alone
+	same_trees
+	stop 2
+	[ "$(in_aside 2 files/d/f6 | wc -c)" -eq $((40 << 20)) ]
+	on 2 rm -rf "$M/2/data/x/.holdfast/diverged"
 }
 
 @test "or it becomes the primary, and they are its changes" {

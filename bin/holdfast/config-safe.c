@@ -201,6 +201,7 @@ read_rfs(struct safe *m, const xmlNode *n, struct report *r)
 	m->async = xml_value(n, schema_safe(), "async");
 	m->stall_ms = ms_of(n, "stall");
 	m->disktime_ms = ms_of(n, "disktime");
+	m->diverged = xml_value(n, schema_safe(), "diverged");
 	for (dir = xml_child(n, "replicated"); dir != NULL;
 	    dir = xml_next(dir, "replicated"))
 		read_dir(m, dir, r);

@@ -116,7 +116,7 @@ struct safe {
 	struct safe_addr addr[SAFE_ADDR_MAX];
 
 	bool		 rfs;
-	const char	*async, *secondary;
+	const char	*async, *secondary, *diverged;
 	int64_t		 stall_ms, disktime_ms;
 	unsigned	 dir_count;
 	const char	*dir[SAFE_DIR_MAX];

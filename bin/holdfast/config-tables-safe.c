@@ -243,6 +243,9 @@ static const struct attr attrs[] = {
 	    AT_LATER, "mirrord", "receipt: each name operation waits" },
 	{ RFS, "disktime", VT_TIME, "ms", "", "10s", 100, 3600000, 0,
 	    "mirrord", "local disk silent this long: it is down" },
+	{ RFS, "diverged", VT_WORD, "", "aside ask", "aside", NONE, 0,
+	    "mirrord", "both wrote alone: the one that follows sets its own "
+	    "aside; ask: it waits for an operator" },
 	{ RFS, "acl", VT_WORD, "", ON, NULL, NONE, AT_IGNORED, "-",
 	    "lists of access are always replicated" },
 	{ RFS, "iotimeout", VT_TIME, "s", "", NULL, 0, DAY, AT_IGNORED, "-",

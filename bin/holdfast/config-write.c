@@ -200,6 +200,7 @@ safe_text_mirrord(const struct safe *m)
 	text_number(&t, "stall_ms", m->stall_ms);
 	text_number(&t, "disktime_ms", m->disktime_ms);
 	text_option(&t, "secondary", m->secondary);
+	text_option(&t, "diverged", m->diverged);
 	text_list(&t, "directories", m->dir, m->dir_count);
 	return t.text;
 }

@@ -122,7 +122,7 @@ static void
 tell(const struct asides *a, const char *dir, const struct aside_entry *e,
     const char *what, json_t *list)
 {
-	json_t *path;
+	char *text;
 
 	if (list == NULL) {
 		printf("%-22s %-8s %s%s", what,
@@ -132,11 +132,11 @@ tell(const struct asides *a, const char *dir, const struct aside_entry *e,
 		putchar('\n');
 		return;
 	}
-	path = json_string(e->path);
-	(void)json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:o}",
+	text = aside_path_text(e->path);
+	(void)json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s}",
 	    "directory", dir, "change", aside_change_str(e->change), "now",
-	    what, "path", path != NULL ? path :
-	    json_string("(not UTF-8)")));
+	    what, "path", text));
+	free(text);
 }
 
 /* 1 a difference was told, 0 none, -1 LIST is damaged. */

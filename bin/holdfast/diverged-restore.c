@@ -80,6 +80,15 @@ pack(const struct aside_place *p, int out)
 	return rc == 0 ? 0 : EX_IOERR;
 }
 
+static void
+tell_restored(const char *dir, const char *path)
+{
+	char *text = aside_path_text(path);
+
+	printf("%s/%s is restored\n", dir, text);
+	free(text);
+}
+
 /* Into dir; a directory is filled, all else must not be there. */
 static int
 unpack(const char *dir, const char *path, int in)
@@ -87,6 +96,7 @@ unpack(const char *dir, const char *path, int in)
 	const char *argv[] = { "tar", "-xpf", "-", TAR_ATTR,
 	    "--keep-old-files", NULL };
 	struct stat st;
+	char *text;
 	int dfd, rc;
 
 	dfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -96,11 +106,12 @@ unpack(const char *dir, const char *path, int in)
 	}
 	if (path[0] != '\0' && fstatat(dfd, path, &st,
 	    AT_SYMLINK_NOFOLLOW) == 0 && !S_ISDIR(st.st_mode)) {
+		text = aside_path_text(path);
 		fprintf(stderr, "holdfast: %s/%s is there and stays as it "
 		    "is: `holdfast diverged MODULE diff EPOCH PATH' shows "
 		    "both; move it away first, or restore with --to into "
-		    "another directory\n",
-		    dir, path);
+		    "another directory\n", dir, text);
+		free(text);
 		(void)close(dfd); /* a directory */
 		return EXIT_UNSAFE;
 	}
@@ -245,8 +256,8 @@ restore(struct asides *a, const struct aside_place *p)
 		rc = send_all(a, node, p, fd);
 	(void)close(fd); /* it has no name */
 	if (rc == 0 && (a->c->to != NULL || node[0] == '\0'))
-		printf("%s/%s is restored\n", a->c->to != NULL ? a->c->to :
-		    p->root->dir, p->path);
+		tell_restored(a->c->to != NULL ? a->c->to : p->root->dir,
+		    p->path);
 	return rc;
 }
 
@@ -338,7 +349,7 @@ diverged_unpack(struct asides *a, const char *token, const char *path)
 			continue;
 		rc = unpack(a->root[i].dir, path + len + 1, fd);
 		if (rc == 0)
-			printf("%s is restored\n", path);
+			tell_restored(a->root[i].dir, path + len + 1);
 		break;
 	}
 	(void)close(fd); /* it was read only */

@@ -171,8 +171,8 @@ is_listed(int dfd, const char *path)
 	return fstatat(dfd, full, &st, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-int
-asides_find(struct asides *a, const char *name, const char *text,
+static bool
+find_in(struct asides *a, const char *name, const char *text,
     struct aside_place *p)
 {
 	const struct aside_root *r;
@@ -192,13 +192,31 @@ asides_find(struct asides *a, const char *name, const char *text,
 		p->dfd = asides_fd(r, name);
 		p->root = r;
 		if (p->dfd != -1 && is_listed(p->dfd, p->path))
-			return 0;
+			return true;
 		if (p->dfd != -1)
 			(void)close(p->dfd); /* a directory */
 	}
+	return false;
+}
+
+/* As it is, or as `show' writes it. */
+int
+asides_find(struct asides *a, const char *name, const char *text,
+    struct aside_place *p)
+{
+	char *copy = xstrdup(text), *shown;
+	bool found;
+
+	found = find_in(a, name, text, p) || (aside_path_parse(copy) == 0 &&
+	    find_in(a, name, copy, p));
+	free(copy);
+	if (found)
+		return 0;
+	shown = aside_path_text(text);
 	fprintf(stderr, "holdfast: %s: no file \"%s\" in %s: `holdfast "
-	    "diverged %s show %s' lists what there is\n", a->c->module, text,
-	    name, a->c->module, name);
+	    "diverged %s show %s' lists what there is\n", a->c->module,
+	    shown, name, a->c->module, name);
+	free(shown);
 	return EX_NOINPUT;
 }
 
@@ -309,6 +327,7 @@ own_list(const struct asides *a)
 static void
 print_list(const json_t *list)
 {
+	const char *by;
 	char when[32];
 	const json_t *o;
 	struct tm tm;
@@ -324,7 +343,8 @@ print_list(const json_t *list)
 		if (localtime_r(&t, &tm) == NULL || strftime(when,
 		    sizeof(when), "%Y-%m-%d %H:%M:%S", &tm) == 0)
 			when[0] = '\0';
-		printf("%-8s %-10s %-19.19s %8lld %12lld  %s (%s), %s\n",
+		by = json_string_value(json_object_get(o, "by"));
+		printf("%-8s %-10s %-19.19s %8lld %12lld  %s (%s), %s%s\n",
 		    json_string_value(json_object_get(o, "node")),
 		    json_string_value(json_object_get(o, "epoch")), when,
 		    (long long)json_integer_value(json_object_get(o,
@@ -332,7 +352,9 @@ print_list(const json_t *list)
 		    json_object_get(o, "bytes")),
 		    json_string_value(json_object_get(o, "lost_to")),
 		    json_string_value(json_object_get(o, "lost_epoch")),
-		    json_string_value(json_object_get(o, "directory")));
+		    json_string_value(json_object_get(o, "directory")),
+		    by != NULL && strcmp(by, ASIDE_EDITS) == 0 ?
+		    " (changed while stopped)" : "");
 	}
 }
 
@@ -364,7 +386,7 @@ static void
 show_entry(const struct asides *a, const char *dir,
     const struct aside_entry *e, json_t *list)
 {
-	json_t *path;
+	char *text;
 
 	if (list == NULL) {
 		printf("%-8s %-5s %12" PRIu64 "  %s%s",
@@ -375,11 +397,12 @@ show_entry(const struct asides *a, const char *dir,
 		putchar('\n');
 		return;
 	}
-	path = json_string(e->path);
+	text = aside_path_text(e->path);
 	(void)json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:I, "
-	    "s:o}", "directory", dir, "change", aside_change_str(e->change),
+	    "s:s}", "directory", dir, "change", aside_change_str(e->change),
 	    "kind", aside_kind_str(e->kind), "bytes", (json_int_t)e->bytes,
-	    "path", path != NULL ? path : json_string("(not UTF-8)")));
+	    "path", text));
+	free(text);
 }
 
 static int

@@ -134,7 +134,7 @@ aside_build_need(struct aside *a, const struct dirtyset *set)
 {
 	struct marks m = { .a = a };
 
-	if (set != NULL)
+	if (set != NULL && !a->conf.edits)
 		(void)dirtyset_walk(set, mark_item, &m); /* it goes on */
 	free(m.slot);
 	return m.need;
@@ -311,7 +311,7 @@ set_aside(struct walk *w, struct frame *f, const char *name,
 	if (rc != 0)
 		return rc;
 	/* What was made here the other node cannot have: it will go. */
-	copy = w->b->set != NULL && change != AC_NEW &&
+	copy = w->b->set != NULL && !w->a->conf.edits && change != AC_NEW &&
 	    (dirty == 2 || (k != NULL && has_data(&k->it)));
 	rc = copy ? copy_object(w, f, name, &st) :
 	    hold_object(w, f, name, &st);
@@ -445,17 +445,19 @@ static int
 look(struct walk *w, struct frame *f, const struct dirent *e)
 {
 	bool all = w->b->set == NULL, deep = f->deep, fresh, wanted;
-	bool dir = is_dir(f, e);
+	bool dir = is_dir(f, e), edits = w->a->conf.edits;
 	enum aside_change change = AC_CHANGED;
 	const struct mark *k;
 	int dirty;
 
 	k = all ? NULL : mark_find(&w->marks, w->root, e->d_ino);
 	dirty = all ? 0 : name_is_dirty(f->mark, e->d_name);
-	fresh = dirty != 0 && ((k != NULL && k->it.whole) ||
+	fresh = dirty != 0 && ((k != NULL && k->it.whole && !edits) ||
 	    is_new(w, f, e->d_name));
 	deep = deep || fresh;
-	wanted = all || deep || dirty != 0 || (k != NULL && has_data(&k->it));
+	/* Whatever was edited, renamed or linked is hit itself. */
+	wanted = all || deep || (dirty != 0 && !edits) ||
+	    (k != NULL && has_data(&k->it));
 	if (fresh || (f->deep && !all))
 		change = AC_NEW;
 	else if (dirty == 2 && (dir || k == NULL || !has_data(&k->it)))

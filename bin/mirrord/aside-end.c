@@ -128,11 +128,12 @@ aside_disown(int dfd, const char *name, bool is_dir, void *arg)
 	if (fd == -1)
 		return errno == ENOENT ? 0 : -errno;
 	oid = object_oid_of(o, fd);
-	if (oid > OID_ROOT_MAX) {
-		if (removexattr(object_proc_path(path, fd), OID_XATTR) == -1)
-			rc = -errno;
+	/* One that was copied along is nobody's (R29), and goes as well. */
+	if (removexattr(object_proc_path(path, fd), OID_XATTR) == -1 &&
+	    oid > OID_ROOT_MAX)
+		rc = -errno;
+	if (oid > OID_ROOT_MAX)
 		object_forget(o, oid);
-	}
 	(void)close(fd); /* only a name */
 	return rc;
 }
@@ -162,9 +163,12 @@ dir_is_equal(int root_fd, int ffd, const char *path)
 	return equal;
 }
 
-/* Does the line still hold?  *drop: the thing itself goes as well. */
+/*
+ * Does the line still hold?  *drop: the thing itself goes as well.  An editor
+ * that writes anew leaves what looks new: of edits the primary's tree tells.
+ */
 static bool
-keeps(int root_fd, int ffd, struct aside_entry *e, bool *drop)
+keeps(int root_fd, int ffd, bool edits, struct aside_entry *e, bool *drop)
 {
 	struct stat st;
 
@@ -173,6 +177,9 @@ keeps(int root_fd, int ffd, struct aside_entry *e, bool *drop)
 		return true;
 	if (fstatat(ffd, e->path, &st, AT_SYMLINK_NOFOLLOW) == -1)
 		return false;
+	if (edits && e->change != AC_PATH)
+		e->change = faccessat(root_fd, e->path, F_OK,
+		    AT_SYMLINK_NOFOLLOW) == 0 ? AC_CHANGED : AC_NEW;
 	if (!S_ISDIR(st.st_mode)) {
 		e->bytes = S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
 		return true;
@@ -186,21 +193,23 @@ struct totals {
 	uint64_t	entries, bytes;
 };
 
-/* dfd is the set-aside.  What only leads to others is not listed. */
+/* What only leads to others is not listed. */
 static int
-filter(int root_fd, int dfd, int ffd, FILE *out, struct totals *t)
+filter(struct aside *a, unsigned i, FILE *out, struct totals *t)
 {
+	int root_fd = objects_root_fd(a->conf.objects, i), ffd = a->ffd[i];
 	struct aside_reader r;
 	struct aside_entry e;
-	bool drop;
+	bool drop, edits;
 	int rc;
 
-	if (aside_open(&r, dfd) == -1)
+	if (aside_open(&r, a->dfd[i]) == -1)
 		return -errno;
+	edits = strcmp(r.head.by, ASIDE_EDITS) == 0;
 	rc = aside_put_head(out, &r.head);
 	while (rc == 0 && (rc = aside_next(&r, &e)) == 1) {
 		rc = 0;
-		if (!keeps(root_fd, ffd, &e, &drop)) {
+		if (!keeps(root_fd, ffd, edits, &e, &drop)) {
 			/* Not empty: then it leads to something. */
 			if (drop)
 				(void)unlinkat(ffd, e.path, AT_REMOVEDIR);
@@ -217,17 +226,17 @@ filter(int root_fd, int dfd, int ffd, FILE *out, struct totals *t)
 }
 
 static int
-list_anew(int root_fd, int dfd, int ffd, struct totals *t)
+list_anew(struct aside *a, unsigned i, struct totals *t)
 {
+	int dfd = a->dfd[i], fd, rc;
 	FILE *out;
-	int fd, rc;
 
 	fd = openat(dfd, ASIDE_LIST_NEW, O_WRONLY | O_CREAT | O_TRUNC |
 	    O_NOFOLLOW | O_CLOEXEC, 0600);
 	out = fd == -1 ? NULL : fdopen(fd, "w");
 	if (out == NULL)
 		return -errno;
-	rc = filter(root_fd, dfd, ffd, out, t);
+	rc = filter(a, i, out, t);
 	if (rc == 0 && (fflush(out) != 0 || fsync(fd) == -1))
 		rc = -errno;
 	if (fclose(out) != 0 && rc == 0)
@@ -244,7 +253,7 @@ finish_root(struct aside *a, unsigned i, bool *left)
 	int root_fd = objects_root_fd(a->conf.objects, i), top, rc;
 	struct totals t = { 0, 0 };
 
-	rc = list_anew(root_fd, a->dfd[i], a->ffd[i], &t);
+	rc = list_anew(a, i, &t);
 	if (rc == 0 && t.entries > 0)
 		rc = aside_each(a->dfd[i], ASIDE_FILES, aside_disown,
 		    a->conf.objects);

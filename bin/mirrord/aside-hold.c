@@ -219,6 +219,7 @@ static int
 copy_out(struct aside *a, struct held *h)
 {
 	struct held_name *n = h->names;
+	struct stat st;
 	int dfd, fd, rc;
 
 	dfd = held_open_dir(a, n->dir);
@@ -229,6 +230,9 @@ copy_out(struct aside *a, struct held *h)
 	(void)close(dfd); /* only a name */
 	if (rc != 0)
 		return rc;
+	if (fstat(fd, &st) == 0)
+		a->lack = (uint64_t)st.st_blocks * 512;
+	a->lack_root = h->root;
 	(void)unlinkat(a->dfd[h->root], ASIDE_COPY, 0);	/* of a crash */
 	rc = aside_copy(fd, a->dfd[h->root], ASIDE_COPY, true,
 	    a->conf.stop, a->conf.arg);

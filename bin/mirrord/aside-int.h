@@ -51,6 +51,8 @@ struct aside {
 	unsigned	*compared_root;
 	size_t		 compared_count, compared_room;
 	size_t		 equal_count;	/* of these, since a settle */
+	unsigned	 lack_root;	/* of the last copy */
+	uint64_t	 lack;		/* bytes */
 };
 
 /* aside-hold.c */

@@ -219,19 +219,31 @@ choose_name(struct aside *a, const char *epoch)
 	}
 }
 
+static uint64_t
+avail(int fd)
+{
+	struct statvfs v;
+
+	return fstatvfs(fd, &v) == -1 ? UINT64_MAX :
+	    (uint64_t)v.f_bavail * v.f_frsize;
+}
+
+void
+aside_lacks(struct aside *a, struct aside_room *room)
+{
+	room->need = a->lack;
+	room->have = avail(a->dfd[a->lack_root]);
+}
+
 static bool
 has_room(struct aside *a, struct aside_room *room)
 {
-	struct statvfs v;
 	unsigned i;
 
 	room->have = UINT64_MAX;
-	for (i = 0; i < a->conf.root_count; i++) {
-		if (fstatvfs(a->dfd[i], &v) == -1)
-			continue;
-		if ((uint64_t)v.f_bavail * v.f_frsize < room->have)
-			room->have = (uint64_t)v.f_bavail * v.f_frsize;
-	}
+	for (i = 0; i < a->conf.root_count; i++)
+		if (avail(a->dfd[i]) < room->have)
+			room->have = avail(a->dfd[i]);
 	return room->need <= room->have || aside_can_reflink(a->dfd[0]);
 }
 

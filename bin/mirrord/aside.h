@@ -38,6 +38,12 @@ struct aside;
 struct aside_conf {
 	struct objects	*objects;
 	unsigned	 root_count;
+	/*
+	 * What there is are edits of a stopped node (R42): the set tells what
+	 * was touched, not that it differs, so that nothing is copied before
+	 * it is known to; and a time alone is no content.
+	 */
+	bool		 edits;
 	/* Both may be NULL.  From the thread of aside_take(). */
 	bool		(*stop)(void *arg);
 	void		(*on_bytes)(uint64_t done, uint64_t total, void *arg);
@@ -74,6 +80,8 @@ int		 aside_before(struct aside *a, uint64_t oid);
  */
 int		 aside_compared(struct aside *a, uint64_t oid);
 int		 aside_settle(struct aside *a, bool durable);
+/* After -ENOSPC or -EDQUOT of one of these: for the object it was about. */
+void		 aside_lacks(struct aside *a, struct aside_room *room);
 /* Links of ours to the object behind fd. */
 unsigned	 aside_links(struct aside *a, unsigned root, uint64_t ino);
 int		 aside_last(struct aside *a);

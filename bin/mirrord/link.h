@@ -72,6 +72,8 @@ struct link_hello {
 #define LHF_LOG_BAD	0x10	/* al or dirty was not readable (R22) */
 #define LHF_PRIMARY	0x20	/* serves now */
 #define LHF_HOLD	0x40	/* knows WT_HOLD, WT_HELD and WT_FREE */
+#define LHF_ASIDE	0x80	/* sets edits of a stopped node aside unasked */
+#define LHF_YIELD	0x100	/* second: another history too */
 
 /* The peer could not carry out an op (rule R25). */
 struct link_error {

@@ -12,6 +12,28 @@
 #include <stdio.h>
 #include <string.h>
 
+#define EDITED	"its directory was changed while the module was stopped"
+
+static const struct {
+	const char	*why, *text;
+} whys[] = {
+	{ WHY_BOTH, "both wrote on their own" },
+	{ WHY_ALONE, "it was alone in this generation" },
+	{ WHY_NEWER, "it has newer data" },
+	{ WHY_PUT_BACK, "the primary was put back to an older state" },
+	{ WHY_EDITED, EDITED },
+};
+
+static const char *
+why_text(const char *why)
+{
+	size_t i = 0;
+
+	while (strcmp(whys[i].why, why) != 0)
+		i++;
+	return whys[i].text;
+}
+
 /* Where u stands in the chain: 0 current, 1.. history, -1 not in it. */
 static int
 chain_find(const struct gen *g, const struct gen_uuid *u)
@@ -54,6 +76,16 @@ put_back(const struct meet_side *s, const struct meet_side *t)
 	return NULL;
 }
 
+static bool
+can_tell(const struct meet_side *s, const struct meet_side *t)
+{
+	const struct gen *g = t->gen;
+
+	return !t->gen_bad && !t->log_bad && !g->dirty_all &&
+	    !s->gen->peer_log_invalid && gen_uuid_is_none(&g->resyncing) &&
+	    put_back(s, t) == NULL && put_back(t, s) == NULL;
+}
+
 /*
  * Does the target's own log name all that it has beyond the source?  It
  * counts from its base, which the source has to have had.
@@ -61,39 +93,44 @@ put_back(const struct meet_side *s, const struct meet_side *t)
 static enum meet_aside
 aside_by(const struct meet_side *s, const struct meet_side *t)
 {
-	const struct gen *g = t->gen;
+	return can_tell(s, t) && chain_find(s->gen, &t->gen->base) >= 0 ?
+	    MA_LOG : MA_ALL;
+}
 
-	if (t->gen_bad || t->log_bad || g->dirty_all ||
-	    s->gen->peer_log_invalid || !gen_uuid_is_none(&g->resyncing) ||
-	    chain_find(s->gen, &g->base) < 0 || put_back(s, t) != NULL ||
-	    put_back(t, s) != NULL)
-		return MA_ALL;
-	return MA_LOG;
+static bool
+both_set_aside(const struct meet_side *s, const struct meet_side *t)
+{
+	return s->asides && t->asides;
 }
 
 /*
- * Nothing of the loser is given up, so that a higher era, which is a choice
- * that somebody made, is all the leave it needs; without one an operator says
- * which of the two histories goes on.
+ * Nothing of the loser is given up, so that this needs no leave where it is
+ * known who goes on: by a higher era, which is a choice that somebody made,
+ * or, `settled', by the higher epoch, when both acknowledged alone.  The
+ * configuration may ask for an operator's choice there, and so does a build
+ * that knows it only like that.
  */
 static void
 diverged(struct meet *m, const struct meet_side *s, const struct meet_side *t,
-    const char *why)
+    const char *why, bool settled)
 {
+	const char *text = why_text(why);
 	char a[GEN_UUID_STR], b[GEN_UUID_STR];
 	bool forced = s->gen->epoch.era > t->gen->epoch.era;
 
-	if (t->fullsync || forced) {
+	settled = settled && t->yields && both_set_aside(s, t);
+	if (t->fullsync || forced || settled) {
 		m->aside = aside_by(s, t);
 		say(m, MV_FULL, "", "%s: %s; it follows %s%s: what it has of "
 		    "its own is set aside, every object is compared",
-		    t->name, why, s->name, t->fullsync ? "" :
-		    ", whose era was forced");
+		    t->name, text, s->name, t->fullsync ? "" : forced ?
+		    ", whose era was forced" : ", whose epoch is higher");
 		return;
 	}
+	m->why = why;
 	say(m, MV_DIVERGED, "diverged", "%s: %s: %s has generation %s, %s has "
 	    "generation %s; after `second fullsync' on %s it follows %s, and "
-	    "what it has of its own is set aside", t->name, why, t->name,
+	    "what it has of its own is set aside", t->name, text, t->name,
 	    gen_uuid_str(b, &t->gen->current), s->name,
 	    gen_uuid_str(a, &s->gen->current), t->name, s->name);
 }
@@ -139,9 +176,38 @@ follow(struct meet *m, const struct meet_side *s, const struct meet_side *t)
 		    "reaches: every object is compared", t->name, s->name);
 }
 
+/*
+ * What others did to a stopped node's directories was acknowledged by
+ * nobody: it is no second history, only worth keeping.
+ */
+static void
+edited(struct meet *m, const struct meet_side *s, const struct meet_side *t,
+    const char *put)
+{
+	char text[MEET_TEXT_LEN];
+
+	if (t->fullsync || !both_set_aside(s, t)) {
+		diverged(m, s, t, WHY_EDITED, false);
+		return;
+	}
+	if (put != NULL)
+		say(m, MV_FULL, "", "%s: %s: every object is compared",
+		    t->name, put);
+	else
+		follow(m, s, t);
+	/* Since it was level the log has nothing but what the sweep found. */
+	m->aside = can_tell(s, t) && (gen_uuid_is_none(&t->gen->base) ||
+	    chain_find(s->gen, &t->gen->base) >= 0) ? MA_LOG : MA_ALL;
+	m->edits = true;
+	(void)snprintf(text, sizeof(text), "%.400s; " EDITED ": what it has "
+	    "of its own is set aside", m->text);
+	memcpy(m->text, text, sizeof(m->text));
+}
+
 static void
 decide(struct meet *m, const struct meet_side *s, const struct meet_side *t)
 {
+	bool newer = chain_find(t->gen, &s->gen->current) >= 0;
 	const struct gen_uuid *cur = &t->gen->current;
 	const char *why;
 
@@ -160,7 +226,7 @@ decide(struct meet *m, const struct meet_side *s, const struct meet_side *t)
 	}
 	if (put_back(t, s) != NULL) {
 		/* Who restored the primary chose its data; not we. */
-		diverged(m, s, t, "the primary was put back to an older state");
+		diverged(m, s, t, WHY_PUT_BACK, false);
 		return;
 	}
 	if (t->gen_bad || t->is_new) {
@@ -169,6 +235,8 @@ decide(struct meet *m, const struct meet_side *s, const struct meet_side *t)
 		return;
 	}
 	if (was_target(s, t)) {
+		m->edits = chain_find(s->gen, cur) >= 0 &&
+		    t->gen->clean_stop_ns < 0;
 		if (chain_find(s->gen, cur) >= 0)
 			follow(m, s, t);
 		else
@@ -181,14 +249,12 @@ decide(struct meet *m, const struct meet_side *s, const struct meet_side *t)
 		say(m, MV_FULL, "", "%s holds no generation: every object is "
 		    "compared", t->name);
 	else if (chain_find(s->gen, cur) < 0)
-		diverged(m, s, t, chain_find(t->gen, &s->gen->current) >= 0 ?
-		    "it has newer data" : "both wrote on their own");
+		diverged(m, s, t, newer ? WHY_NEWER : WHY_BOTH, !newer);
 	else if (t->gen->alone)
 		/* Its own record says it may have acknowledged alone. */
-		diverged(m, s, t, "it was alone in this generation");
+		diverged(m, s, t, WHY_ALONE, true);
 	else if (t->gen->clean_stop_ns < 0)
-		diverged(m, s, t, "its directory was changed while the module "
-		    "was stopped");
+		edited(m, s, t, why);
 	else if (why != NULL)
 		say(m, MV_FULL, "", "%s: %s: every object is compared",
 		    t->name, why);

@@ -37,8 +37,17 @@ struct meet_side {
 	bool		 gen_bad;	/* its record was not readable (R22) */
 	bool		 log_bad;	/* al or dirty was not readable (R22) */
 	bool		 fullsync;	/* it may follow another history */
+	bool		 asides;	/* knows LHF_ASIDE */
+	bool		 yields;	/* LHF_YIELD: diverged="aside" */
 	uint64_t	 root_session;	/* of the xattr, 0 unknown */
 };
+
+/* Why two histories met, in a word that moduled says at length. */
+#define WHY_BOTH	"both"		/* acknowledged alone */
+#define WHY_ALONE	"alone"		/* the target may have */
+#define WHY_NEWER	"newer"		/* data than the source */
+#define WHY_PUT_BACK	"put-back"	/* the source was */
+#define WHY_EDITED	"edited"	/* the target, while stopped */
 
 #define MEET_TEXT_LEN	512
 
@@ -46,9 +55,13 @@ struct meet {
 	enum meet_verdict verdict;
 	bool		 source_is_a;	/* false: b; refuse: no meaning */
 	enum meet_aside	 aside;
+	/* What the target has of its own are edits made while it was stopped
+	 * (R42): no acknowledged write, and its log names all of them. */
+	bool		 edits;
 	/* "" or a reason code: two-primaries, no-primary, newer-epoch,
 	 * diverged, rolled-back, source-unreadable */
 	const char	*code;
+	const char	*why;		/* WHY_ of MV_DIVERGED, or NULL */
 	struct gen_uuid	 source;	/* current generations of the two */
 	struct gen_uuid	 target;
 	char		 text[MEET_TEXT_LEN];

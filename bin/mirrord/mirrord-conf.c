@@ -30,6 +30,7 @@ cfg_opt_t mirrord_opts[] = {
 	CFG_INT("stall_ms", 2000, CFGF_NONE),
 	CFG_INT("disktime_ms", 10000, CFGF_NONE),
 	CFG_STR("secondary", "readonly", CFGF_NONE),
+	CFG_STR("diverged", "aside", CFGF_NONE),
 	CFG_STR_LIST("directories", "{}", CFGF_NONE),
 	CFG_STR("statedir", "", CFGF_NONE),
 	CFG_END()
@@ -93,6 +94,7 @@ mirrord_conf_check(cfg_t *cfg)
 	errors += conf_check_int(cfg, "disktime_ms", 10, 3600 * 1000);
 	errors += conf_check_word(cfg, "async", "none second");
 	errors += conf_check_word(cfg, "secondary", "readonly hidden");
+	errors += conf_check_word(cfg, "diverged", "aside ask");
 	errors += check_addrs(cfg);
 	errors += check_directories(cfg);
 	if (cfg_size(cfg, "peer") > 1) {
@@ -145,6 +147,7 @@ mirrord_conf_read(struct mirrord_conf *c, cfg_t *cfg)
 	c->stall_ms = cfg_getint(cfg, "stall_ms");
 	c->disktime_ms = cfg_getint(cfg, "disktime_ms");
 	c->hidden = strcmp(cfg_getstr(cfg, "secondary"), "hidden") == 0;
+	c->yields = strcmp(cfg_getstr(cfg, "diverged"), "aside") == 0;
 	c->dir_count = cfg_size(cfg, "directories");
 	for (i = 0; i < c->dir_count && i < CONF_DIR_MAX; i++)
 		c->dir[i] = cfg_getnstr(cfg, "directories", i);

@@ -16,6 +16,7 @@
  *	stall_ms = 2000
  *	disktime_ms = 10000
  *	secondary = "readonly"
+ *	diverged = "aside"
  *	directories = {"/srv/data"}
  *	statedir = ""
  *
@@ -51,6 +52,7 @@ struct mirrord_conf {
 	int64_t		 stall_ms;
 	int64_t		 disktime_ms;
 	bool		 hidden;	/* secondary="hidden" */
+	bool		 yields;	/* diverged="aside" */
 	unsigned	 dir_count;
 	const char	*dir[CONF_DIR_MAX];
 	char		 statedir[PATH_LEN];

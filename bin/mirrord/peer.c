@@ -41,12 +41,14 @@ say_hello(struct link_hello *own, void *arg)
 	(void)is_swept(r, SWEEP_WAIT_MS);
 	gen_read(r->parts.gen, &own->gen);
 	own->root_session = session_read(&r->parts, own->gen.session);
-	own->flags |= LHF_HOLD;
+	own->flags |= LHF_HOLD | LHF_ASIDE;
 	pthread_mutex_lock(&r->lock);
 	if (r->kind == RK_PRIM && r->both)
 		own->flags |= LHF_MEMBER;
 	if (r->kind == RK_SECOND && r->fullsync)
 		own->flags |= LHF_FULLSYNC;
+	if (r->kind == RK_SECOND && r->conf->yields)
+		own->flags |= LHF_YIELD;
 	pthread_mutex_unlock(&r->lock);
 }
 
@@ -63,6 +65,8 @@ fill_side(struct meet_side *side, const struct role_machine *r,
 	side->is_new = gen_uuid_is_none(&h->gen.current) &&
 	    gen_uuid_is_none(&h->gen.resyncing);
 	side->fullsync = h->flags & LHF_FULLSYNC;
+	side->asides = h->flags & LHF_ASIDE;
+	side->yields = h->flags & LHF_YIELD;
 	side->root_session = h->root_session;
 }
 
@@ -108,11 +112,11 @@ refuse(struct role_machine *r, const struct meet *m)
 	snprintf(r->error, sizeof(r->error), "%s", m->text);
 	if (m->verdict == MV_DIVERGED)
 		snprintf(r->diverged, sizeof(r->diverged),
-		    "mine=%s theirs=%s",
+		    "mine=%s theirs=%s why=%s",
 		    gen_uuid_str(mine, r->kind == RK_PRIM ? &m->source :
 		    &m->target),
 		    gen_uuid_str(theirs, r->kind == RK_PRIM ? &m->target :
-		    &m->source));
+		    &m->source), m->why);
 	pthread_mutex_unlock(&r->lock);
 	if (news)
 		log_warnx("peer %s: %s", r->conf->peer_name, m->text);

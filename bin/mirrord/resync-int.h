@@ -117,6 +117,11 @@ int	resync_write_frame(struct resync *r, struct frame_in *f,
  * stored; before: an object is about to change; compared, settle, last, end:
  * aside.h.  Each 0, or -1: refused, close.
  */
+struct actlog_slot;
+/* Of a stopped node's edits, as slots of an activity log; the caller's.
+ * *all: they are not known one by one. */
+struct actlog_slot *resync_edits(struct resync *r, unsigned *count,
+	    bool *all);
 int	resync_aside_begin(struct resync *r);
 int	resync_aside_before(struct resync *r, uint64_t oid);
 int	resync_aside_settle(struct resync *r, bool durable);

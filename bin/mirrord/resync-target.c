@@ -95,30 +95,48 @@ resync_reply_retry(struct resync *r, uint64_t dir, const char *name)
 /* ---- handshake ---- */
 
 static int
-send_slots(struct resync *r)
+send_list(struct resync *r, const struct actlog_slot *slot, unsigned count)
 {
-	struct actlog_slot *slot;
-	unsigned count, i, n;
 	struct frame_out f;
-	struct gen g;
+	unsigned i, k, n;
 	int rc = 0;
 
-	slot = actlog_list(r->conf.actlog, &count);
 	for (i = 0; rc == 0 && i < count; i += n) {
 		n = count - i < SLOTS_A_FRAME ? count - i : SLOTS_A_FRAME;
 		resync_frame(r, &f, RF_SLOTS, 0);
 		frame_put_u16(&f, (uint16_t)n);
-		for (unsigned k = i; k < i + n; k++) {
+		for (k = i; k < i + n; k++) {
 			frame_put_u8(&f, (uint8_t)slot[k].kind);
 			frame_put_u64(&f, slot[k].oid);
 			frame_put_u64(&f, slot[k].extent);
 		}
 		rc = resync_send(r, &f);
 	}
+	return rc;
+}
+
+/* What a crash left hot here, and what others edited: it is compared. */
+static int
+send_slots(struct resync *r)
+{
+	struct actlog_slot *slot;
+	bool all = false;
+	struct frame_out f;
+	unsigned count;
+	struct gen g;
+	int rc;
+
+	slot = actlog_list(r->conf.actlog, &count);
+	rc = send_list(r, slot, count);
 	free(slot);
+	if (rc == 0 && r->meet.edits) {
+		slot = resync_edits(r, &count, &all);
+		rc = send_list(r, slot, count);
+		free(slot);
+	}
 	gen_read(r->conf.gen, &g);
 	resync_frame(r, &f, RF_SLOTS_END, 0);
-	frame_put_u8(&f, g.dirty_all);
+	frame_put_u8(&f, g.dirty_all || all);
 	return rc == 0 ? resync_send(r, &f) : -1;
 }
 

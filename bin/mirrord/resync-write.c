@@ -205,8 +205,11 @@ set_attr(struct resync *r, uint64_t oid, const struct attr *a)
 		op.valid |= OPV_MTIME | OPV_ATIME;
 	if (op.valid == 0)
 		return 0;
-	return resync_aside_before(r, oid) == -1 ? -ENOTCONN :
-	    store_exec(r->conf.objects, &op, NULL);
+	/* Edits that changed no more than times are nothing to keep; content
+	 * was compared before. */
+	if (!r->meet.edits || (op.valid & ~(OPV_MTIME | OPV_ATIME)) != 0)
+		rc = resync_aside_before(r, oid);
+	return rc == -1 ? -ENOTCONN : store_exec(r->conf.objects, &op, NULL);
 }
 
 /* `keep' has a->names strings one behind the other. */

@@ -84,9 +84,10 @@ take_room(struct self_facts *n, const struct line *l)
 	n->no_room[0] = '\0';
 	if (need > 0)
 		(void)snprintf(n->no_room, sizeof(n->no_room), "%lld MiB are "
-		    "needed, %lld are free",
+		    "needed, %lld are free, %lld more would do",
 		    (long long)(need + (1 << 20) - 1) >> 20,
-		    (long long)have >> 20);
+		    (long long)have >> 20,
+		    (long long)(need - have + (1 << 20) - 1) >> 20);
 }
 
 int

@@ -53,8 +53,10 @@ kept_text(char *buf, size_t size, const struct kept_list *k)
 		    "was forced: %" PRIu64 " objects whose names are not "
 		    "known lie aside (%s)", entries, last->name);
 	else
-		(void)snprintf(buf, size, "what this node wrote alone lies "
-		    "aside since it followed %s: %" PRIu64 " things, %" PRIu64
-		    " bytes in %u set%s", last->lost_to, entries, bytes,
+		(void)snprintf(buf, size, "what %s lies aside since it "
+		    "followed %s: %" PRIu64 " things, %" PRIu64
+		    " bytes in %u set%s", strcmp(last->by, ASIDE_EDITS) == 0 ?
+		    "was changed here while the module was stopped" :
+		    "this node wrote alone", last->lost_to, entries, bytes,
 		    k->count + k->more, k->count + k->more > 1 ? "s" : "");
 }

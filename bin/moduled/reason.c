@@ -58,17 +58,17 @@ static const struct reason_row rows[RS_COUNT] = {
 	    "mend a cable, port or switch of this node; it goes on by "
 	    "itself" },
 	[RS_DIVERGED] = { "diverged", false, false,
-	    "both nodes wrote alone: {detail}",
+	    "{detail}",
 	    "the choice of the node whose writes are kept",
 	    "holdfast second {module} fullsync",
-	    "this node follows {peer}; what it wrote alone is not lost: it is "
-	    "set aside first, `holdfast diverged {module}' shows it" },
+	    "this node follows {peer}; what it has of its own is not lost: it "
+	    "is set aside first, `holdfast diverged {module}' shows it" },
 	[RS_DIVERGED_NO_SPACE] = { "diverged-no-space", false, false,
-	    "no room to set aside what this node wrote alone: {detail}",
+	    "no room to set aside what this node has of its own: {detail}",
 	    "free space in the replicated directory's filesystem", "",
 	    "make room there: remove what is not replicated, discard older "
 	    "sets (`holdfast diverged {module} list'), or grow it; it goes "
-	    "on by itself, nothing was overwritten for want of room" },
+	    "on by itself, nothing is overwritten that is not set aside" },
 	[RS_CONFIG_DIFFERS] = { "config-differs", false, false,
 	    "the configuration differs: {detail}",
 	    "the same userconfig.xml on all nodes",

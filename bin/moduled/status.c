@@ -74,13 +74,26 @@ status_peer(struct moduled *md, char buf[FACT_TEXT])
 static const char *
 detail(struct moduled *md, char buf[FACT_TEXT])
 {
-	char mine[9], theirs[9];
+	static const char *const what[][3] = {
+		{ "newer", "this node has newer data than ", "" },
+		{ "put-back", "", " was put back to an older state" },
+		{ "edited", "files were changed here while the module was "
+		    "stopped, and the Holdfast of ", " is older" },
+		{ "alone", "this node wrote alone, beside ", "" },
+		{ "both", "both nodes wrote alone, this one and ", "" },
+	};
+	char mine[9], theirs[9], why[16] = "both";
+	unsigned i = 0;
 
 	if (md->dec.reason != RS_DIVERGED || sscanf(md->dec.detail,
-	    "mine=%8[0-9a-f]%*[^ ] theirs=%8[0-9a-f]", mine, theirs) != 2)
+	    "mine=%8[0-9a-f]%*[^ ] theirs=%8[0-9a-f]%*[^ ] why=%15s", mine,
+	    theirs, why) < 2)
 		return md->dec.detail;
-	(void)snprintf(buf, FACT_TEXT, "history %s here, %s on %s", mine,
-	    theirs, md->conf.peer);
+	while (i + 1 < sizeof(what) / sizeof(what[0]) &&
+	    strcmp(what[i][0], why) != 0)
+		i++;
+	(void)snprintf(buf, FACT_TEXT, "%s%s%s (history %s here, %s there)",
+	    what[i][1], md->conf.peer, what[i][2], mine, theirs);
 	return buf;
 }
 
@@ -430,6 +443,24 @@ put_other_way(struct moduled *md, struct status_out *t)
 	put_way(t, command, cost);
 }
 
+/* Room that somebody may give up: the oldest of what is kept. */
+static void
+put_way_of_room(struct moduled *md, struct status_out *t)
+{
+	const struct kept *k = &md->v.self.kept.kept[0];
+	char command[FACT_TEXT], cost[FACT_TEXT * 2];
+
+	if (md->v.self.kept.count == 0)
+		return;
+	(void)snprintf(command, sizeof(command), "holdfast diverged %s "
+	    "discard %s", md->name, k->name);
+	(void)snprintf(cost, sizeof(cost), "frees %llu MiB: what this node "
+	    "had of its own in epoch %s is gone for good then; first look: "
+	    "holdfast diverged %s diff %s", (unsigned long long)k->bytes >> 20,
+	    k->name, md->name, k->name);
+	put_way(t, command, cost);
+}
+
 static void
 put_blocked(struct moduled *md, struct status_out *t)
 {
@@ -456,6 +487,8 @@ put_blocked(struct moduled *md, struct status_out *t)
 	put_way_of_script(md, t);
 	if (md->dec.reason == RS_DIVERGED)
 		put_other_way(md, t);
+	if (md->dec.reason == RS_DIVERGED_NO_SPACE)
+		put_way_of_room(md, t);
 }
 
 /* What is set aside on this node. */

@@ -4,7 +4,8 @@
  * follows the other one while that one's application runs.  Everything the
  * loser had must be in the common tree or in what was set aside, whole and
  * under its path: by its log, by comparison, cut at random, and killed at
- * each step.  Arguments as of resync.c.
+ * each step.  And one that was edited while it was stopped, which is not
+ * asked.  Arguments as of resync.c.
  */
 #include <sys/statvfs.h>
 #include <sys/wait.h>
@@ -16,7 +17,10 @@
 #include <string.h>
 #include <time.h>
 
+#include "xalloc.h"
+
 #include "../../bin/mirrord/store.h"
+#include "../../bin/mirrord/sweep.h"
 #include "resync-pair.h"
 #include "tap.h"
 
@@ -305,29 +309,222 @@ test_round(bool by_log, unsigned cuts, bool loaded, const char *what)
 	may_be_lost = false;
 }
 
+/* ---- edits of a stopped node (R42) ---- */
+
+/*
+ * What hands, editors and tools do beneath a module that is stopped: a third
+ * of all there is.
+ */
+static const char edits[] =
+    "case $kind$((RANDOM % 12)) in "
+    "f0) echo more >>$p;; "
+    "f1) printf X | dd status=none conv=notrunc of=$p;; "
+    "f2) chmod 4711 $p;; "
+    "f3) touch $p;; "
+    "f4) rm $p;; "
+    "f5) mv $p $p.moved;; "
+    "f6) ln $p $p.hard;; "
+    "f7) cp -a $p $p.t && mv $p.t $p;; "
+    "f8) echo anew >$p.t && mv $p.t $p;; "
+    "f9) setfattr -n user.hand -v 1 $p;; "
+    "f10) touch -d 2001-01-01 $p;; "
+    "f11) chown 77:77 $p;; "
+    "d[0-3]) touch $p;; "
+    "d[4-6]) mkdir -p $p/made; echo in >$p/made/in;; "
+    "d[78]) chmod 750 $p;; "
+    "d9) ln -sfn to $p/sym;; "
+    "esac";
+
+static bool
+make_edits(const struct node *n)
+{
+	char *script = xasprintf("set -e; RANDOM=%u; cd '%s'; find . -path "
+	    "./.holdfast -prune -o -printf '%%y %%p\\n' | sort >../edits; "
+	    "while read -r kind p; do [ $((RANDOM %% 3)) != 0 ] || %s; "
+	    "done <../edits", (unsigned)rnd(32768), n->tree.data, edits);
+	char *argv[] = { "bash", "-c", script, NULL };
+	int status = -1;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		execvp(argv[0], argv);
+		_exit(127);
+	}
+	(void)waitpid(pid, &status, 0);
+	free(script);
+	return status == 0;
+}
+
+static void
+on_looked(uint64_t found, int error, void *arg)
+{
+	(void)arg;
+	if (found == 0 || error != 0)
+		printf("# %llu edits, %s\n", (unsigned long long)found,
+		    strerror(-error));
+}
+
+static void
+note_edited(struct gen *g, void *arg)
+{
+	g->clean_stop_ns = -1;
+	g->dirty_all = *(bool *)arg;
+}
+
+/* Level, then one stops, is edited, and looks what that was. */
+static void
+edit(bool by_log)
+{
+	struct node *a = source(), *b = a->peer;
+	struct sweep_conf conf = { .on_done = on_looked };
+	struct timespec now, tick = { 0, 20000000 };
+	struct sweep *s;
+	bool all = !by_log;
+
+	link_down();
+	take_copy(b, "base", base);
+	by_comparison = false;
+	go_alone(a);
+	some_changes(40);
+	(void)change_flush(a->change);
+	(void)nanosleep(&tick, NULL);	/* ctime has the kernel's ticks */
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	(void)nanosleep(&tick, NULL);
+	if (!make_edits(b))
+		printf("# cannot be edited\n");
+	conf.objects = b->tree.objects;
+	conf.change = b->change;
+	conf.since_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+	s = sweep_start(&conf);
+	if (!sweep_await(s, 20000))
+		printf("# the sweep does not end\n");
+	sweep_free(s);
+	(void)gen_update(b->gen, note_edited, &all);
+	take_copy(b, "before", before);
+	take_copy(a, "before", theirs);
+}
+
+static bool
+unasked(unsigned tries)
+{
+	bool done = false;
+
+	both_set_aside = true;
+	while (tries-- > 0 && !done)
+		done = reunite(true);
+	both_set_aside = false;
+	return done;
+}
+
+/* Zeroes in the place of a hole, or the other way round. */
+static bool
+holes_differ(const struct node *n, const char *path)
+{
+	struct stat a, b;
+
+	return stat(text("%s/.holdfast/diverged/%s/files/%s", n->tree.data,
+	    name, path), &a) == 0 && stat(text("%s/%s", n->tree.data, path),
+	    &b) == 0 && a.st_blocks != b.st_blocks;
+}
+
+/* Listed as changed, and the same as what stands there. */
+static unsigned
+equal_kept(const struct node *n)
+{
+	struct aside_reader r;
+	struct aside_entry e;
+	unsigned equal = 0;
+	const char *was, *now;
+	struct stat st;
+	int dfd;
+
+	was = text("%s/.holdfast/diverged/%s", n->tree.data, name);
+	dfd = open(was, O_RDONLY | O_DIRECTORY);
+	if (dfd == -1 || aside_open(&r, dfd) == -1)
+		return 1;
+	while (aside_next(&r, &e) == 1) {
+		was = text("%s/%s", base, e.path);
+		/* What had two names is put right by names, not compared. */
+		if (e.change != AC_CHANGED || lstat(was, &st) == -1 ||
+		    (e.kind != AO_DIR && st.st_nlink > 1) ||
+		    holes_differ(n, e.path))
+			continue;
+		was = text("%s/.holdfast/diverged/%s/files/%s", n->tree.data,
+		    name, e.path);
+		now = text("%s/%s", n->tree.data, e.path);
+		/* Of attributes it tells what the first one has. */
+		if (things_differ(was, now) || things_differ(now, was))
+			continue;
+		printf("# equal: %s\n", e.path);
+		equal++;
+	}
+	aside_close(&r);
+	(void)close(dfd);
+	return equal;
+}
+
+static void
+check_edited(const char *what, struct node *b)
+{
+	drain();
+	ok(trees_differ(N[0].tree.data, N[1].tree.data) == 0 &&
+	    stage_count(b->tree.data) == 0, "%s: the trees are equal", what);
+	times_count = false;
+	check_kept(b, what);
+	is_str(info.head.by, ASIDE_EDITS, "%s: known as edits", what);
+	is_num(equal_kept(b), 0, "%s: nothing that is equal", what);
+	times_count = true;
+	forget_asides(b);
+}
+
+static void
+test_edits(bool by_log, unsigned cuts, const char *what)
+{
+	struct node *b = source()->peer;
+	unsigned i;
+
+	edit(by_log);
+	for (i = 0; i < cuts; i++) {
+		atomic_store(&source()->cut_after, 1 + (long)rnd(400));
+		if (unasked(1))
+			break;
+		node_restart(b);
+	}
+	atomic_store(&source()->cut_after, 1L << 40);
+	ok((cuts > 0 && i < cuts) || unasked(3), "%s: level", what);
+	is_num(last_verdict == MV_FULL, !by_log, "%s: compared", what);
+	check_edited(what, b);
+}
+
 /* ---- killed at each step ---- */
 
 static const struct {
 	int	number;
 	bool	by_log;
+	bool	edits;
 } step[] = {
-	{ 81, true }, { 82, true }, { 83, true }, { 84, true }, { 40, true },
-	{ 86, true }, { 82, false }, { 84, false }, { 36, false },
-	{ 85, false }, { 42, false }, { 86, false },
+	{ 81, true, false }, { 82, true, false }, { 83, true, false },
+	{ 84, true, false }, { 40, true, false }, { 86, true, false },
+	{ 82, false, false }, { 84, false, false }, { 36, false, false },
+	{ 85, false, false }, { 42, false, false }, { 86, false, false },
+	{ 82, true, true }, { 84, true, true }, { 36, true, true },
+	{ 85, true, true }, { 86, true, true },
 };
 #define STEPS (sizeof(step) / sizeof(step[0]))
 
 static void
-step_child(int number)
+step_child(int number, bool edited)
 {
 	char env[32];
 
 	both_open();
+	both_set_aside = edited;
+	follow = !edited;
 	snprintf(env, sizeof(env), "%d:%u", number,
 	    number == 82 || number == 85 || number == 40 ? 1 + rnd(8) : 1);
 	setenv("HOLDFAST_FAIL", env, 1);
 	fail_init("mirrord");
-	(void)level_again(1);
+	(void)reunite(true);
 	_exit(0);
 }
 
@@ -339,21 +536,29 @@ test_step(unsigned i, unsigned *killed)
 	int status;
 	pid_t pid;
 
-	snprintf(what, sizeof(what), "killed at %d, by %s", step[i].number,
+	snprintf(what, sizeof(what), "killed at %d, %s by %s", step[i].number,
+	    step[i].edits ? "edits" : "writes",
 	    step[i].by_log ? "log" : "comparison");
-	part(step[i].by_log);
+	if (step[i].edits) {
+		loser = source()->peer;
+		edit(step[i].by_log);
+	} else
+		part(step[i].by_log);
 	both_close();
 	fflush(stdout);
 	pid = fork();
 	if (pid == 0)
-		step_child(step[i].number);
+		step_child(step[i].number, step[i].edits);
 	(void)waitpid(pid, &status, 0);
 	*killed += WIFSIGNALED(status);
 	if (!WIFSIGNALED(status))
 		printf("# %s: not reached\n", what);
 	both_open();
-	ok(level_again(2), "%s: level", what);
-	check_both(what, loser);
+	ok(step[i].edits ? unasked(2) : level_again(2), "%s: level", what);
+	if (step[i].edits)
+		check_edited(what, loser);
+	else
+		check_both(what, loser);
 }
 
 static void
@@ -447,6 +652,8 @@ main(int argc, char **argv)
 		test_round(true, 3, false, "by log, cut");
 		test_round(false, 3, false, "by comparison, cut");
 		test_round(k % 2, 0, true, "under load");
+		test_edits(true, 3, "edits by log, cut");
+		test_edits(false, 3, "edits by comparison, cut");
 	}
 	for (i = 0; i < STEPS && fail_is_built(); i++)
 		test_step(i, &killed);

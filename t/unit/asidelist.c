@@ -149,6 +149,32 @@ test_all(int fd)
 	    !aside_is_name("0.5.1/.."), "and what is none");
 }
 
+static void
+test_path(void)
+{
+	static const struct {
+		const char *path, *text;
+	} t[] = {
+		{ "a b", "a b" }, { "a\nb\\", "a\\012b\\134" },
+		{ "\xc3\xa9\xe2\x82\xac\xf0\x9f\x90\xa7",
+		    "\xc3\xa9\xe2\x82\xac\xf0\x9f\x90\xa7" },
+		{ "\xe9t\xe9", "\\351t\\351" }, { "\xc2\x9b", "\\302\\233" },
+		{ "\xed\xa0\x80", "\\355\\240\\200" },
+		{ "\xe2\x82", "\\342\\202" }, { "\xff", "\\377" },
+		{ "\xc0\xaf", "\\300\\257" },
+	};
+	size_t i;
+	char *p;
+
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		p = aside_path_text(t[i].path);
+		is_str(p, t[i].text, "text %zu", i);
+		ok(aside_path_parse(p) == 0 && strcmp(p, t[i].path) == 0,
+		    "and back");
+		free(p);
+	}
+}
+
 int
 main(void)
 {
@@ -158,5 +184,6 @@ main(void)
 	test_refused(fd);
 	test_all(fd);
 	scratch_down(fd);
+	test_path();
 	return tap_done();
 }

@@ -185,6 +185,90 @@ test_aside(void)
 	is_num(m.aside, MA_NONE, "what it had was set aside before");
 }
 
+/* Both know how, and the one that follows is not told to ask. */
+static void
+yields(void)
+{
+	reset();
+	a.asides = b.asides = b.yields = true;
+}
+
+static void
+test_unasked(void)
+{
+	yields();
+	t.current = U[5];
+	t.base = t.history[0] = U[1];
+	want(MV_FULL, "both wrote: the higher epoch goes on unasked");
+	is_num(m.aside, MA_LOG, "and what the other has is set aside");
+	ok(!m.edits, "acknowledged writes are no edits");
+	yields();
+	t.current = U[5];
+	b.yields = false;
+	want(MV_DIVERGED, "both wrote, and an operator is to be asked");
+	yields();
+	t.current = U[5];
+	a.asides = false;
+	want(MV_DIVERGED, "both wrote, and the primary's build asks");
+	yields();
+	t.alone = true;
+	want(MV_FULL, "alone in a generation of the chain");
+	is_num(m.aside, MA_ALL, "whose log counts from nothing known");
+	yields();
+	t.current = U[5];
+	t.history[0] = U[2];
+	want(MV_DIVERGED, "the primary's data is the older one: asked");
+	yields();
+	s.peer_session = 4;
+	t.session = 9;
+	t.peer_session = 3;
+	s.session = 2;
+	want(MV_DIVERGED, "the primary was put back: asked");
+}
+
+static void
+test_edits(void)
+{
+	yields();
+	t.clean_stop_ns = -1;
+	b.yields = false;
+	want(MV_INCREMENTAL, "edited while stopped: what changed is copied");
+	is_num(m.aside, MA_LOG, "the edits are set aside");
+	ok(m.edits && strstr(m.text, "while the module was stopped") != NULL,
+	    "and it is said");
+	t.base = U[6];
+	want(MV_INCREMENTAL, "edited, and its base is not the source's");
+	is_num(m.aside, MA_ALL, "then nothing is trusted to its log");
+	yields();
+	t.clean_stop_ns = -1;
+	t.current = U[2];
+	want(MV_EQUAL, "edited in the same generation");
+	yields();
+	t.clean_stop_ns = -1;
+	t.dirty_all = true;
+	want(MV_FULL, "edited, and its log overflowed");
+	is_num(m.aside, MA_ALL, "by comparison");
+	yields();
+	t.clean_stop_ns = -1;
+	s.peer_session = 9;
+	want(MV_FULL, "edited, and put back");
+	is_num(m.aside, MA_ALL, "by comparison, too");
+	yields();
+	t.clean_stop_ns = -1;
+	b.fullsync = true;
+	want(MV_FULL, "edited, and told to compare all");
+	is_num(m.aside, MA_ALL, "which sets aside as well");
+	yields();
+	t.clean_stop_ns = -1;
+	a.asides = false;
+	want(MV_DIVERGED, "edited, and the primary's build asks");
+	yields();
+	t.clean_stop_ns = -1;
+	t.resyncing = U[2];
+	want(MV_INCREMENTAL, "interrupted: they were set aside before");
+	ok(m.aside == MA_NONE && m.edits, "and still are edits");
+}
+
 static void
 test_distrust(void)
 {
@@ -291,6 +375,8 @@ main(void)
 	test_half_copied();
 	test_diverged();
 	test_aside();
+	test_unasked();
+	test_edits();
 	test_distrust();
 	test_all();
 	return tap_done();

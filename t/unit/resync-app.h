@@ -29,6 +29,8 @@ void	*application(void *host);
 unsigned trees_differ(const char *a, const char *b);
 /* Two paths: what they are, their content and attributes. */
 bool	 things_differ(const char *a, const char *b);
+/* Of files, too; true. */
+extern bool times_count;
 /* What is left in stage below a replicated directory. */
 unsigned stage_count(const char *data);
 

@@ -259,7 +259,7 @@ wait_for(atomic_int *flag, struct node *s)
 
 enum meet_verdict last_verdict;
 struct resync_status last_status;
-bool follow;
+bool follow, both_set_aside;
 
 /* One try: true when both are level. */
 bool
@@ -277,6 +277,7 @@ reunite(bool join)
 	    .is_primary = true };
 	b = (struct meet_side){ .node = t->id, .name = "t", .gen = &gt,
 	    .is_new = gen_is_new(t->gen), .fullsync = follow };
+	a.asides = b.asides = both_set_aside;
 	meet_decide(&m, &a, &b);
 	last_verdict = m.verdict;
 	if (m.verdict == MV_REFUSE || m.verdict == MV_DIVERGED) {

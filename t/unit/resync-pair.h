@@ -50,10 +50,11 @@ struct node {
 extern struct node N[2];
 /* Operations of the stream that failed on the peer. */
 extern unsigned bad_ops;
-/* Of the last reunite(); follow: the target has leave to. */
+/* Of the last reunite(); follow: the target has leave to.  both_set_aside:
+ * what was edited while it was stopped, without. */
 extern enum meet_verdict last_verdict;
 extern struct resync_status last_status;
-extern bool follow;
+extern bool follow, both_set_aside;
 
 bool	node_up(struct node *n, uint8_t id);
 void	node_open(struct node *n);
