@@ -216,7 +216,9 @@ look_join(struct machine *m, const struct view *v, struct decision *d)
 		return;
 	}
 	m->joining = m->asking = true;
-	register_ask(m, v, d, RC_JOIN, v->conf->peer_id);
+	/* The kernel must know that the address ends with the lease (L9). */
+	if (!v->vip_owned || v->vip_leased || v->reg.accept_left)
+		register_ask(m, v, d, RC_JOIN, v->conf->peer_id);
 }
 
 /* PRIM is said when the store has it, too. */

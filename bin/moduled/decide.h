@@ -62,6 +62,7 @@ struct view {
 	enum reason		 mismatch;	/* RS_NONE, module id, config */
 	char			 mismatch_text[FACT_TEXT];
 	bool			 vip_owned;
+	bool			 vip_leased;	/* ... until the lease ends */
 	char			 conflict[FACT_TEXT];	/* "addr (mac)" */
 	uint64_t		 probe_done;	/* id of the last answer */
 	bool			 probe_answered;

@@ -375,7 +375,12 @@ static void
 on_vip_answer(const struct line *l, void *arg)
 {
 	struct moduled *md = arg;
+	const char *code = line_get(l, "code");
 
+	/* Refused is answered, too: there is no guard to wait for. */
+	if (l->verb[0] != '\0' && md->vip_open > 0 && --md->vip_open == 0)
+		md->v.vip_leased = md->vip_told_lease && (code == NULL ||
+		    strcmp(code, "gone") != 0);
 	if (strcmp(l->verb, "ok") == 0) {
 		if (md->v.vip_owned != md->vip_told_own)
 			events_add(JE_ADDRESS, "vipd", "Virtual IP %s %s",
@@ -404,6 +409,8 @@ links_vip(struct moduled *md, bool own)
 	if (lease)
 		hold_put(md, &o);
 	md->vip_told = ask_send(md->vip, &o, on_vip_answer, md);
+	md->vip_open += md->vip_told;
+	md->v.vip_leased = false;
 	md->vip_told_own = own;
 	md->vip_told_lease = lease;
 }

@@ -98,6 +98,7 @@ struct moduled {
 	struct loop_timer	*vip_retry, *probe_retry, *heart_retry;
 	/* The last wish. */
 	bool			 vip_told, vip_told_own, vip_told_lease;
+	unsigned		 vip_open;	/* wishes not answered yet */
 	uint64_t		 probe_asked;	/* in flight; 0: none */
 	struct mono		 blob_gone;	/* the peer is up, mute */
 

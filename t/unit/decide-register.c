@@ -80,6 +80,7 @@ be_prim(bool both)
 {
 	world();
 	node_is_prim(both);
+	v.vip_leased = true;
 	v.lease_until = mono(NOW + T);
 	voters_say(7, 1, 1, both, true);
 	think();
@@ -374,6 +375,15 @@ join(void)
 	think();
 	ok(d.ask.change == RC_NONE && !m.joining && !d.want.lease,
 	    "nor with one that does not answer, in this call or the next");
+	be_prim(false);
+	v.self.ready = true;
+	v.vip_leased = false;
+	think();
+	ok(d.ask.change == RC_NONE && m.joining && d.lease == LU_RUNS,
+	    "nor before the kernel ends the address with the lease");
+	v.vip_leased = true;
+	think();
+	ok(d.ask.change == RC_JOIN, "then it is");
 	be_prim(false);
 	v.self.ready = true;
 	v.reg.known = false;

@@ -163,6 +163,7 @@ look(struct world *w, int i, struct view *v)
 	n->v.heard_since.ns = 1;
 	n->v.lan_up = n->v.vip_link_up = cable_in(w, (unsigned)i);
 	n->v.vip_owned = n->vip;
+	n->v.vip_leased = n->vip && n->vip_leased;
 	fake_scripts_show(&n->s, &n->v);
 	if (n->v.peer.net == NET_UP && n->v.peer.has_blob)
 		words_hear(&n->words, &w->n[!i].words, i,
