@@ -14,6 +14,8 @@
 /* How long a hand-over waits for the voters; and for what they voted. */
 #define HAND_BOUND_MS	2000
 #define DOUBT_BOUND_MS	10000
+/* Longer than two reads of a primary: who was found mute stays so. */
+#define SOON_MS		15000
 
 enum event
 register_learn(struct machine *m, const struct view *v, struct decision *d)
@@ -260,6 +262,14 @@ is_forgotten(const struct view *v)
 	return v->reg.known && v->reg.empty;
 }
 
+/* The peer was just lost: the voters too?  The status must not say they do. */
+static bool
+is_lost_now(const struct view *v)
+{
+	return v->peer.loss || (v->peer.net == NET_DOWN &&
+	    !mono_passed(mono_add_ms(v->peer.net_since, SOON_MS), v->now));
+}
+
 enum event
 register_serve(struct machine *m, const struct view *v, struct decision *d)
 {
@@ -274,6 +284,7 @@ register_serve(struct machine *m, const struct view *v, struct decision *d)
 		drop_ask(m, v);
 	else
 		look_join(m, v, d);
+	d->ask.soon = is_lost_now(v);
 	/* What is asked for counts already (L9). */
 	look_lease(m, v, d);
 	if (why != NULL || m->frozen)

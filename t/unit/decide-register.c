@@ -246,6 +246,7 @@ shrink(void)
 	think();
 	ok(d.ask.change == RC_SHRINK && d.want.both && m.state == ST_PRIM,
 	    "silent for D: the voters are asked, the set stays");
+	ok(d.ask.soon, "and read at once, for who looks at the status");
 	v.peer.loss = false;
 	think();
 	ok(d.ask.change == RC_NONE, "heard again before an accept left: no");
