@@ -133,6 +133,23 @@ edit(char *text, const char *name, const char *addrs)
 }
 
 static void
+test_without_voters(void)
+{
+	char *plain = edit(strdup(xml), "none", NULL);
+	char *text = edit(strdup(xml), "w1", "10.0.1.9"), *out;
+
+	text = edit(text, "w2", "10.0.1.8");
+	out = cluster_without_voters(text, strlen(text), &r);
+	is_str(out, plain, "no voters: the file as it was without");
+	free(text);
+	text = cluster_without_voters(out, strlen(out), &r);
+	is_str(text, plain, "and so it stays");
+	free(text);
+	free(out);
+	free(plain);
+}
+
+static void
 test_witness(void)
 {
 	char *text = strdup(xml), *plain;
@@ -170,5 +187,6 @@ main(void)
 	test_xml();
 	report_fini(&r);
 	test_witness();
+	test_without_voters();
 	return tap_done();
 }
