@@ -24,6 +24,7 @@
 #include "paths.h"
 #include "priv.h"
 #include "seal.h"
+#include "statefile.h"
 
 #define ANSWER_MS	5000
 #define KEY_TEXT_MAX	1024
@@ -145,6 +146,28 @@ drop_records(const char *cluster)
 	return rc;
 }
 
+/* By its text: the file is that user's, which seal_keys_load() refuses. */
+static bool
+has_other_key(const char *cluster, const struct cluster_keys *ks)
+{
+	char path[PATH_LEN], *text;
+	struct cluster_keys had;
+	size_t len;
+	bool other;
+
+	text = statefile_read(path_etc(path, "witness.d/%s.key", cluster),
+	    KEY_TEXT_MAX, &len);
+	if (text == NULL)
+		return false;	/* admitted for the first time */
+	/* What is no key cannot be compared, and is another one. */
+	other = seal_keys_parse(&had, text, len) == -1 ||
+	    strcmp(had.key[0].id, ks->key[0].id) != 0;
+	sodium_memzero(text, len);
+	sodium_memzero(&had, sizeof(had));
+	free(text);
+	return other;
+}
+
 /*
  * Another key means another voter: the nodes gave this one up, for what its
  * disk had lost, say.  Before the key is there: after a crash it is asked for
@@ -153,19 +176,10 @@ drop_records(const char *cluster)
 static int
 forget_all(const char *cluster, const struct cluster_keys *ks)
 {
-	char path[PATH_LEN];
-	struct cluster_keys had;
 	struct line_out o;
-	const char *why;
-	bool same;
 	int rc;
 
-	if (seal_keys_load(&had, path_etc(path, "witness.d/%s.key", cluster),
-	    &why) == -1)
-		return EX_OK;	/* admitted for the first time, or anew */
-	same = strcmp(had.key[0].id, ks->key[0].id) == 0;
-	sodium_memzero(&had, sizeof(had));
-	if (same)
+	if (!has_other_key(cluster, ks))
 		return EX_OK;
 	printf("%s: another key: the votes of before are forgotten\n",
 	    cluster);
