@@ -233,7 +233,11 @@ send_part(struct source *s, uint64_t off, uint64_t end, enum how how)
 		count(s->r, data - off, 0, 0);
 		if (rc != 0 || data == end)
 			break;
-		at = lseek(s->fd, (off_t)data, SEEK_HOLE);
+		/* From the data itself: where blocks of the file system are
+		 * smaller than ours, ours begins in a hole. */
+		if (at == -1 || (uint64_t)at < data)
+			at = (off_t)data;
+		at = lseek(s->fd, at, SEEK_HOLE);
 		hole = at == -1 ? end : (uint64_t)at;
 		hole += (RB_BLOCK - hole % RB_BLOCK) % RB_BLOCK;
 		if (hole > end || hole <= data)
