@@ -48,6 +48,16 @@ BATS_SUITES = \
 	t/mirrord-pair.bats \
 	t/mirrord-rules.bats \
 	t/mirrord-sweep.bats \
+	t/mirrord-two-dirs.bats \
+	t/mirrord-verify.bats \
+	t/ledger.bats \
+	t/lab.bats \
+	t/bench.bats \
+	t/vipd.bats \
+	t/witnessd.bats \
+	t/etcd.bats \
+	t/farm-clients.bats \
+	t/farmd-bpf.bats \
 	t/remoted.bats \
 	t/70-reader.bats \
 	t/92-farm-and-mirror.bats \

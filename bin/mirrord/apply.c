@@ -224,7 +224,7 @@ take_op(struct apply *a, struct frame_in *f, uint64_t oid,
 static enum apply_result
 take(struct apply *a, struct frame_in *f, uint64_t oid, struct apply_job *job)
 {
-	if (f->type >= WT_RESYNC_MIN && f->type <= WT_RESYNC_MAX)
+	if (wire_is_work(f->type))
 		return a->calls.on_frame(f, oid, a->arg) == 0 ? AR_DONE :
 		    AR_BROKEN;
 	if (f->type == WT_VOID) {

@@ -24,7 +24,7 @@ struct apply_calls {
 	 * returns when "not level" is durable (rule R25).  0 or -errno.
 	 */
 	int	(*not_level)(int err, void *arg);
-	/* A frame of 64..95, in order; as link_calls.on_frame. */
+	/* A frame of 64..111, in order; as link_calls.on_frame. */
 	int	(*on_frame)(struct frame_in *f, uint64_t oid, void *arg);
 	/* The primary acknowledges on our receipt: returns when `unclean' is
 	 * durable (rule L14).  0 or -errno. */

@@ -552,6 +552,27 @@ change_dirty_bytes(struct change *c)
 
 /* ---- resync ---- */
 
+/* Lock held. */
+static void
+merge_all(struct change *c, struct dirtyset *into)
+{
+	dirtyset_merge(into, c->durable);
+	dirtyset_merge(into, c->older);
+	dirtyset_merge(into, c->prev);
+	dirtyset_merge(into, c->cur);
+}
+
+struct dirtyset *
+change_lacks(struct change *c)
+{
+	struct dirtyset *all = dirtyset_new();
+
+	pthread_mutex_lock(&c->lock);
+	merge_all(c, all);
+	pthread_mutex_unlock(&c->lock);
+	return all;
+}
+
 struct dirtyset *
 change_track_start(struct change *c)
 {
@@ -560,10 +581,7 @@ change_track_start(struct change *c)
 	/* Failing, it is in memory and in the activity log all the same. */
 	(void)change_flush(c);
 	pthread_mutex_lock(&c->lock);
-	dirtyset_merge(all, c->durable);
-	dirtyset_merge(all, c->older);
-	dirtyset_merge(all, c->prev);
-	dirtyset_merge(all, c->cur);
+	merge_all(c, all);
 	dirtyset_free(c->moved);
 	c->moved = dirtyset_new();
 	pthread_mutex_unlock(&c->lock);

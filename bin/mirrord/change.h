@@ -83,6 +83,9 @@ void		 change_checkpoint_done(struct change *c, uint64_t seq);
  * it every few seconds; a full activity log does it by itself. */
 int		 change_flush(struct change *c);
 uint64_t	 change_dirty_bytes(struct change *c);
+/* A copy of all that the peer lacks, or would if it were lost now.  The
+ * caller frees it. */
+struct dirtyset	*change_lacks(struct change *c);
 
 /*
  * Resync.  track_start: a copy of all that the peer lacks, durable here, and

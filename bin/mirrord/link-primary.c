@@ -184,7 +184,7 @@ on_error(struct link_run *r, struct frame_in *f, uint64_t oid)
 static int
 dispatch(struct link_run *r, struct frame_in *f, uint64_t oid)
 {
-	if (f->type >= WT_RESYNC_MIN && f->type <= WT_RESYNC_MAX)
+	if (wire_is_work(f->type))
 		return r->calls.on_frame(f, oid, r->arg);
 	switch (f->type) {
 	case WT_APPLIED:

@@ -198,8 +198,7 @@ dispatch(struct link_run *r, struct frame_in *f, const struct wire *w,
 		return on_begin(r, f);
 	if (f->sequence != 0)
 		return on_stream(r, f, w, job);
-	if (f->type == WT_HELD || (f->type >= WT_RESYNC_MIN &&
-	    f->type <= WT_RESYNC_MAX))
+	if (f->type == WT_HELD || wire_is_work(f->type))
 		return r->calls.on_frame(f, w->oid, r->arg);
 	return -1;
 }

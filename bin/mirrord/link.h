@@ -74,6 +74,7 @@ struct link_hello {
 #define LHF_HOLD	0x40	/* knows WT_HOLD, WT_HELD and WT_FREE */
 #define LHF_ASIDE	0x80	/* sets edits of a stopped node aside unasked */
 #define LHF_YIELD	0x100	/* second: another history too */
+#define LHF_VERIFY	0x200	/* knows frames 96..106 */
 
 /* The peer could not carry out an op (rule R25). */
 struct link_error {
@@ -100,7 +101,7 @@ struct link_calls {
 	/* A connection that on_meet accepted has ended. */
 	void	(*on_down)(uint64_t connection, void *arg);
 	/*
-	 * A frame of 40..42 or 64..95, its fields after the common part.  On
+	 * A frame of 40..42 or 64..111, its fields after the common part.  On
 	 * the second f->sequence is not 0 when it came through the queue, and
 	 * then everything before it is applied.  -1 closes the connection.
 	 */

@@ -26,6 +26,7 @@ bin_mirrord_libmirrord_a_SOURCES += \
 	%D%/role-aside.c \
 	%D%/role-record.c \
 	%D%/role-steps.c \
+	%D%/role-verify.c %D%/role-verify.h \
 	%D%/role.c %D%/role.h %D%/role-int.h \
 	%D%/space.c %D%/space.h \
 	%D%/space-watch.c %D%/space-watch.h \
@@ -72,7 +73,17 @@ bin_mirrord_libmirrord_a_SOURCES += \
 	%D%/resync.c %D%/resync.h \
 	%D%/sweep.c %D%/sweep.h \
 	%D%/unlogged.c %D%/unlogged.h \
+	%D%/verify.c %D%/verify.h %D%/verify-int.h \
+	%D%/verify-frame.c %D%/verify-frame.h \
+	%D%/verify-list.c %D%/verify-list.h \
+	%D%/verify-look.c %D%/verify-look.h \
+	%D%/verify-source.c \
+	%D%/verify-state.c \
+	%D%/verify-target.c \
+	%D%/verify-walk.h \
+	%D%/verify-when.c %D%/verify-when.h \
 	%D%/resync-data.c \
+	%D%/resync-estimate.c %D%/resync-estimate.h \
 	%D%/resync-frame.h \
 	%D%/resync-int.h \
 	%D%/resync-names.c \

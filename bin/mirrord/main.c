@@ -25,6 +25,7 @@
 #include "freeze.h"
 #include "mirrord-conf.h"
 #include "role.h"
+#include "role-verify.h"
 
 #ifndef PR_SET_IO_FLUSHER
 #define PR_SET_IO_FLUSHER 57
@@ -45,6 +46,7 @@ struct mirrord {
 	struct loop_timer	*tick;
 	struct client		*freezer;	/* asked for it */
 	bool			 freeze_pending;	/* not answered */
+	struct client		*differ;	/* waits for an estimate */
 };
 
 static void
@@ -240,11 +242,124 @@ on_close(struct client *c, void *arg)
 	struct daemon *d = arg;
 	struct mirrord *m = d->state;
 
+	if (m->differ == c)
+		m->differ = NULL;
 	if (m->freezer != c)
 		return;
 	m->freezer = NULL;
 	m->freeze_pending = false;
 	(void)role_thaw(m->role); /* whoever asked is gone */
+}
+
+/* --- verify and diff ------------------------------------------------------ */
+
+static void
+on_verify(struct client *c, const struct line *l, void *arg)
+{
+	struct daemon *d = arg;
+	struct mirrord *m = d->state;
+	const char *who = line_get(l, "who"), *code, *text;
+
+	if (who == NULL)
+		serve_err(c, "usage", "who= is needed");
+	else if (role_verify(m->role, who, &code, &text) == -1)
+		serve_err(c, code, "%s", text);
+	else
+		serve_ok(c);
+}
+
+static void
+on_verify_stop(struct client *c, const struct line *l, void *arg)
+{
+	struct daemon *d = arg;
+	struct mirrord *m = d->state;
+	const char *who = line_get(l, "who");
+
+	if (role_verify_stop(m->role, who != NULL ? who : "somebody"))
+		serve_ok(c);
+	else
+		serve_err(c, "badstate", "none runs on this node");
+}
+
+static void
+on_verify_repair(struct client *c, const struct line *l, void *arg)
+{
+	struct daemon *d = arg;
+	struct mirrord *m = d->state;
+	const char *code, *text;
+
+	(void)l;
+	if (role_verify_repair(m->role, &code, &text) == -1)
+		serve_err(c, code, "%s", text);
+	else
+		serve_ok(c);
+}
+
+static void
+put_diff(const struct verify_diff *diff, void *arg)
+{
+	struct line_out o;
+
+	line_begin(&o, "");
+	if (verify_diff_put(&o, diff))
+		serve_line(arg, &o);
+}
+
+static void
+on_verify_list(struct client *c, const struct line *l, void *arg)
+{
+	struct daemon *d = arg;
+	struct mirrord *m = d->state;
+	struct verify_progress p;
+	struct line_out o;
+
+	(void)l;
+	role_verify_progress(m->role, &p);
+	line_begin(&o, "");
+	verify_result_put(&o, &p.res);
+	serve_line(c, &o);
+	role_verify_each(m->role, put_diff, c);
+	serve_ok(c);
+}
+
+static void
+on_diff(struct client *c, const struct line *l, void *arg)
+{
+	struct daemon *d = arg;
+	struct mirrord *m = d->state;
+	const char *code, *text;
+
+	(void)l;
+	if (m->differ != NULL) {
+		serve_err(c, "busy", "one is being made already");
+		return;
+	}
+	if (role_diff(m->role, &code, &text) == -1) {
+		serve_err(c, code, "%s", text);
+		return;
+	}
+	m->differ = c;
+	serve_later(c);
+}
+
+static void
+answer_diff(struct mirrord *m)
+{
+	struct role_estimate e;
+	struct line_out o;
+
+	if (m->differ == NULL || !role_diff_look(m->role, &e))
+		return;
+	line_begin(&o, "ok");
+	line_add_num(&o, "apart", e.apart);
+	line_add_num(&o, "all", e.all);
+	line_add_num(&o, "linked", e.linked);
+	line_add_num(&o, "objects", (int64_t)e.objects);
+	line_add_num(&o, "names", (int64_t)e.names);
+	line_add_num(&o, "bytes", (int64_t)e.bytes);
+	line_add_num(&o, "rate_bytes_s", (int64_t)e.rate_bytes_s);
+	serve_ok_line(m->differ, &o);
+	m->differ = NULL;
 }
 
 static void
@@ -295,6 +410,11 @@ static const struct verb verbs[] = {
 	{ "diverged",	ROLE_ADMIN,	"",		on_diverged },
 	{ "freeze",	ROLE_ADMIN,	"ms who",	on_freeze },
 	{ "thaw",	ROLE_ADMIN,	"",		on_thaw },
+	{ "verify",	ROLE_CONTROL,	"who",		on_verify },
+	{ "verify-stop", ROLE_CONTROL,	"who",		on_verify_stop },
+	{ "verify-list", ROLE_CONTROL,	"",		on_verify_list },
+	{ "verify-repair", ROLE_ADMIN,	"",		on_verify_repair },
+	{ "diff",	ROLE_MONITOR,	"",		on_diff },
 	{ "rekey",	ROLE_ADMIN,	"keys",		on_rekey },
 	{ NULL,		ROLE_NONE,	NULL,		NULL },
 };
@@ -330,6 +450,7 @@ on_event(int fd, int events, void *arg)
 	if (read(fd, &count, sizeof(count)) == -1)
 		return;
 	answer_freeze(arg);
+	answer_diff(arg);
 	tell_facts(arg);
 }
 

@@ -31,6 +31,8 @@ cfg_opt_t mirrord_opts[] = {
 	CFG_INT("disktime_ms", 10000, CFGF_NONE),
 	CFG_STR("secondary", "readonly", CFGF_NONE),
 	CFG_STR("diverged", "aside", CFGF_NONE),
+	CFG_STR("verify", "off", CFGF_NONE),
+	CFG_INT("verify_kbs", 50000, CFGF_NONE),
 	CFG_STR_LIST("directories", "{}", CFGF_NONE),
 	CFG_STR("statedir", "", CFGF_NONE),
 	CFG_END()
@@ -77,6 +79,19 @@ check_directories(cfg_t *cfg)
 	return errors;
 }
 
+static int
+check_verify(cfg_t *cfg)
+{
+	struct verify_when when;
+
+	if (verify_when_parse(&when, cfg_getstr(cfg, "verify")) == 0)
+		return 0;
+	cfg_error(cfg, "verify: `%s' is neither a time of the day (03:00), "
+	    "nor one of a week (sun 03:00), nor off",
+	    cfg_getstr(cfg, "verify"));
+	return 1;
+}
+
 int
 mirrord_conf_check(cfg_t *cfg)
 {
@@ -96,6 +111,8 @@ mirrord_conf_check(cfg_t *cfg)
 	errors += conf_check_word(cfg, "secondary", "readonly hidden");
 	errors += conf_check_word(cfg, "diverged", "aside ask");
 	errors += check_addrs(cfg);
+	errors += conf_check_int(cfg, "verify_kbs", 0, 1 << 30);
+	errors += check_verify(cfg);
 	errors += check_directories(cfg);
 	if (cfg_size(cfg, "peer") > 1) {
 		cfg_error(cfg, "peer: a mirror has one peer, %u are given",
@@ -148,6 +165,8 @@ mirrord_conf_read(struct mirrord_conf *c, cfg_t *cfg)
 	c->disktime_ms = cfg_getint(cfg, "disktime_ms");
 	c->hidden = strcmp(cfg_getstr(cfg, "secondary"), "hidden") == 0;
 	c->yields = strcmp(cfg_getstr(cfg, "diverged"), "aside") == 0;
+	(void)verify_when_parse(&c->verify_when, cfg_getstr(cfg, "verify"));
+	c->verify_rate = (uint64_t)cfg_getint(cfg, "verify_kbs") * 1000;
 	c->dir_count = cfg_size(cfg, "directories");
 	for (i = 0; i < c->dir_count && i < CONF_DIR_MAX; i++)
 		c->dir[i] = cfg_getnstr(cfg, "directories", i);

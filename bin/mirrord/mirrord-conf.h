@@ -17,6 +17,8 @@
  *	disktime_ms = 10000
  *	secondary = "readonly"
  *	diverged = "aside"
+ *	verify = "sun 03:00"
+ *	verify_kbs = 50000
  *	directories = {"/srv/data"}
  *	statedir = ""
  *
@@ -32,6 +34,8 @@
 
 #include "cluster.h"
 #include "paths.h"
+
+#include "verify-when.h"
 
 #define CONF_DIR_MAX	16
 #define CONF_ADDR_MAX	CLUSTER_LAN_MAX
@@ -53,6 +57,8 @@ struct mirrord_conf {
 	int64_t		 disktime_ms;
 	bool		 hidden;	/* secondary="hidden" */
 	bool		 yields;	/* diverged="aside" */
+	struct verify_when verify_when;
+	uint64_t	 verify_rate;	/* bytes a second, 0: no bound */
 	unsigned	 dir_count;
 	const char	*dir[CONF_DIR_MAX];
 	char		 statedir[PATH_LEN];

@@ -657,6 +657,12 @@ objects_checkpoint(struct objects *o)
 }
 
 uint64_t
+objects_count(const struct objects *o)
+{
+	return object_index_count(o->index);
+}
+
+uint64_t
 objects_opened(const struct objects *o)
 {
 	return atomic_load(&o->opened);

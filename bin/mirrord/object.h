@@ -121,6 +121,8 @@ int		 objects_walk(struct objects *o, object_walk_fn *look,
 /* A scan of the trees: the index holds every object that has an id of its
  * own.  Called by objects_open() when the index was lost.  0 or -errno. */
 int		 objects_scan(struct objects *o);
+/* Number of objects that are known, about. */
+uint64_t	 objects_count(const struct objects *o);
 /* Number of objects opened by handle since start (for the reunion test). */
 uint64_t	 objects_opened(const struct objects *o);
 

@@ -41,7 +41,7 @@ say_hello(struct link_hello *own, void *arg)
 	(void)is_swept(r, SWEEP_WAIT_MS);
 	gen_read(r->parts.gen, &own->gen);
 	own->root_session = session_read(&r->parts, own->gen.session);
-	own->flags |= LHF_HOLD | LHF_ASIDE;
+	own->flags |= LHF_HOLD | LHF_ASIDE | LHF_VERIFY;
 	pthread_mutex_lock(&r->lock);
 	if (r->kind == RK_PRIM && r->both)
 		own->flags |= LHF_MEMBER;
@@ -229,6 +229,7 @@ on_meet(const struct link_hello *own, const struct link_hello *peer,
 	primary = r->kind == RK_PRIM;
 	voting = primary && r->voting;
 	r->freeze.peer_can = peer->flags & LHF_HOLD;
+	r->verify.peer_can = peer->flags & LHF_VERIFY;
 	pthread_mutex_unlock(&r->lock);
 	resync_stop(r->resync);
 	if (own->gen.clean_stop_ns > 0)
@@ -274,6 +275,7 @@ on_down(uint64_t connection, void *arg)
 	log_info("peer %s: connection %llu ended", r->conf->peer_name,
 	    (unsigned long long)connection);
 	resync_stop(r->resync);
+	verify_role_down(r, "the connection to the other node was lost");
 	freeze_on_down(r);
 	pthread_mutex_lock(&r->lock);
 	r->ready = false;
@@ -289,6 +291,8 @@ on_frame(struct frame_in *f, uint64_t oid, void *arg)
 	struct role_machine *r = arg;
 	int rc = freeze_on_frame(r, f);
 
+	if (rc == 1)
+		rc = verify_role_frame(r, f, oid);
 	return rc == 1 ? resync_on_frame(r->resync, f, oid) : rc;
 }
 
@@ -490,6 +494,7 @@ peer_open(struct role_machine *r)
 		return -1;
 	}
 	r->resync = resync_new(&rc);
+	verify_role_open(r);
 	return 0;
 }
 
@@ -499,6 +504,7 @@ peer_close(struct role_machine *r)
 	if (r->link == NULL)
 		return;
 	peer_stop(r);
+	verify_role_close(r);
 	resync_free(r->resync);
 	link_free(r->link);
 	r->resync = NULL;
@@ -530,6 +536,7 @@ peer_stop(struct role_machine *r)
 	/* The link's threads use what resync_stop() frees, and one of them
 	 * may be copying for minutes. */
 	resync_cancel(r->resync);
+	verify_role_down(r, "the role of the node changed");
 	link_stop(r->link);
 	resync_stop(r->resync);
 	pthread_mutex_lock(&r->lock);

@@ -17,6 +17,7 @@
 
 #include "fail.h"
 #include "log.h"
+#include "resync-estimate.h"
 #include "resync-int.h"
 #include "resync-pass.h"
 #include "xalloc.h"
@@ -239,39 +240,22 @@ handshake(struct resync *r)
 	return await(r, &r->got_target);
 }
 
+/* Names count as objects, and a directory that is listed as many. */
+#define LIST_OBJECTS	64u
+
 struct estimate {
-	struct resync	*r;
 	uint64_t	 bytes;
 	uint64_t	 objects;
 };
 
-static int
-estimate_item(const struct dirty_item *i, void *arg)
-{
-	struct estimate *e = arg;
-	struct stat st;
-	unsigned k, b;
-
-	e->objects += 1 + i->name_count;
-	if (i->all_names || i->buckets != NULL)
-		e->objects += 64; /* unknown, but a directory is read */
-	for (k = 0; k < i->extent_count; k++)
-		for (b = 0; b < RB_BLOCKS / 8; b++)
-			e->bytes += RB_BLOCK * (unsigned)
-			    __builtin_popcount(i->bitmap[k][b]);
-	if ((i->whole || i->tail_from != UINT64_MAX) &&
-	    resync_stat(e->r, i->oid, &st) == 0 && S_ISREG(st.st_mode))
-		e->bytes += (uint64_t)st.st_blocks * 512;
-	return 0;
-}
-
 static struct estimate
 estimate(struct resync *r, const struct dirtyset *set)
 {
-	struct estimate e = { r, 0, 0 };
+	struct resync_estimate e;
 
-	(void)dirtyset_walk(set, estimate_item, &e); /* it always goes on */
-	return e;
+	resync_estimate(&e, r->conf.objects, set);
+	return (struct estimate){ e.bytes, e.objects + e.names +
+	    LIST_OBJECTS * e.lists };
 }
 
 static void

@@ -12,6 +12,7 @@
 #include "parts.h"
 #include "resync.h"
 #include "role.h"
+#include "role-verify.h"
 #include "space-watch.h"
 #include "sweep.h"
 
@@ -60,6 +61,7 @@ struct role_machine {
 	pthread_cond_t	 idle;		/* that is over */
 	struct freeze	 freeze;
 	bool		 held_told;	/* of the last tick */
+	struct verify_role verify;
 	struct aside_room room;		/* need: none for what is ours */
 	struct aside_info *aside;	/* what is set aside here */
 	unsigned	 aside_count;

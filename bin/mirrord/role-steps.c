@@ -118,7 +118,7 @@ close_tree(struct role_machine *r)
 	pthread_mutex_lock(&r->lock);
 	r->is_open = false;
 	r->disk_failed = r->disk_down = false;
-	while (r->checkpointing || r->freeze.working)
+	while (r->checkpointing || r->freeze.working || r->verify.estimating)
 		pthread_cond_wait(&r->idle, &r->lock);
 	pthread_mutex_unlock(&r->lock);
 	peer_close(r);

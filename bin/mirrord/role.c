@@ -335,8 +335,10 @@ role_new(const struct mirrord_conf *conf, struct keep *keep,
 	if (parts_init(&r->parts, conf, keep, why) == -1) {
 		role_set_error(r, r->parts.gen_bad ? "gen" : "statedir",
 		    "%s", why);
+		verify_role_new(r);
 	} else {
 		r->has_state = true;
+		verify_role_new(r);
 		r->parts.front.on_disk_error = on_disk_error;
 		r->parts.front.arg = r;
 		r->parts.front.lease = lease_reader(conf->module);
@@ -460,6 +462,7 @@ role_facts(struct role_machine *r, struct facts *f)
 	/* Once joined, the strict phase is the ordinary one. */
 	if (r->joined && f->resync.phase == RP_STRICT)
 		f->resync.phase = RP_NONE;
+	role_verify_progress(r, &f->verify);
 	if (r->is_open)
 		f->held_ms = freeze_left_ms(r, f->held_by);
 	pthread_mutex_unlock(&r->lock);
@@ -509,6 +512,7 @@ role_tick(struct role_machine *r)
 			news = true;
 		}
 		leave_behind(r);
+		news = verify_role_tick(r) || news;
 		resync_status(r->resync, &s);
 		news = news || (s.phase != RP_NONE &&
 		    s.phase != RP_STRICT) ||

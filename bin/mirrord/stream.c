@@ -277,6 +277,25 @@ stream_enqueue(struct stream *s, const struct op *op)
 }
 
 uint64_t
+stream_offer_frame(struct stream *s, const void *frame, size_t len)
+{
+	struct queue_entry *e = NULL;
+	uint8_t *buf;
+	uint64_t seq = 0;
+
+	(void)pthread_mutex_lock(&s->lock);
+	if (!s->is_aborted && s->set == SS_BOTH)
+		e = queue_reserve(&s->queue, len, &buf, &seq);
+	(void)pthread_mutex_unlock(&s->lock);
+	if (e == NULL)
+		return 0;
+	memcpy(buf, frame, len);
+	queue_commit(e, seq, len);
+	wake_sender(s, true);
+	return seq;
+}
+
+uint64_t
 stream_enqueue_frame(struct stream *s, const struct frame_out *f)
 {
 	struct queue_entry *e;

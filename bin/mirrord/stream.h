@@ -62,6 +62,10 @@ uint64_t	 stream_enqueue(struct stream *s, const struct op *op);
  * with the ops: call it under the object locks. */
 uint64_t	 stream_enqueue_frame(struct stream *s,
 		    const struct frame_out *f);
+/* A finished frame while the peer is a member; never waits: 0 when there is
+ * no room now, or it is none. */
+uint64_t	 stream_offer_frame(struct stream *s, const void *frame,
+		    size_t len);
 /* Queues a checkpoint request; the peer answers with durable(seq). */
 uint64_t	 stream_checkpoint(struct stream *s);
 

@@ -17,6 +17,13 @@ store_u64(uint8_t *p, uint64_t v)
 		p[i] = (uint8_t)(v >> (56 - 8 * i));
 }
 
+bool
+wire_is_work(uint16_t type)
+{
+	return (type >= WT_RESYNC_MIN && type <= WT_RESYNC_MAX) ||
+	    (type >= WT_VERIFY_MIN && type <= WT_VERIFY_MAX);
+}
+
 void
 wire_begin(struct frame_out *f, void *buf, size_t size, uint16_t type,
     uint64_t oid)

@@ -8,6 +8,7 @@
 #ifndef MIRRORD_WIRE_H
 #define MIRRORD_WIRE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,7 +18,8 @@
 #define WIRE_NAME	"holdfast-mirror"
 #define WIRE_VERSION	1
 
-/* Session frames, 32..63.  1..31 are ops (op.h), 64..95 resync's. */
+/* Session frames, 32..63.  1..31 are ops (op.h), 64..95 resync's,
+ * 96..111 verify's. */
 enum wire_type {
 	WT_HELLO	= 32,	/* both: who, generations, marks */
 	WT_APPLIED	= 33,	/* second: everything up to seq is applied */
@@ -32,7 +34,12 @@ enum wire_type {
 	WT_FREE		= 42,	/* second: no more */
 	WT_RESYNC_MIN	= 64,
 	WT_RESYNC_MAX	= 95,
+	WT_VERIFY_MIN	= 96,
+	WT_VERIFY_MAX	= 111,
 };
+
+/* Resync's or verify's: the link carries them and knows nothing of them. */
+bool	wire_is_work(uint16_t type);
 
 #define WIRE_COMMON_LEN	(8 + 13 + 8)
 

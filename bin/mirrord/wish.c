@@ -174,6 +174,23 @@ put_aside(struct line_out *o, const struct facts *f)
 	line_add_num(o, "aside_have", (int64_t)f->room.have);
 }
 
+/* The comparison that runs, or the last one. */
+static void
+put_verify(struct line_out *o, const struct verify_progress *p)
+{
+	const struct verify_result *r = &p->res;
+
+	line_add(o, "verify", verify_state_str(r->state));
+	line_add_num(o, "verify_begin", r->begin_s);
+	line_add_num(o, "verify_end", r->end_s);
+	line_add_num(o, "verify_objects", (int64_t)r->objects);
+	line_add_num(o, "verify_total", (int64_t)p->total);
+	line_add_num(o, "verify_bytes", (int64_t)r->bytes);
+	line_add_num(o, "verify_differences", (int64_t)r->differences);
+	line_add_num(o, "verify_statements", (int64_t)p->statements);
+	line_add(o, "verify_why", r->why);
+}
+
 void
 facts_put(struct line_out *o, const struct facts *f)
 {
@@ -207,6 +224,7 @@ facts_put(struct line_out *o, const struct facts *f)
 	line_add_num(o, "opened", (int64_t)f->opened);
 	line_add_num(o, "link_sent", (int64_t)f->link_sent);
 	line_add_num(o, "link_received", (int64_t)f->link_received);
+	put_verify(o, &f->verify);
 	put_space(o, f);
 	put_aside(o, f);
 	line_add_num(o, "held_ms", f->held_ms);

@@ -17,6 +17,7 @@
 #include "mirrord-conf.h"
 #include "resync.h"
 #include "space.h"
+#include "verify.h"
 
 enum role_kind { RK_NONE, RK_WAIT, RK_SECOND, RK_PRIM, RK_DOWN };
 
@@ -75,6 +76,7 @@ struct facts {
 	uint64_t	dirty_bytes;
 	struct resync_status resync;
 	uint64_t	opened;		/* objects opened by handle */
+	struct verify_progress verify;
 	int64_t		held_ms;	/* writes are, for so long more */
 	char		held_by[64];
 	uint64_t	link_sent;

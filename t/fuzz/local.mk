@@ -45,6 +45,11 @@ t_fuzz_frame_op_SOURCES = %D%/frame-op.c $(FUZZ_MAIN)
 t_fuzz_frame_op_LDADD = bin/mirrord/libmirrord.a $(COMMON_LIBS)
 t_fuzz_frame_op_LDFLAGS = $(AM_LDFLAGS) $(HF_FUZZ_FLAGS)
 
+FUZZERS += t/fuzz/frame-verify
+t_fuzz_frame_verify_SOURCES = %D%/frame-verify.c $(FUZZ_MAIN)
+t_fuzz_frame_verify_LDADD = bin/mirrord/libmirrord.a $(COMMON_LIBS)
+t_fuzz_frame_verify_LDFLAGS = $(AM_LDFLAGS) $(HF_FUZZ_FLAGS)
+
 FUZZERS += t/fuzz/fuse
 t_fuzz_fuse_SOURCES = %D%/fuse.c $(FUZZ_MAIN)
 t_fuzz_fuse_LDADD = bin/mirrord/libmirrord.a $(COMMON_LIBS)

@@ -1,5 +1,10 @@
 # SPDX-License-Identifier: ISC
 
+check_PROGRAMS += t/unit/verify
+t_unit_verify_SOURCES = %D%/verify.c %D%/tap.h
+t_unit_verify_LDADD = bin/mirrord/libmirrord.a $(COMMON_LIBS) \
+	$(XXHASH_LIBS)
+
 check_PROGRAMS += t/unit/hold
 t_unit_hold_SOURCES = %D%/hold.c %D%/tap.h
 t_unit_hold_LDADD = bin/mirrord/libmirrord.a $(COMMON_LIBS)
