@@ -2,6 +2,7 @@
 
 noinst_LIBRARIES += libcommon/libcommon.a
 libcommon_libcommon_a_SOURCES = \
+	%D%/agent.c %D%/agent.h \
 	%D%/asidelist.c %D%/asidelist.h \
 	%D%/ask.c %D%/ask.h \
 	%D%/cgroup.c %D%/cgroup.h \

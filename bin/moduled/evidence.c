@@ -23,7 +23,7 @@
 
 struct evidence {
 	struct moduled		*md;
-	struct power_conf	 conf;
+	struct agent_conf	 conf;
 	struct power		*power;		/* NULL: no device */
 	unsigned		 count;		/* of the witnesses */
 	struct echo		*echo[WITNESS_MAX];

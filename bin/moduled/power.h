@@ -8,18 +8,10 @@
 #define MODULED_POWER_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
+#include "agent.h"
 #include "loop.h"
-
-struct power_conf {
-	const char	*agent;		/* a path, or a name in /usr/sbin */
-	const char	*peer;		/* whose power */
-	char		**option;	/* "ip=10.0.0.9" */
-	unsigned	 option_count;
-	int64_t		 timeout_ms;	/* of each of the two questions */
-};
 
 struct power;
 
@@ -27,7 +19,7 @@ struct power;
  * on_done: of request id; text says why it is not known to be off.  id 0: one
  * that was called off has ended.
  */
-struct power	*power_new(struct loop *l, const struct power_conf *conf,
+struct power	*power_new(struct loop *l, const struct agent_conf *conf,
 		    void (*on_done)(uint64_t id, bool is_off,
 		    const char *text, void *arg), void *arg);
 /* What runs is killed. */

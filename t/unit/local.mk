@@ -268,6 +268,10 @@ t_unit_resync_SOURCES = %D%/resync.c %D%/resync-app.c \
 	%D%/resync-pair.c %D%/resync-pair.h \
 	%D%/tap.h %D%/tree.h
 t_unit_resync_LDADD = $(MIRRORD_LIBS)
+check_PROGRAMS += t/unit/agent
+t_unit_agent_SOURCES = %D%/agent.c %D%/tap.h
+t_unit_agent_LDADD = $(COMMON_LIBS)
+
 check_PROGRAMS += t/unit/power
 t_unit_power_SOURCES = %D%/power.c %D%/tap.h
 t_unit_power_LDADD = bin/moduled/libmoduled.a $(COMMON_LIBS)

@@ -20,7 +20,7 @@ static char dir[] = "/tmp/hf-power.XXXXXX";
 static char agent[64];
 static char *options[] = { (char *)(uintptr_t)"ip=10.0.0.9",
     (char *)(uintptr_t)"username=admin" };
-static struct power_conf conf = {
+static struct agent_conf conf = {
 	.agent = agent, .peer = "n1", .option = options, .option_count = 2,
 	.timeout_ms = 5000,
 };
