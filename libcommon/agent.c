@@ -89,7 +89,7 @@ agent_words(char out[AGENT_WORDS], char *text, const char *secret,
 	}
 }
 
-/* --- the end of a run ------------------------------------------------------ */
+/* --- the end of a run ----------------------------------------------------- */
 
 static void	run(struct agent *a, bool for_secret);
 
@@ -240,7 +240,7 @@ on_deadline(void *arg)
 	(void)kill(-a->pid, SIGKILL);	/* on_exit_of() follows */
 }
 
-/* --- its begin -------------------------------------------------------------- */
+/* --- its begin ------------------------------------------------------------ */
 
 static void
 put_options(const struct agent *a, FILE *f)
@@ -360,7 +360,7 @@ run(struct agent *a, bool for_secret)
 	loop_timer_set(a->timer, a->conf->timeout_ms, 0);
 }
 
-/* --- for the callers --------------------------------------------------------- */
+/* --- for the callers ------------------------------------------------------ */
 
 struct agent *
 agent_new(struct loop *l, const struct agent_conf *conf,

@@ -71,6 +71,7 @@ static cfg_opt_t device_opts[] = {
 static cfg_opt_t fencing_opts[] = {
 	CFG_INT("delay_ms", 0, CFGF_NONE),
 	CFG_INT("timeout_ms", 0, CFGF_NONE),
+	CFG_INT("period_ms", 0, CFGF_NONE),
 	CFG_SEC("device", device_opts, CFGF_MULTI | CFGF_TITLE |
 	    CFGF_NO_TITLE_DUPES),
 	CFG_END()
@@ -324,10 +325,12 @@ static int
 read_fencing(struct cluster *c, cfg_t *sec)
 {
 	int bad = conf_check_int(sec, "delay_ms", 0, 600000) +
-	    conf_check_int(sec, "timeout_ms", 0, 600000);
+	    conf_check_int(sec, "timeout_ms", 0, 600000) +
+	    conf_check_int(sec, "period_ms", 0, 86400000);
 
 	c->fence_delay_ms = cfg_getint(sec, "delay_ms");
 	c->fence_timeout_ms = cfg_getint(sec, "timeout_ms");
+	c->fence_period_ms = cfg_getint(sec, "period_ms");
 	for (unsigned i = 0; i < cfg_size(sec, "device"); i++)
 		bad += read_device(c, cfg_getnsec(sec, "device", i));
 	return bad;

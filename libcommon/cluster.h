@@ -74,6 +74,7 @@ struct cluster {
 	struct cluster_etcd	etcd;
 	int64_t			fence_delay_ms;	/* of who is not primary */
 	int64_t			fence_timeout_ms;	/* 0: no fencing */
+	int64_t			fence_period_ms;	/* 0: never asked */
 	uint8_t			digest[CLUSTER_DIGEST_LEN]; /* or zero */
 };
 

@@ -27,6 +27,7 @@ static const struct row {
 	{ "farm-node-out",	CODE_WARNING,	true },
 	{ "farm-rules-gone",	CODE_WARNING,	false },
 	{ "farm-waits",		CODE_WARNING,	true },
+	{ "fencing-silent",	CODE_WARNING,	false },
 	{ "foreign",		CODE_WARNING,	true },
 	/* Ends by itself within two minutes. */
 	{ "frozen",		CODE_QUIET,	true },

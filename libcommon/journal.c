@@ -78,6 +78,10 @@ static const struct journal_row rows[JE_COUNT] = {
 	    "0d161412164e4eca8949980d598ad27e", LOG_WARNING, 'W' },
 	[JE_VOTER] = { "voter",
 	    "5c0a3b1f52f34d5a8f0c6b8b64ad0e17", LOG_WARNING, 'W' },
+	[JE_FENCE_SILENT] = { "fencing-silent",
+	    "7c1f0a52b9e648d3a6f4d21583e07b96", LOG_WARNING, 'W' },
+	[JE_FENCE_HEARD] = { "fencing-heard",
+	    "e4b8617d3c0f4f2a9d55c6a07e1b3f28", LOG_NOTICE, 'I' },
 };
 
 const struct journal_row *

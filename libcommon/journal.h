@@ -50,6 +50,8 @@ enum journal_event {
 	JE_SHARE,
 	JE_FARM,
 	JE_VOTER,
+	JE_FENCE_SILENT,
+	JE_FENCE_HEARD,
 	JE_COUNT
 };
 

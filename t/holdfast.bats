@@ -683,6 +683,102 @@ assert [w["code"] for w in d["warnings"]] == ["farm-drain", "farm-ends",
 	grep -q '^voter "w1"' "$(active shop)/moduled.conf"
 }
 
+# with_fencing OPTIONS: of beta's device; alpha is this node.
+with_fencing() {
+	with_cluster
+	sed -i "s,</cluster>,<fencing><device node='alpha' agent='$T/fence-fake.bash'\
+	    options='ip=$T/dev'/><device node='beta' agent='$T/fence-fake.bash'\
+	    options='ip=$T/dev $1'/></fencing>&," \
+	    "$HOLDFAST_ROOT/etc/holdfast/cluster.xml"
+	cp "$top_srcdir"/t/files/fence-{fake,device}.bash "$T"
+	mkdir -p "$T/dev"
+	echo hunter2 >"$T/dev/password"
+	echo on >"$T/dev/power.beta"
+	printf '#!/bin/sh\necho hunter2\n' >"$T/secret"
+	chmod 755 "$T/secret"
+	holdfast config
+}
+
+@test "a password in cluster.xml is refused, and not quoted" {
+	run with_fencing password=hunter2
+	[ "$status" -eq 78 ]
+	[[ $output == *password_script=* ]]
+	[[ $output != *hunter2* ]]
+	run holdfast cluster fence test
+	[ "$status" -eq 78 ]
+	[[ $output == *"no <fencing>"* ]]
+}
+
+@test "cluster fence test asks the device as moduled would" {
+	[ "$(id -u)" -eq 0 ] || skip "needs root"
+	with_fencing "username=ops password_script=$T/secret"
+	run holdfast cluster fence test
+	[ "$status" -eq 0 ] || { echo "$output"; false; }
+	[[ $output == "beta: its device says on after "* ]]
+	grep -q "here status beta ops" "$T/dev/told"
+	run holdfast cluster fence list
+	[[ $output == *"beta "*"ip=$T/dev username=ops"* ]]
+	echo off >"$T/dev/power.beta"
+	holdfast cluster fence test beta | grep -q "says off"
+	echo leak >"$T/dev/mode.beta"
+	run holdfast cluster fence test beta
+	[ "$status" -eq 69 ]
+	[[ $output == *"login ops with "*" went wrong"* ]]
+	[[ $output != *hunter2* ]]
+	[[ $output == *"cannot be fenced from here"* ]]
+	run holdfast cluster fence test alpha --power
+	[ "$status" -eq 64 ]
+	run holdfast cluster fence test gamma
+	[ "$status" -eq 64 ]
+	rm "$T/dev/mode.beta"
+	echo on >"$T/dev/power.beta"
+	run holdfast cluster fence test beta --power </dev/null
+	[ "$status" -eq 79 ]
+	[[ $output == *"--yes beta' does it"* ]]
+	not grep -q " off " "$T/dev/told"
+	run holdfast cluster fence test beta --power --yes beta
+	[ "$status" -eq 0 ] || { echo "$output"; false; }
+	[ "$(cat "$T/dev/power.beta")" = on ]
+	[ "$(awk '{ printf "%s ", $3 }' "$T/dev/told")" = \
+	    "status status status status status off status on status " ]
+}
+
+@test "a snapshot has no password of a fencing device" {
+	[ "$(id -u)" -eq 0 ] || skip "needs root"
+	local pwd=$HOLDFAST_ROOT/etc/holdfast/fence-beta
+	with_fencing "username=ops password_script=$pwd"
+	cp "$T/secret" "$pwd"
+	chmod 700 "$pwd"
+	holdfast check >/dev/null || :
+	holdfast snapshot "$T/s.tar.gz" >/dev/null
+	mkdir "$T/s"
+	tar -xzf "$T/s.tar.gz" -C "$T/s"
+	grep -rq "not taken" "$T"/s/*/etc/fence-beta
+	not grep -rq hunter2 "$T/s"
+}
+
+@test "check asks the fencing device, and says who may read its password" {
+	[ "$(id -u)" -eq 0 ] || skip "needs root"
+	with_fencing "username=ops password_script=$T/secret"
+	run holdfast check
+	[[ $output == *"WARNING  $T/secret: others may read this password"* ]]
+	[[ $output == *"ok       fencing beta: its device answers in "* ]]
+	[[ $output != *"third voter"* ]]
+	chmod 777 "$T/secret"
+	run holdfast check
+	[[ $output == *"ERROR    $T/secret: is run by root, and others may "* ]]
+	chmod 600 "$T/secret"
+	run holdfast check
+	[[ $output == *"ERROR    $T/secret: "*"is no program"* ]]
+	chmod 700 "$T/secret"
+	echo another >"$T/dev/password"
+	run holdfast check
+	[[ $output == *"ERROR    fencing beta: "*"Login failed; without it "* ]]
+	rm "$T/fence-fake.bash"
+	run holdfast check
+	[[ $output == *"ERROR    $T/fence-fake.bash: "*"No such file"* ]]
+}
+
 # Needs a network of its own: the votes have one port.
 @test "check asks the voters, and says what is wrong with them" {
 	[ "$(id -u)" -eq 0 ] || skip "needs root"

@@ -85,6 +85,39 @@ BATS_SUITES = \
 	t/keepd.bats \
 	t/83-two-builds.bats
 EXTRA_DIST += $(BATS_SUITES) t/lib.bash t/mirror.bash t/conf t/model
+	t/moduled-fencing.bats \
+	t/check_holdfast.bats \
+	t/consoled.bats \
+	t/alertd.bats \
+	t/10-takeover.bats \
+	t/20-daemons.bats \
+	t/30-network.bats \
+	t/40-reunion.bats \
+	t/45-register.bats \
+	t/47-diverged.bats \
+	t/46-frozen.bats \
+	t/50-trouble.bats \
+	t/60-failpoints.bats \
+	t/77-voters.bats \
+	t/70-reader.bats \
+	t/71-newcomer.bats \
+	t/77-etcd.bats \
+	t/80-operator.bats \
+	t/75-checks.bats \
+	t/76-witness.bats \
+	t/80-postgresql.bats \
+	t/81-systemd.bats \
+	t/81-modules.bats \
+	t/83-two-builds.bats \
+	t/90-farm.bats \
+	t/91-farm-modules.bats \
+	t/92-farm-and-mirror.bats \
+	t/92-farm-campaign.bats \
+	t/93-farm-sixteen.bats \
+	t/97-model.bats \
+	t/95-torture.bats
+EXTRA_DIST += $(BATS_SUITES) t/lib.bash t/mirror.bash t/moduled.bash \
+	t/files/fence-fake.bash t/files/fence-device.bash t/conf t/model
 if HAVE_BATS
 if SYSTEM_PATHS
 TESTS += $(BATS_SUITES)

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "check-fencing.h"
 #include "modules.h"
 #include "paths.h"
 #include "seal.h"
@@ -195,7 +196,9 @@ check_voters(const struct cluster *cl, probe_say *say, void *arg)
 		return;
 	}
 	if (cl->witness_count == 0) {
-		if (cl->node_count == 2 && cl->fence_timeout_ms == 0)
+		if (cl->fence_timeout_ms > 0)
+			check_fencing(cl, say, arg);
+		else if (cl->node_count == 2)
 			tell(&o, VERDICT_WARN, "cluster", "two nodes and no "
 			    "third voter: a split of all networks at once "
 			    "cannot be told from the loss of the other node; "

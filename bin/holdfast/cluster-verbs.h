@@ -48,6 +48,9 @@ int	cluster_input_file(const char *text, size_t len);
  */
 int	cluster_lock(void);
 
+/* cluster-fence.c */
+int	cluster_fence(struct cmd *c);
+
 /* cluster-invite.c */
 int	cluster_invite(struct cmd *c);
 int	cluster_admit(struct cmd *c);	/* (*) a request is the input */

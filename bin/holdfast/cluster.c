@@ -213,6 +213,7 @@ verb_cluster(struct cmd *c)
 		{ "push",	cluster_push },
 		{ "keys",	cluster_keys },
 		{ "witness",	cluster_witness },
+		{ "fence",	cluster_fence },
 		{ "ports",	cluster_ports },
 		/* For remoted. */
 		{ "accept",	cluster_accept },
@@ -225,7 +226,7 @@ verb_cluster(struct cmd *c)
 		if (strcmp(c->argv[0], verbs[i].name) == 0)
 			return verbs[i].run(c);
 	fprintf(stderr, "usage: holdfast cluster "
-	    "init|invite|join|push|keys|witness|ports ...; see "
+	    "init|invite|join|push|keys|witness|fence|ports ...; see "
 	    "holdfast(8)\n");
 	return EX_USAGE;
 }

@@ -31,6 +31,7 @@ struct cmd {
 	bool		 anonymise;	/* snapshot */
 	bool		 local;		/* why: ask no other node */
 	bool		 off;		/* farm drain */
+	bool		 power;		/* cluster fence test */
 	int64_t		 timeout_ms;	/* -1: for ever */
 	long		 lines;		/* log -s */
 	long		 id;		/* module install --id */

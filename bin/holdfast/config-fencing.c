@@ -33,8 +33,16 @@ next_word(const char **list, char *item, size_t size)
 static bool
 is_secret(const char *option)
 {
-	return strncmp(option, "password=", 9) == 0 ||
-	    strncmp(option, "passwd=", 7) == 0;
+	static const char *const keys[] = { "password", "passwd",
+	    "snmp_priv_passwd", "snmp_priv_password", "community",
+	    "secret_key", "token", "api_token", "refresh_token" };
+	size_t len = strcspn(option, "=");
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (strlen(keys[i]) == len &&
+		    strncmp(option, keys[i], len) == 0)
+			return true;
+	return false;
 }
 
 static void
@@ -122,6 +130,8 @@ fencing_read(struct cluster *c, const xmlNode *root, struct report *r)
 	    US_MS;
 	c->fence_timeout_ms = xml_number(fencing, schema_cluster(),
 	    "timeout") / US_MS;
+	c->fence_period_ms = xml_number(fencing, schema_cluster(), "period") /
+	    US_MS;
 	for (n = xml_child(fencing, "device"); n != NULL;
 	    n = xml_next(n, "device"))
 		read_device(c, n, r);
@@ -140,8 +150,9 @@ fencing_add_cluster(struct text *t, const struct cluster *c)
 {
 	if (c->fence_timeout_ms == 0)
 		return;
-	text_addf(t, "fencing {\n\tdelay_ms = %lld\n\ttimeout_ms = %lld\n",
-	    (long long)c->fence_delay_ms, (long long)c->fence_timeout_ms);
+	text_addf(t, "fencing {\n\tdelay_ms = %lld\n\ttimeout_ms = %lld\n\t"
+	    "period_ms = %lld\n", (long long)c->fence_delay_ms,
+	    (long long)c->fence_timeout_ms, (long long)c->fence_period_ms);
 	for (unsigned i = 0; i < c->node_count; i++) {
 		text_addf(t, "\tdevice \"%s\" {\n\t\t", c->node[i].name);
 		text_option(t, "agent", c->node[i].fence_agent);
@@ -172,8 +183,9 @@ fencing_add(struct text *t, const struct safe *m)
 	text_option(t, "agent", c->node[m->peer].fence_agent);
 	text_addf(t, "\t");
 	text_list(t, "options", list, n);
-	text_addf(t, "\tdelay_ms = %lld\n\ttimeout_ms = %lld\n}\n",
-	    (long long)c->fence_delay_ms, (long long)c->fence_timeout_ms);
+	text_addf(t, "\tdelay_ms = %lld\n\ttimeout_ms = %lld\n\t"
+	    "period_ms = %lld\n}\n", (long long)c->fence_delay_ms,
+	    (long long)c->fence_timeout_ms, (long long)c->fence_period_ms);
 }
 
 /* --- witnesses by ping ------------------------------------------------ */

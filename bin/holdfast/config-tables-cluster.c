@@ -93,6 +93,9 @@ static const struct attr attrs[] = {
 	    "primary wins" },
 	{ CF, "timeout", VT_TIME, "ms", "", "20s", 1000, 600000, 0,
 	    "moduled", "an agent that takes longer has failed" },
+	{ CF, "period", VT_TIME, "ms", "", "60s", 0, 86400000, 0,
+	    "moduled", "how often a node asks the other's device whether it "
+	    "answers; 0: never" },
 	{ CFD, "node", VT_NAME, "", "", NULL, 0, 0, AT_REQUIRED, "moduled",
 	    "whose power it cuts" },
 	{ CFD, "agent", VT_TEXT, "", "", NULL, 0, 0, AT_REQUIRED, "moduled",

@@ -8,9 +8,11 @@ bin_holdfast_libholdfast_a_SOURCES = \
 	%D%/archive.c %D%/archive.h \
 	%D%/check.c \
 	%D%/check-farm.c %D%/check-farm.h \
+	%D%/check-fencing.c %D%/check-fencing.h \
 	%D%/check-voters.c %D%/check-voters.h \
 	%D%/cluster.c \
 	%D%/cluster-edit.c %D%/cluster-edit.h \
+	%D%/cluster-fence.c \
 	%D%/cluster-invite.c \
 	%D%/cluster-join.c \
 	%D%/cluster-keys.c \
@@ -46,6 +48,7 @@ bin_holdfast_libholdfast_a_SOURCES = \
 	%D%/farm.c %D%/farm.h \
 	%D%/farm-show.c \
 	%D%/farm-view.c %D%/farm-view.h \
+	%D%/fence.c %D%/fence.h \
 	%D%/files.c %D%/files.h \
 	%D%/diverged.c %D%/diverged.h \
 	%D%/diverged-diff.c \

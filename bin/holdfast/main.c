@@ -108,8 +108,8 @@ static const struct verb_row verbs[] = {
 	    "--from --service --dir --vip", verb_module,
 	    "new|install|pack|push|list|remove ...", "modules" },
 	{ "cluster", "admin", NO_MODULE, 1, 99,
-	    "--expires --replace --name --addr --yes", verb_cluster,
-	    "init|invite|join|push|keys|witness|ports ...",
+	    "--expires --replace --name --addr --power --yes", verb_cluster,
+	    "init|invite|join|push|keys|witness|fence|ports ...",
 	    "the cluster" },
 	{ "alert", "control", NO_MODULE, 1, 1, "--timeout",
 	    verb_alert, "test|list", "run the alert hooks; what was told" },
@@ -291,6 +291,7 @@ FLAG(take_no_colour, no_colour)
 FLAG(take_local, local)
 FLAG(take_anonymise, anonymise)
 FLAG(take_off, off)
+FLAG(take_power, power)
 WORD(take_nodes, nodes)
 WORD(take_module, module)
 WORD(take_why, why)
@@ -337,6 +338,7 @@ static const struct option_row options[] = {
 	{ "--local",	false,	false,	take_local },
 	{ "--anonymise", false,	false,	take_anonymise },
 	{ "--off",	false,	false,	take_off },
+	{ "--power",	false,	false,	take_power },
 	{ "--timeout",	true,	false,	take_timeout },
 	{ "--why",	true,	false,	take_why },
 	{ "--yes",	true,	false,	take_yes },

@@ -254,6 +254,23 @@ lease_of(const struct status *st)
 	return o;
 }
 
+/* Null where there is no device. */
+static json_t *
+fencing_of(const struct status *st)
+{
+	const struct record *r = status_find(st, "fencing", NULL);
+	json_t *o;
+
+	if (r == NULL)
+		return json_null();
+	o = json_object();
+	put(o, "agent", r, "agent");
+	put(o, "state", r, "state");
+	json_object_set_new(o, "answered_s", number_of(r, "answered_s"));
+	put(o, "text", r, "text");
+	return o;
+}
+
 static json_t *
 waits_of(const struct status *st)
 {
@@ -307,6 +324,7 @@ module_of(const struct status *st)
 	json_object_set_new(o, "farm", farm_of(st));
 	json_object_set_new(o, "disks", disks_of(st));
 	json_object_set_new(o, "lease", lease_of(st));
+	json_object_set_new(o, "fencing", fencing_of(st));
 	return o;
 }
 

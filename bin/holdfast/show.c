@@ -205,6 +205,27 @@ show_lease(const struct status *st, FILE *out)
 	    "; lease runs" : "");
 }
 
+/* What cuts the other node's power, and when it last answered. */
+static void
+show_fencing(const struct status *st, FILE *out)
+{
+	const struct record *r = status_find(st, "fencing", NULL);
+	const char *state = record_get(r, "state");
+	const char *at = record_get(r, "answered");
+
+	if (r == NULL || st->is_old)
+		return;
+	fprintf(out, "  fencing: %s", record_get(r, "agent"));
+	if (strcmp(state, "answers") == 0)
+		fprintf(out, " answered %s\n", at);
+	else if (strcmp(state, "silent") == 0)
+		fprintf(out, " does not answer, %s%s\n", at[0] != '\0' ?
+		    "last " : "and never did", at);
+	else
+		fprintf(out, ", %s\n", strcmp(state, "unknown") == 0 ?
+		    "not asked yet" : state);
+}
+
 static void
 show_resources(const struct status *st, FILE *out)
 {
@@ -303,6 +324,7 @@ show_module(const struct status *st, bool colour, FILE *out)
 		    "; this is what it said last");
 	show_replication(st, out);
 	show_lease(st, out);
+	show_fencing(st, out);
 	show_farm(st, out);
 	show_resources(st, out);
 	show_troubles(st, out);

@@ -23,6 +23,7 @@
 #include "capture.h"
 #include "cluster.h"
 #include "cmd.h"
+#include "fence.h"
 #include "files.h"
 #include "generation.h"
 #include "modules.h"
@@ -39,6 +40,7 @@
 
 struct snapshot {
 	const struct cmd	*c;
+	const struct cluster	*cl;		/* no nodes: not known */
 	const char		*module;	/* NULL: all */
 	struct archive		*a;
 	struct scrub		 scrub;
@@ -154,6 +156,23 @@ is_secret(const char *rel)
 	return false;
 }
 
+/* What prints the password of a fencing device, wherever it is. */
+static bool
+is_fence_secret(const struct snapshot *s, const char *path)
+{
+	char script[PATH_LEN];
+	struct stat a, b;
+
+	if (stat(path, &a) == -1)
+		return false;
+	for (unsigned i = 0; i < s->cl->node_count; i++)
+		if (fence_script_path(&s->cl->node[i], script,
+		    sizeof(script)) && stat(script, &b) == 0 &&
+		    a.st_dev == b.st_dev && a.st_ino == b.st_ino)
+			return true;
+	return false;
+}
+
 struct walk {
 	struct snapshot	*s;
 	const char	*prefix;
@@ -166,7 +185,7 @@ add_of_tree(const char *rel, const char *path, void *arg)
 	char name[PATH_MAX];
 
 	snprintf(name, sizeof(name), "%s/%s", w->prefix, rel);
-	if (is_secret(rel))
+	if (is_secret(rel) || is_fence_secret(w->s, path))
 		add_text(w->s, name, "(not taken)\n", 12);
 	else
 		add_file(w->s, name, path);
@@ -418,6 +437,7 @@ verb_snapshot(struct cmd *c)
 	int rc;
 
 	s->c = c;
+	s->cl = cl;
 	s->scrub.anonymise = c->anonymise;
 	if ((rc = read_words(c, s, &file)) != 0)
 		goto out;

@@ -60,7 +60,7 @@ enum outside {
 	OU_NOTHING,	/* nobody was asked: other evidence counts */
 	OU_WAIT,	/* asked; what for is shown */
 	OU_CUT,		/* no witness answers: it may be us who is cut off */
-	OU_OFF,		/* the peer's power is off: the whole proof */
+	OU_OFF,		/* the peer's power is off, says its device */
 };
 /*
  * The device alone: true when it says that the power is off.  Asked after
@@ -68,6 +68,11 @@ enum outside {
  */
 bool		peer_is_off(struct machine *m, const struct view *v,
 		    struct decision *d, int64_t delay_ms);
+/* It said so, and text says what speaks against it. */
+void		power_lied(struct machine *m, const struct view *v,
+		    struct decision *d, const char *text);
+/* The delay of who is primary. */
+int64_t		prim_power_delay(const struct view *v);
 enum outside	outside(struct machine *m, const struct view *v,
 		    struct decision *d, int64_t delay_ms);
 /*

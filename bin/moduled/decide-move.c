@@ -157,7 +157,7 @@ is_lost(struct machine *m, const struct view *v, struct decision *d)
 			evidence_stop(m);
 		return false;
 	}
-	switch (outside(m, v, d, 0)) {
+	switch (outside(m, v, d, prim_power_delay(v))) {
 	case OU_NOTHING:
 		return peer_has_probed(v, d);
 	case OU_OFF:

@@ -3,11 +3,16 @@
  * Evidence from outside, where two nodes have no third voter: witnesses that
  * answer a ping (`splitbrain'), and a device that cuts the peer's power.
  *
- * A peer whose power is off writes nothing and answers nothing: that is the
- * whole proof, and no silence or probe is asked beside it.  So none of them
- * is taken in its place either: who has a device and cannot use it waits,
- * since the peer may be using its own.  The primary asks at once, the other
- * after a delay, so that of two that live the primary does.
+ * A peer whose power is off writes nothing and answers nothing: no silence or
+ * probe is taken in the place of that proof.  Who has a device and cannot use
+ * it waits, since the peer may be using its own.  The proof is void when the
+ * peer is heard, or its address answered, after the word of the device: that
+ * was of another machine, or a lie.
+ *
+ * The primary asks at once, the other after a delay, so that of two that live
+ * the primary does.  Nodes that are each primary of another module would both
+ * ask at once and both be off: the one with the higher id gives the other half
+ * of the delay.
  */
 #include <stdio.h>
 
@@ -21,7 +26,8 @@ evidence_stop(struct machine *m)
 {
 	m->powering = m->power_failed = m->power_waived = false;
 	m->pinging = m->pinged = false;
-	m->power_since = m->power_retry = (struct mono){ 0 };
+	m->power_since = m->power_retry = m->power_off_since =
+	    (struct mono){ 0 };
 }
 
 static bool
@@ -35,15 +41,36 @@ is_waiting(struct machine *m, const struct view *v, struct decision *d)
 }
 
 static void
-power_failed(struct machine *m, const struct view *v, struct decision *d)
+power_failed(struct machine *m, const struct view *v, struct decision *d,
+    const char *text)
 {
+	(void)snprintf(m->power_text, sizeof(m->power_text), "%s", text);
+	because(d, Q_NOTREADY, RS_FENCE_FAILED, "%s", text);
 	if (!m->power_failed)
-		note(d, "%s cannot be fenced: %s", v->conf->peer,
-		    v->power.text);
+		note(d, "%s cannot be fenced: %s", v->conf->peer, text);
 	m->powering = false;
 	m->power_failed = true;
 	m->power_retry = mono_add_ms(v->now, POWER_AGAIN_MS);
 	wake_at(d, m->power_retry);
+}
+
+void
+power_lied(struct machine *m, const struct view *v, struct decision *d,
+    const char *text)
+{
+	char all[FACT_TEXT];
+
+	(void)snprintf(all, sizeof(all), "its device says that it is off, and "
+	    "%s: is it the right device?", text);
+	m->power_off_since = (struct mono){ 0 };
+	power_failed(m, v, d, all);
+}
+
+int64_t
+prim_power_delay(const struct view *v)
+{
+	return v->conf->node_id > v->conf->peer_id ?
+	    v->conf->power_delay_ms / 2 : 0;
 }
 
 bool
@@ -51,7 +78,7 @@ peer_is_off(struct machine *m, const struct view *v, struct decision *d,
     int64_t delay_ms)
 {
 	if (m->power_failed)
-		because(d, Q_NOTREADY, RS_FENCE_FAILED, "%s", v->power.text);
+		because(d, Q_NOTREADY, RS_FENCE_FAILED, "%s", m->power_text);
 	else
 		because(d, Q_TRANSIENT, RS_FENCING, "%s", "");
 	if (!lasted(&m->power_since, v, d, delay_ms) || is_waiting(m, v, d))
@@ -59,6 +86,7 @@ peer_is_off(struct machine *m, const struct view *v, struct decision *d,
 	if (!m->powering) {
 		m->powering = true;
 		m->power_id++;
+		probe_stop(m);	/* it is asked after the device */
 		if (!m->power_failed)
 			note(d, "%s is silent: cutting its power",
 			    v->conf->peer);
@@ -69,8 +97,7 @@ peer_is_off(struct machine *m, const struct view *v, struct decision *d,
 	}
 	if (v->power.is_off)
 		return true;
-	power_failed(m, v, d);
-	because(d, Q_NOTREADY, RS_FENCE_FAILED, "%s", v->power.text);
+	power_failed(m, v, d, v->power.text);
 	return false;
 }
 

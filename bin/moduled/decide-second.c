@@ -64,6 +64,29 @@ take_over(struct machine *m, const struct view *v, struct decision *d,
 	return step_promoting(m, v, d);
 }
 
+/* The word of the device against that of the address. */
+static enum event
+peer_off(struct machine *m, const struct view *v, struct decision *d)
+{
+	char text[FACT_TEXT];
+
+	because(d, Q_TRANSIENT, RS_PROMOTING, "probing %s",
+	    v->conf->addresses);
+	switch (probe(m, v, d)) {
+	case PB_PENDING:
+		return EV_NONE;
+	case PB_ANSWERED:
+		(void)snprintf(text, sizeof(text), "%.100s answers",
+		    v->probe_text);
+		power_lied(m, v, d, text);
+		probe_stop(m);
+		return EV_NONE;
+	case PB_FREE:
+		break;
+	}
+	return take_over(m, v, d, "its power is off");
+}
+
 static enum event
 peer_silent(struct machine *m, const struct view *v, struct decision *d)
 {
@@ -100,7 +123,7 @@ peer_silent(struct machine *m, const struct view *v, struct decision *d)
 	case OU_CUT:
 		return give_up(m, v, d, RS_SPLITBRAIN, v->ping.names);
 	case OU_OFF:
-		return take_over(m, v, d, "its power is off");
+		return peer_off(m, v, d);
 	case OU_NOTHING:
 		break;
 	}

@@ -72,7 +72,7 @@ peer_silent(struct machine *m, const struct view *v, struct decision *d)
 	because(d, Q_TRANSIENT, RS_PEER_SILENT, "%s", "");
 	if (v->conflict[0] != '\0')
 		return step_down(m, v, d, RS_ADDRESS_ANSWERED, v->conflict);
-	switch (outside(m, v, d, 0)) {
+	switch (outside(m, v, d, prim_power_delay(v))) {
 	case OU_WAIT:
 		return EV_NONE;
 	case OU_CUT:
@@ -101,10 +101,10 @@ leave_it_out(struct machine *m, const struct view *v, struct decision *d)
 		return EV_NONE;
 	/* A SECOND may hear nothing of us, and be asking its own device. */
 	if (v->power.on && v->peer.state == ST_SECOND) {
-		if (!peer_is_off(m, v, d, 0))
-			return EV_NONE;
-		return alone_now(m, v, d, "the peer did not answer in time, "
-		    "and its power is off");
+		if (peer_is_off(m, v, d, prim_power_delay(v)) &&
+		    lasted(&m->power_off_since, v, d, v->conf->timeout_ms))
+			power_lied(m, v, d, "it is still heard");
+		return EV_NONE;		/* till it is silent */
 	}
 	note(d, "%s could not record that it is behind: if both lose power, "
 	    "do not start %s first", v->conf->peer, v->conf->peer);

@@ -14,6 +14,7 @@
 #include "echo.h"
 #include "xalloc.h"
 
+#include "device.h"
 #include "moduled.h"
 #include "power.h"
 
@@ -25,6 +26,7 @@ struct evidence {
 	struct moduled		*md;
 	struct agent_conf	 conf;
 	struct power		*power;		/* NULL: no device */
+	struct device		*device;	/* the same, to be watched */
 	unsigned		 count;		/* of the witnesses */
 	struct echo		*echo[WITNESS_MAX];
 	char			 resource[RESOURCE_NAME];
@@ -40,7 +42,8 @@ evidence_check(cfg_t *cfg)
 	cfg_t *split = cfg_getsec(cfg, "splitbrain");
 	struct sockaddr_storage ss;
 	int bad = conf_check_int(fencing, "delay_ms", 0, 600000) +
-	    conf_check_int(fencing, "timeout_ms", 100, 600000);
+	    conf_check_int(fencing, "timeout_ms", 100, 600000) +
+	    conf_check_int(fencing, "period_ms", 0, 86400000);
 
 	if (cfg_size(split, "witnesses") > WITNESS_MAX) {
 		cfg_error(split, "at most %d witnesses", WITNESS_MAX);
@@ -91,6 +94,7 @@ open_power(struct evidence *e)
 	for (i = 0; i < n; i++)
 		e->conf.option[i] = cfg_getnstr(sec, "options", i);
 	e->power = power_new(md->d->loop, &e->conf, on_power, md);
+	e->device = device_new(md, &e->conf, cfg_getint(sec, "period_ms"));
 	md->v.power.on = true;
 }
 
@@ -217,8 +221,10 @@ evidence_close(struct moduled *md)
 {
 	struct evidence *e = md->evidence;
 
-	if (e->power != NULL)
+	if (e->power != NULL) {
 		power_free(e->power);
+		device_free(e->device);
+	}
 	for (unsigned i = 0; i < e->count; i++)
 		echo_free(e->echo[i]);
 	loop_timer_free(e->timer);
@@ -231,9 +237,17 @@ evidence_want(struct moduled *md)
 {
 	struct evidence *e = md->evidence;
 
-	if (e->power != NULL)
+	if (e->power != NULL) {
+		device_pause(e->device, md->dec.power_id != 0);
 		power_want(e->power, md->dec.power_id);
+	}
 	want_pings(e, md->dec.ping_id);
+}
+
+void
+evidence_status(const struct moduled *md, struct status_out *t)
+{
+	device_status(md->evidence->device, t);
 }
 
 bool

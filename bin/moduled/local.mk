@@ -10,6 +10,7 @@ bin_moduled_libmoduled_a_SOURCES = \
 	%D%/decide-register-serve.c \
 	%D%/decide-register-wait.c \
 	%D%/decide-power.c \
+	%D%/device.c %D%/device.h \
 	%D%/decide-second.c \
 	%D%/decide-serve.c \
 	%D%/decide-standing.c %D%/decide-standing.h \

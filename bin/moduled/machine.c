@@ -23,7 +23,8 @@
 #define TIMES(X)							\
 	X(wait_since) X(leave_since) X(r24_since) X(left_since)		\
 	X(unlinked_since) X(nolink_since) X(frozen_since)		\
-	X(start_since) X(power_since) X(power_retry) X(refused_since)
+	X(start_since) X(power_since) X(power_retry) X(power_off_since)	\
+	X(refused_since)
 
 bool
 machine_save(char *buf, size_t size, const struct machine *m)

@@ -53,7 +53,8 @@ struct machine {
 	bool		 powering, power_failed, power_waived;
 	bool		 pinging, pinged;
 	uint64_t	 power_id, ping_id;
-	struct mono	 power_since, power_retry;
+	struct mono	 power_since, power_retry, power_off_since;
+	char		 power_text[FACT_TEXT];	/* how it failed */
 	struct mono	 wait_since, leave_since, r24_since, left_since,
 			 unlinked_since, nolink_since, frozen_since,
 			 start_since, refused_since;

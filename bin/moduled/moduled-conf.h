@@ -44,14 +44,15 @@
 	CFG_END()
 
 /*
- * What cuts the peer's power, power.h; agent "": nothing.  delay_ms: of who
- * is not primary.
+ * What cuts the peer's power, agent.h; agent "": nothing.  delay_ms: of who
+ * is not primary; period_ms: it is asked whether it answers, 0 never.
  */
 #define MODULED_FENCING_OPTS						\
 	CFG_STR("agent", "", CFGF_NONE),				\
 	CFG_STR_LIST("options", "{}", CFGF_NONE),			\
 	CFG_INT("delay_ms", 5000, CFGF_NONE),				\
 	CFG_INT("timeout_ms", 20000, CFGF_NONE),			\
+	CFG_INT("period_ms", 60000, CFGF_NONE),				\
 	CFG_END()
 
 /* Witnesses by ping; none: they are not asked. */

@@ -126,6 +126,7 @@ status_lease_warnings(struct moduled *md, struct status_out *t)
 			status_warning(t, "heartbeats-only", "no third voter: "
 			    "after a split of all networks both nodes may "
 			    "run until they meet", "holdfast help witness");
+		evidence_status(md, t);
 		return;
 	}
 	warn_missing(md, t);

@@ -179,7 +179,8 @@ test_fencing(void)
 	    cluster_load(&again, path) == 0 &&
 	    strcmp(again.node[1].fence_agent, "/opt/fence") == 0 &&
 	    strcmp(again.node[1].fence_options, "k=v w=x") == 0 &&
-	    again.fence_delay_ms == 5000, "is written and read");
+	    again.fence_delay_ms == 5000 && again.fence_period_ms == 60000,
+	    "is written and read");
 	(void)remove(path);
 	free(text);
 	ok(compile(FENCING(DA)) == -1 && said("has no <device> of node b"),

@@ -430,7 +430,8 @@ test_outside(void)
 	ok(compile(HEART("")) == 0 && rep.warnings == 0 &&
 	    is_written("fencing {\n\tagent = \"fence_x\"\n\toptions = "
 	    "{\"ip=10.0.0.2\", \"port=2\"}\n\tdelay_ms = 3000\n\t"
-	    "timeout_ms = 20000\n}\n"), "the peer's device is written");
+	    "timeout_ms = 20000\n\tperiod_ms = 60000\n}\n"),
+	    "the peer's device is written");
 	ok(compile(SPLIT("10.88.1.254 fd88::1")) == 0 &&
 	    is_written("splitbrain {\n\tident = \"gw\"\n\twitnesses = "
 	    "{\"10.88.1.254\", \"fd88::1\"}\n}\n"), "and witnesses by ping");

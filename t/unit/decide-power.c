@@ -49,7 +49,9 @@ second(void)
 	ok(d.power_id == id && !m.promoting,
 	    "and goes by nothing else, however long that takes");
 	device_says(true, "");
-	ok(m.promoting && !d.want.both, "off: it takes over");
+	ok(!m.promoting && d.probe_id != 0, "off: then the address is asked");
+	probe_answers(false);
+	ok(m.promoting && !d.want.both, "free: it takes over");
 
 	be_second();
 	with_device();
@@ -65,7 +67,29 @@ second(void)
 	later(1);
 	ok(d.power_id == id + 1, "and asks again");
 	device_says(true, "");
+	probe_answers(false);
 	ok(m.promoting, "which may go well");
+
+	be_second();
+	with_device();
+	peer_falls_silent();
+	later(DELAY);
+	device_says(true, "");
+	probe_answers(true);
+	ok(!m.promoting && m.state == ST_SECOND &&
+	    d.reason == RS_FENCE_FAILED && d.quality == Q_NOTREADY &&
+	    strstr(d.detail, "10.0.0.1 answers") != NULL,
+	    "a device that lies: %s", d.detail);
+	think();
+	ok(d.reason == RS_FENCE_FAILED && d.probe_id == 0 && d.power_id == 0,
+	    "that stands");
+	later(10000);
+	ok(d.power_id != 0, "until it is asked again");
+	device_says(true, "");
+	ok(d.probe_id != 0 && d.probe_id != v.probe_done,
+	    "and the address again");
+	probe_answers(false);
+	ok(m.promoting, "which is free now");
 }
 
 static void
@@ -140,7 +164,29 @@ prim(void)
 	ok(m.member && d.power_id != 0,
 	    "a SECOND that is heard and does not answer is fenced first");
 	device_says(true, "");
-	ok(m.state == ST_ALONE, "then left out");
+	ok(m.member && d.power_id == 0, "while it is heard that is no proof");
+	peer_falls_silent();
+	ok(m.state == ST_ALONE, "it falls silent: left out");
+
+	be_prim();
+	with_device();
+	v.self.stall_ms = v.conf->stall_ms;
+	think();
+	later(v.conf->stall_ms);
+	device_says(true, "");
+	later(T);
+	ok(m.member && d.reason == RS_FENCE_FAILED &&
+	    strstr(d.detail, "it is still heard") != NULL,
+	    "it does not: %s", d.detail);
+
+	be_prim();
+	with_device();
+	conf.node_id = 3;
+	peer_falls_silent();
+	later(DELAY / 2 - 1);
+	ok(d.power_id == 0, "of two primaries the higher id waits");
+	later(1);
+	ok(d.power_id != 0, "half of the delay");
 
 	be_prim();
 	with_device();
