@@ -96,6 +96,7 @@ EXTRA_DIST += $(BATS_SUITES) t/lib.bash t/mirror.bash t/conf t/model
 	t/45-register.bats \
 	t/47-diverged.bats \
 	t/46-frozen.bats \
+	t/48-fencing.bats \
 	t/50-trouble.bats \
 	t/60-failpoints.bats \
 	t/77-voters.bats \
