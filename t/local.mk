@@ -72,6 +72,7 @@ BATS_SUITES = \
 	t/mirrord.bats \
 	t/etcd.bats \
 	t/mirrord-two-dirs.bats \
+	t/posix.bats \
 	t/runscript.bats \
 	t/style.bats \
 	t/checkd.bats \
@@ -164,7 +165,21 @@ noinst_PROGRAMS += \
 	t/files/etcd-votes \
 	t/files/ops \
 	t/files/votes \
-	t/files/work
+	t/files/work \
+	t/posix/posix
+t_posix_posix_SOURCES = \
+	t/posix/attr.c \
+	t/posix/data.c \
+	t/posix/dir.c \
+	t/posix/lock.c \
+	t/posix/main.c \
+	t/posix/misc.c \
+	t/posix/name.c \
+	t/posix/open.c \
+	t/posix/posix.h \
+	t/posix/space.c \
+	t/posix/xattr.c
+EXTRA_DIST += t/posix/differences
 t_files_acks_SOURCES = t/files/acks.c
 t_files_await_SOURCES = t/files/await.c
 t_files_ops_SOURCES = t/files/ops.c

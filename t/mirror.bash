@@ -243,6 +243,18 @@ fact_is()
 	[ "$(fact "$1" "$2")" = "$3" ]
 }
 
+# join P S EPOCH: S becomes level and a member of primary P.
+join()
+{
+	ask "$2" want role=second epoch="$3" primary="n$1"
+	wait_until 20 "fact_is $1 ready 1"
+	ask "$1" want role=prim epoch="$3" set=both
+	wait_until 5 "fact_is $1 joined 1"
+	wait_until 5 "fact_is $2 level 1"
+	fact_is "$1" alone 0
+	fact_is "$2" epoch "$3"
+}
+
 # What a directory of node N holds, one line a thing.
 tree()
 {

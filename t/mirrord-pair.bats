@@ -20,18 +20,6 @@ work()
 	on "$1" "$top_builddir/t/files/work" "$M/$1/data/x" "$2" "$3" 3>&-
 }
 
-# join P S EPOCH: S becomes level and a member of primary P.
-join()
-{
-	ask "$2" want role=second epoch="$3" primary="n$1"
-	wait_until 20 "fact_is $1 ready 1"
-	ask "$1" want role=prim epoch="$3" set=both
-	wait_until 5 "fact_is $1 joined 1"
-	wait_until 5 "fact_is $2 level 1"
-	fact_is "$1" alone 0
-	fact_is "$2" epoch "$3"
-}
-
 @test "first copy" {
 	on 1 sh -c "cd '$M/1/data/x'; mkdir -p a/b; echo one >a/one
 	    ln a/one a/b/two; ln -s one a/three

@@ -97,7 +97,9 @@ change_keys(struct change_keys *k, const struct op *op, bool dir_is_new,
 	case OP_LINK:
 	case OP_UNLINK:
 	case OP_RMDIR:
-		key_name(k, op->dir, op->name, dir_is_new);
+		/* None: what O_TMPFILE made never had a name. */
+		if (op->dir != 0)
+			key_name(k, op->dir, op->name, dir_is_new);
 		break;
 	case OP_SYNC:
 	case OP_TMPFILE:

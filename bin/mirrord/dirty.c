@@ -495,7 +495,8 @@ dirtyset_note(struct dirtyset *d, const struct op *op)
 		break;
 	case OP_UNLINK:
 	case OP_RMDIR:
-		dirtyset_name(d, op->dir, op->name);
+		if (op->dir != 0)
+			dirtyset_name(d, op->dir, op->name);
 		break;
 	case OP_RENAME:
 		dirtyset_name(d, op->dir, op->name);

@@ -89,6 +89,10 @@ static const struct opcode opcodes[] = {
 	[FUSE_COPY_FILE_RANGE] = { "copy-file-range",
 			       sizeof(struct fuse_copy_file_range_in),
 			       0, false },
+	[FUSE_OP_TMPFILE]  = { "tmpfile",     sizeof(struct fuse_create_in),
+			       0, false },
+	[FUSE_OP_STATX]	   = { "statx",       sizeof(struct fuse_sx_in),
+			       0, false },
 };
 
 const char *
@@ -267,4 +271,31 @@ fuse_attr_from(struct fuse_attr *a, const struct stat *st)
 	/* glibc's low 32 bits are the kernel's 32-bit form. */
 	a->rdev = (uint32_t)st->st_rdev;
 	a->blksize = 4096;
+}
+
+static void
+sx_stamp(struct fuse_sx_stamp *to, const struct statx_timestamp *from)
+{
+	to->tv_sec = from->tv_sec;
+	to->tv_nsec = from->tv_nsec;
+}
+
+void
+fuse_sx_from(struct fuse_sx_out *out, const struct statx *st, uint64_t oid)
+{
+	out->mask = st->stx_mask & (STATX_BASIC_STATS | STATX_BTIME);
+	out->blksize = 4096;
+	out->nlink = st->stx_nlink;
+	out->uid = st->stx_uid;
+	out->gid = st->stx_gid;
+	out->mode = st->stx_mode;
+	out->ino = oid;
+	out->size = st->stx_size;
+	out->blocks = st->stx_blocks;
+	sx_stamp(&out->atime, &st->stx_atime);
+	sx_stamp(&out->btime, &st->stx_btime);
+	sx_stamp(&out->ctime, &st->stx_ctime);
+	sx_stamp(&out->mtime, &st->stx_mtime);
+	out->rdev_major = st->stx_rdev_major;
+	out->rdev_minor = st->stx_rdev_minor;
 }

@@ -21,6 +21,42 @@
 /* What read(2) on /dev/fuse wants: headers and the largest WRITE. */
 #define FUSE_BUF_LEN	(FUSE_DATA_MAX + 4096)
 
+/* Linux 6.2 and 6.6; under names that newer headers do not have. */
+#define FUSE_OP_TMPFILE	51
+#define FUSE_OP_STATX	52
+
+struct fuse_sx_in {
+	uint32_t	getattr_flags;
+	uint32_t	reserved;
+	uint64_t	fh;
+	uint32_t	flags;
+	uint32_t	mask;
+};
+
+struct fuse_sx_stamp {
+	int64_t		tv_sec;
+	uint32_t	tv_nsec;
+	int32_t		reserved;
+};
+
+struct fuse_sx_out {
+	uint64_t	attr_valid;
+	uint32_t	attr_valid_nsec;
+	uint32_t	flags;
+	uint64_t	spare[2];
+	uint32_t	mask;
+	uint32_t	blksize;
+	uint64_t	attributes;
+	uint32_t	nlink, uid, gid;
+	uint16_t	mode, spare0;
+	uint64_t	ino, size, blocks, attributes_mask;
+	struct fuse_sx_stamp atime, btime, ctime, mtime;
+	uint32_t	rdev_major, rdev_minor;
+	uint32_t	dev_major, dev_minor;
+	uint64_t	spare2[14];
+};
+_Static_assert(sizeof(struct fuse_sx_out) == 288, "as the kernel has it");
+
 struct fuse_req {
 	const struct fuse_in_header	*h;
 	const void	*arg;		/* the fixed structure */
@@ -61,5 +97,9 @@ int	fuse_reply(int fd, uint64_t unique, int error, const void *data,
 
 /* st_ino is the oid already. */
 void	fuse_attr_from(struct fuse_attr *a, const struct stat *st);
+/* The same for FUSE_OP_STATX. */
+struct statx;
+void	fuse_sx_from(struct fuse_sx_out *out, const struct statx *st,
+	    uint64_t oid);
 
 #endif

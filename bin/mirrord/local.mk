@@ -22,6 +22,7 @@ bin_mirrord_libmirrord_a_SOURCES += \
 	%D%/request-data.c \
 	%D%/request-dir.c \
 	%D%/request-name.c \
+	%D%/request-tmpfile.c \
 	%D%/request.c %D%/request.h \
 	%D%/role-aside.c \
 	%D%/role-record.c \

@@ -235,6 +235,18 @@ orphan_set(struct orphans *o, uint64_t oid)
 	pthread_mutex_unlock(&o->lock);
 }
 
+void
+orphan_unset(struct orphans *o, uint64_t oid)
+{
+	struct orphan *n;
+
+	pthread_mutex_lock(&o->lock);
+	n = *find(o, oid);
+	if (n != NULL)
+		n->set = false;
+	pthread_mutex_unlock(&o->lock);
+}
+
 bool
 orphan_is(struct orphans *o, uint64_t oid)
 {

@@ -26,6 +26,8 @@ void		 orphans_close(struct orphans *o);
 int		 orphan_hold(struct orphans *o, uint64_t oid, int fd);
 /* The call was made: from now on orphan_is() says true. */
 void		 orphan_set(struct orphans *o, uint64_t oid);
+/* It is about to get a name: its changes are everybody's again. */
+void		 orphan_unset(struct orphans *o, uint64_t oid);
 bool		 orphan_is(struct orphans *o, uint64_t oid);
 /* The call failed, or the last FORGET came.  false: was not held. */
 bool		 orphan_drop(struct orphans *o, uint64_t oid);

@@ -26,6 +26,31 @@ rq_getattr(struct request *r)
 	return request_reply_attr(r, r->oid);
 }
 
+/* Asked for only where somebody wants the time of birth. */
+int
+rq_statx(struct request *r)
+{
+	struct fuse_sx_out *out = (void *)r->out;
+	struct statx st;
+	int fd, error = 0;
+
+	fd = object_fd(r->f->objects, r->oid, O_PATH);
+	if (fd < 0)
+		return fd;
+	if (statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME,
+	    &st) == -1)
+		error = -errno;
+	object_fd_done(r->f->objects, r->oid, fd);
+	if (error != 0)
+		return error;
+	memset(out, 0, sizeof(*out));
+	out->attr_valid = REQUEST_VALID_S;
+	fuse_sx_from(out, &st, r->oid);
+	r->reply = out;
+	r->reply_len = sizeof(*out);
+	return 0;
+}
+
 int
 rq_statfs(struct request *r)
 {
@@ -80,6 +105,22 @@ setattr_times(struct op *op, const struct fuse_setattr_in *in,
 	}
 }
 
+/*
+ * The kernel asks for it by a flag with a new size.  Before fallocate(2) and
+ * copy_file_range(2) by somebody without CAP_FSETID, and at a chown(2) of
+ * nothing, it sends a request that sets nothing at all: the bits to clear
+ * were all there was in it, and it leaves them to us.
+ */
+static bool
+clears_privileges(const struct fuse_setattr_in *in)
+{
+	const uint32_t all = FATTR_MODE | FATTR_UID | FATTR_GID | FATTR_SIZE |
+	    FATTR_ATIME | FATTR_MTIME;
+
+	return (in->valid & FATTR_KILL_SUIDGID) != 0 ||
+	    (in->valid & all) == 0;
+}
+
 static void
 setattr_op(struct op *op, const struct fuse_setattr_in *in,
     const struct stat *st)
@@ -87,7 +128,7 @@ setattr_op(struct op *op, const struct fuse_setattr_in *in,
 	if (in->valid & FATTR_MODE) {
 		op->valid |= OPV_MODE;
 		op->mode = in->mode & 07777;
-	} else if (in->valid & FATTR_KILL_SUIDGID && S_ISREG(st->st_mode) &&
+	} else if (clears_privileges(in) && S_ISREG(st->st_mode) &&
 	    without_privileges(st->st_mode) != (st->st_mode & 07777)) {
 		op->valid |= OPV_MODE;
 		op->mode = without_privileges(st->st_mode);
@@ -184,15 +225,19 @@ rq_getxattr(struct request *r)
 	return error != 0 ? error : reply_xattr(r, len, in->size);
 }
 
-/* Takes our own names out of a list; the new length. */
+/*
+ * Takes our own names out of a list, and for others than root what only
+ * CAP_SYS_ADMIN may know of; the new length.
+ */
 static ssize_t
-hide_names(char *list, ssize_t len)
+hide_names(char *list, ssize_t len, bool is_root)
 {
 	ssize_t in = 0, out = 0, n;
 
 	while (in < len) {
 		n = (ssize_t)strlen(list + in) + 1;
-		if (!is_hidden(list + in)) {
+		if (!is_hidden(list + in) && (is_root ||
+		    strncmp(list + in, "trusted.", 8) != 0)) {
 			memmove(list + out, list + in, (size_t)n);
 			out += n;
 		}
@@ -220,7 +265,8 @@ rq_listxattr(struct request *r)
 	object_fd_done(r->f->objects, r->oid, fd);
 	if (error != 0)
 		return error;
-	return reply_xattr(r, hide_names((char *)r->out, len), in->size);
+	return reply_xattr(r, hide_names((char *)r->out, len,
+	    r->in.h->uid == 0), in->size);
 }
 
 static int
@@ -288,8 +334,7 @@ rq_setxattr(struct request *r)
 	if (error == 0)
 		error = request_change(r, &op, &ev, NULL);
 	if (error == 0 && in->setxattr_flags & FUSE_SETXATTR_ACL_KILL_SGID) {
-		object_unlock(r->f->objects, &r->locks);
-		r->locks.count = 0;
+		request_unlock(r);
 		error = kill_sgid(r);
 	}
 	return error;

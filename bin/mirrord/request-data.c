@@ -181,8 +181,7 @@ rq_fsync(struct request *r)
 		if (object_stat(f->objects, r->oid, &st) == 0)
 			op.mtime = st.st_mtim;
 		seq = change_commit(f->change, &op);
-		object_unlock(f->objects, &r->locks);
-		r->locks.count = 0;
+		request_unlock(r);
 		/* The peer's sync runs beside the local one. */
 		if (seq != 0)
 			stream_push(f->stream);

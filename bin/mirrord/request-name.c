@@ -36,12 +36,8 @@ take_name(struct request *r, char out[OP_NAME_MAX + 1], uint64_t dir,
 	return 0;
 }
 
-/*
- * Owner and mode of a new object, as a native file system would choose
- * them: mirrord makes it as root, on both nodes the same.
- */
-static int
-inherit(struct request *r, struct op *op, uint32_t umask)
+int
+request_inherit(struct request *r, struct op *op, uint32_t umask)
 {
 	char path[OBJECT_PROC_LEN];
 	struct stat st;
@@ -80,7 +76,7 @@ create(struct request *r, struct op *op, const char *name, uint32_t umask)
 	op->dir = r->oid;
 	error = take_name(r, op->name, r->oid, name);
 	if (error == 0)
-		error = inherit(r, op, umask);
+		error = request_inherit(r, op, umask);
 	if (error != 0)
 		return error;
 	ev.obj = r->again ? r->slot->ev.obj :
@@ -145,6 +141,8 @@ rq_link(struct request *r)
 	if (error != 0)
 		return error;
 	op.obj = ev.obj = request_oid(r->m, in->oldnodeid);
+	if (orphan_is(r->f->orphans, op.obj))
+		return request_link_nameless(r, &op);
 	lock[0] = op.dir;
 	lock[1] = op.obj;
 	error = request_begin(r, &op, lock, 2);

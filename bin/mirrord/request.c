@@ -55,6 +55,8 @@ static request_fn *const handlers[] = {
 	[FUSE_FALLOCATE]	= rq_fallocate,
 	[FUSE_LSEEK]		= rq_lseek,
 	[FUSE_COPY_FILE_RANGE]	= rq_copy,
+	[FUSE_OP_STATX]		= rq_statx,
+	[FUSE_OP_TMPFILE]	= rq_tmpfile,
 	/*
 	 * ENOSYS is the answer that is wanted of the others: OPEN, OPENDIR
 	 * (no state of handles), CREATE (the kernel then makes MKNOD), FLUSH
@@ -167,6 +169,28 @@ request_lock(struct request *r, const uint64_t *oid, unsigned count)
 	object_lock(r->f->objects, &r->locks, oid, count);
 }
 
+void
+request_unlock(struct request *r)
+{
+	object_unlock(r->f->objects, &r->locks);
+	r->locks.count = 0;
+}
+
+void
+request_enter(struct request *r)
+{
+	if (!r->entered)
+		hold_enter(&r->f->hold);
+	r->entered = true;
+}
+
+/* No name leads there: the other node has no use for it (R36). */
+static bool
+is_nameless(const struct request *r, const struct op *op)
+{
+	return op->obj != 0 && orphan_is(r->f->orphans, op->obj);
+}
+
 /*
  * Quota and reserved blocks count for the caller (rule R43): his ids, and
  * not CAP_SYS_RESOURCE.  The other capabilities stay, since main.c set
@@ -191,18 +215,22 @@ drop_resource_capability(void)
 	(void)syscall(SYS_capset, &h, d); /* then quota is root's: as before */
 }
 
-static void
-become_caller(const struct fuse_in_header *h)
+void
+request_as_caller(const struct request *r)
 {
+	const struct fuse_in_header *h = r->in.h;
+
 	if (h->uid == 0 && h->gid == 0)
 		return;
 	(void)setfsgid(h->gid);
 	(void)setfsuid(h->uid);
 }
 
-static void
-become_self(const struct fuse_in_header *h)
+void
+request_as_self(const struct request *r)
 {
+	const struct fuse_in_header *h = r->in.h;
+
 	if (h->uid == 0 && h->gid == 0)
 		return;
 	(void)setfsuid(0);
@@ -260,9 +288,9 @@ local_call(struct request *r, struct op *op, enum evidence_verdict verdict,
 	if (verdict == EV_BIND)
 		return object_bind(r->f->objects, op->dir, op->name,
 		    r->slot->ev.obj);
-	become_caller(r->in.h);
+	request_as_caller(r);
 	error = store_exec(r->f->objects, op, done);
-	become_self(r->in.h);
+	request_as_self(r);
 	return error;
 }
 
@@ -274,21 +302,23 @@ request_begin(struct request *r, const struct op *op, const uint64_t *lock,
 	int error;
 
 	/* Before the locks: reads of the same objects go on. */
-	if (!r->entered)
-		hold_enter(&f->hold);
-	r->entered = true;
-	/* No name leads there: the other node has no use for it (R36). */
-	r->logged = op->obj == 0 || !orphan_is(f->orphans, op->obj);
-	if (r->logged) {
-		error = change_begin(f->change, op);
-		if (error != 0) {
-			r->logged = false;
-			return error;
+	request_enter(r);
+	for (;;) {
+		r->logged = !is_nameless(r, op);
+		if (r->logged) {
+			error = change_begin(f->change, op);
+			if (error != 0) {
+				r->logged = false;
+				return error;
+			}
 		}
+		fail_point(2);
+		request_lock(r, lock, count);
+		/* It may have been given a name while we waited. */
+		if (r->logged || is_nameless(r, op))
+			return 0;
+		request_unlock(r);
 	}
-	fail_point(2);
-	request_lock(r, lock, count);
-	return 0;
 }
 
 void
@@ -297,8 +327,7 @@ request_cancel(struct request *r, const struct op *op)
 	if (r->logged)
 		change_abort(r->f->change, op);
 	r->logged = false;
-	object_unlock(r->f->objects, &r->locks);
-	r->locks.count = 0;
+	request_unlock(r);
 }
 
 static void
@@ -431,7 +460,8 @@ take_back_lookup(struct request *r, int error)
 	case FUSE_MKDIR:
 	case FUSE_SYMLINK:
 	case FUSE_LINK:
-		if (error == 0 && r->reply_len == sizeof(*e) &&
+	case FUSE_OP_TMPFILE:
+		if (error == 0 && r->reply_len >= sizeof(*e) &&
 		    e->nodeid != 0)
 			(void)lookup_forget(r->f->lookup,
 			    request_oid(r->m, e->nodeid), 1);
@@ -507,7 +537,9 @@ may_wait(const void *data, size_t len)
 	const struct fuse_in_header *h = data;
 
 	return len >= sizeof(*h) &&
-	    (h->opcode == FUSE_FSYNC || h->opcode == FUSE_FSYNCDIR);
+	    (h->opcode == FUSE_FSYNC || h->opcode == FUSE_FSYNCDIR ||
+	    /* One of a file without a name may wait as a sync does. */
+	    h->opcode == FUSE_LINK);
 }
 
 const struct intake_calls request_calls = { serve, may_wait };

@@ -91,15 +91,27 @@ request_fn rq_lookup, rq_forget, rq_batch_forget, rq_getattr, rq_readlink,
     rq_statfs, rq_getxattr, rq_listxattr, rq_readdir, rq_readdirplus,
     rq_read, rq_lseek, rq_write, rq_fsync, rq_fallocate, rq_copy,
     rq_mknod, rq_mkdir, rq_symlink, rq_link, rq_unlink, rq_rmdir,
-    rq_rename, rq_rename2, rq_setattr, rq_setxattr, rq_removexattr, rq_init;
+    rq_rename, rq_rename2, rq_setattr, rq_setxattr, rq_removexattr,
+    rq_statx, rq_tmpfile, rq_init;
 
 /* The object behind a nodeid of this mount. */
 uint64_t request_oid(const struct front_mount *m, uint64_t nodeid);
 /* The inverse, for replies. */
 uint64_t request_nodeid(const struct front_mount *m, uint64_t oid);
 
-/* Locks for the rest of the request. */
+/* Locks for the rest of the request, or until unlocked. */
 void	request_lock(struct request *r, const uint64_t *oid, unsigned count);
+void	request_unlock(struct request *r);
+/* The door of hold.h, once; request_begin() goes through it, too. */
+void	request_enter(struct request *r);
+/* Around a local call: quota and reserved blocks are the caller's (R43). */
+void	request_as_caller(const struct request *r);
+void	request_as_self(const struct request *r);
+/* Owner and mode of a new object in directory r->oid, as a native file system
+ * would choose them: mirrord makes it as root, on both nodes the same. */
+int	request_inherit(struct request *r, struct op *op, uint32_t umask);
+/* linkat(2) of what O_TMPFILE made: the whole of rq_link() for it. */
+int	request_link_nameless(struct request *r, struct op *op);
 /*
  * A change begins: its log records are durable, then the objects are locked.
  * In this order, since a begin may wait for the freeze of a resync that

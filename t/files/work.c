@@ -239,6 +239,29 @@ do_held(struct worker *w)
 		wrong(w, "unlink h");
 }
 
+/* A file that gets its first name when it is whole. */
+static void
+do_nameless(struct worker *w, unsigned i)
+{
+	char name[32];
+	int fd = openat(w->dirfd, ".", O_TMPFILE | O_RDWR, 0644);
+
+	if (fd == -1) {
+		/* Before Linux 6.2. */
+		if (errno != EOPNOTSUPP)
+			wrong(w, "O_TMPFILE");
+		return;
+	}
+	do_unlink(w, i);
+	write_content(w, fd, &w->file[i]);
+	if (w->random & 1 && fsync(fd) == -1)
+		wrong(w, "fsync of a file without a name");
+	if (linkat(fd, "", w->dirfd, name_of(name, i), AT_EMPTY_PATH) == -1)
+		wrong(w, "linkat");
+	check_content(w, fd, &w->file[i], "file just named");
+	close(fd);
+}
+
 static void
 do_log(struct worker *w)
 {
@@ -254,7 +277,7 @@ step(struct worker *w)
 {
 	unsigned i = pick(w, NAMES);
 
-	switch (pick(w, 11)) {
+	switch (pick(w, 12)) {
 	case 0:
 	case 1:
 		do_write(w, i, false);
@@ -282,6 +305,9 @@ step(struct worker *w)
 		break;
 	case 9:
 		do_log(w);
+		break;
+	case 10:
+		do_nameless(w, i);
 		break;
 	default:
 		do_read(w, i);
