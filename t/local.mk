@@ -73,6 +73,7 @@ BATS_SUITES = \
 	t/etcd.bats \
 	t/mirrord-two-dirs.bats \
 	t/posix.bats \
+	t/fsx.bats \
 	t/runscript.bats \
 	t/style.bats \
 	t/checkd.bats \
@@ -163,6 +164,7 @@ noinst_PROGRAMS += \
 	t/files/acks \
 	t/files/await \
 	t/files/etcd-votes \
+	t/files/fsx \
 	t/files/ops \
 	t/files/votes \
 	t/files/work \
@@ -182,6 +184,7 @@ t_posix_posix_SOURCES = \
 EXTRA_DIST += t/posix/differences
 t_files_acks_SOURCES = t/files/acks.c
 t_files_await_SOURCES = t/files/await.c
+t_files_fsx_SOURCES = t/files/fsx.c
 t_files_ops_SOURCES = t/files/ops.c
 t_files_etcd_votes_SOURCES = t/files/etcd-votes.c
 t_files_etcd_votes_LDADD = $(MODULED_LIBS)
