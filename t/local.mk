@@ -72,6 +72,7 @@ BATS_SUITES = \
 	t/mirrord.bats \
 	t/etcd.bats \
 	t/mirrord-two-dirs.bats \
+	t/mirrord-mountpoint.bats \
 	t/posix.bats \
 	t/fsx.bats \
 	t/runscript.bats \

@@ -410,9 +410,8 @@ object_stat(struct objects *o, uint64_t oid, struct stat *st)
 	return rc;
 }
 
-/* Per-node names of a replicated directory: never seen (rule R39). */
-static bool
-name_is_reserved(const struct objects *o, uint64_t dir, const char *name)
+bool
+object_name_is_reserved(const struct objects *o, uint64_t dir, const char *name)
 {
 	if (!oid_is_root(o, dir))
 		return false;
@@ -440,7 +439,7 @@ open_name(struct objects *o, uint64_t dir, const char *name)
 {
 	int dfd, fd;
 
-	if (name_is_reserved(o, dir, name))
+	if (object_name_is_reserved(o, dir, name))
 		return -ENOENT;
 	dfd = object_fd(o, dir, O_PATH);
 	if (dfd < 0)

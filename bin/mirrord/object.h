@@ -59,6 +59,10 @@ int		 object_stat(struct objects *o, uint64_t oid, struct stat *st);
 int		 object_lookup(struct objects *o, uint64_t dir,
 		    const char *name, bool assign, uint64_t *oid,
 		    struct stat *st);
+/* Per-node names, which are hidden (rule R39): .holdfast in a root, lost+found
+ * in that of a file system. */
+bool		 object_name_is_reserved(const struct objects *o,
+		    uint64_t dir, const char *name);
 /* Binds oid to the object `name' in dir: xattr first, then the index. */
 int		 object_bind(struct objects *o, uint64_t dir,
 		    const char *name, uint64_t oid);

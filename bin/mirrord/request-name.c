@@ -21,16 +21,14 @@
 #define RENAME_EXCHANGE		(1 << 1)
 #endif
 
-#define RESERVED	".holdfast"
-
 static int
 take_name(struct request *r, char out[OP_NAME_MAX + 1], uint64_t dir,
     const char *name)
 {
 	if (strlen(name) > OP_NAME_MAX)
 		return -ENAMETOOLONG;
-	/* Ours in each root: it is hidden, and cannot be made. */
-	if (dir == r->m->root && strcmp(name, RESERVED) == 0)
+	/* They are hidden, and cannot be made. */
+	if (object_name_is_reserved(r->f->objects, dir, name))
 		return -EPERM;
 	memcpy(out, name, strlen(name) + 1);
 	return 0;
