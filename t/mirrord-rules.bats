@@ -120,6 +120,38 @@ state() { echo "$M/$1/var/lib/holdfast/m/$2"; }
 	same_trees
 }
 
+@test "what tocheck names must be there, and the record stays as it is" {
+	stopped 2
+	conf=$M/2/var/lib/holdfast/m/config/1/mirrord.conf
+	cp "$conf" "$M/conf"
+	echo "tocheck = {\"$M/2/data/x/f8\"}" >>"$conf"
+	on 2 mv "$M/2/data/x" "$M/2/data/away"
+	on 2 mkdir "$M/2/data/x"
+	mirrord_start 2
+	ask 2 want role=prim epoch=0.7.9 set=self
+	await 2 5000 code=directory mounted=0
+	fact 2 error | grep -q "x/f8: No such file.*tocheck"
+	# Mounted late: nothing was withdrawn, and it goes on by itself.
+	on 2 sh -c "cd '$M/2/data' && rm -rf x/.holdfast && rmdir x &&
+	    mv away x"
+	mirrord_kill 2
+	mirrord_start 2
+	ask 2 want role=wait
+	await 2 5000 role=wait level=1
+	stopped 2
+	echo 'tocheck = {"/somewhere/else"}' >>"$M/conf"
+	cp "$M/conf" "$conf"
+	run on 2 "$top_builddir/bin/mirrord/mirrord" -n -M m
+	[ "$status" -eq 78 ]
+	[[ $output == *"/somewhere/else' is in none of the directories"* ]]
+	sed '$d' "$M/conf" >"$conf"
+	mirrord_start 2
+	ask 1 want role=prim epoch=0.7.9 set=self
+	await 1 5000 alone=1
+	join 0.7.9
+	same_trees
+}
+
 @test "R23: a directory that is not there is not level" {
 	stopped 2
 	on 2 mv "$M/2/data/x" "$M/2/data/away"

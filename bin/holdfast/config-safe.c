@@ -145,6 +145,24 @@ is_inside(const char *dir, const char *of)
 	    (dir[len] == '/' || dir[len] == '\0' || len == 1);
 }
 
+/* Of the directory that is read now. */
+static void
+read_tocheck(struct safe *m, const xmlNode *n, struct report *r)
+{
+	const xmlNode *c;
+
+	for (c = xml_child(n, "tocheck"); c != NULL;
+	    c = xml_next(c, "tocheck")) {
+		if (m->tocheck_count == SAFE_TOCHECK_MAX) {
+			report_error(r, xmlGetLineNo(c), "tocheck", "at most "
+			    "%d are allowed in a module", SAFE_TOCHECK_MAX);
+			return;
+		}
+		m->tocheck[m->tocheck_count].dir = m->dir_count;
+		m->tocheck[m->tocheck_count++].path = xml_attr(c, "path");
+	}
+}
+
 static void
 read_dir(struct safe *m, const xmlNode *n, struct report *r)
 {
@@ -176,6 +194,7 @@ read_dir(struct safe *m, const xmlNode *n, struct report *r)
 		    "another directory's; all of a module must agree in this "
 		    "release");
 	m->secondary = sec;
+	read_tocheck(m, n, r);
 	m->dir[m->dir_count++] = dir;
 }
 

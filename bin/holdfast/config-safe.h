@@ -14,6 +14,7 @@
 #include "report.h"
 
 #define SAFE_DIR_MAX	16
+#define SAFE_TOCHECK_MAX 64
 #define SAFE_ADDR_MAX	32
 #define SAFE_VAR_MAX	256
 #define SAFE_CHECK_MAX	64
@@ -120,6 +121,11 @@ struct safe {
 	int64_t		 stall_ms, disktime_ms;
 	unsigned	 dir_count;
 	const char	*dir[SAFE_DIR_MAX];
+	unsigned	 tocheck_count;
+	struct {
+		unsigned	 dir;	/* index into dir[] */
+		const char	*path;	/* below it */
+	} tocheck[SAFE_TOCHECK_MAX];
 
 	unsigned	 check_count;
 	struct safe_check check[SAFE_CHECK_MAX];

@@ -57,7 +57,7 @@ static const struct element elements[] = {
 	{ RFS, 0, "replication of directories" },
 	{ DIR, EL_MANY | EL_REQUIRED, "one replicated directory" },
 	{ DIR "/notreplicated", EL_MANY | EL_LATER, "what is left out" },
-	{ DIR "/tocheck", EL_MANY | EL_LATER, "what must be there" },
+	{ DIR "/tocheck", EL_MANY, "what must be there" },
 	{ RFS "/flow", EL_LATER, "of older files: network of replication" },
 	{ RFS "/flow/server", EL_MANY | EL_LATER, "of older files" },
 	{ USER, EL_LIVE, "scripts run only with this element" },

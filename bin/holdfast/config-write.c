@@ -6,6 +6,7 @@
  */
 #include "config-safe.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -178,6 +179,25 @@ add_addrs(struct text *t, const struct safe *m, int node, bool local)
 	text_list(t, "addrs", list, n);
 }
 
+/* Absolute, so that the file can be read by itself. */
+static void
+add_tocheck(struct text *t, const struct safe *m)
+{
+	char path[PATH_MAX];
+	unsigned i;
+
+	if (m->tocheck_count == 0)
+		return;
+	text_addf(t, "tocheck = {");
+	for (i = 0; i < m->tocheck_count; i++) {
+		(void)snprintf(path, sizeof(path), "%s/%s",
+		    m->dir[m->tocheck[i].dir], m->tocheck[i].path);
+		text_addf(t, "%s", i > 0 ? ", " : "");
+		text_quoted(t, path);
+	}
+	text_addf(t, "}\n");
+}
+
 char *
 safe_text_mirrord(const struct safe *m)
 {
@@ -202,6 +222,7 @@ safe_text_mirrord(const struct safe *m)
 	text_option(&t, "secondary", m->secondary);
 	text_option(&t, "diverged", m->diverged);
 	text_list(&t, "directories", m->dir, m->dir_count);
+	add_tocheck(&t, m);
 	return t.text;
 }
 

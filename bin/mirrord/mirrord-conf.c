@@ -34,6 +34,7 @@ cfg_opt_t mirrord_opts[] = {
 	CFG_STR("verify", "off", CFGF_NONE),
 	CFG_INT("verify_kbs", 50000, CFGF_NONE),
 	CFG_STR_LIST("directories", "{}", CFGF_NONE),
+	CFG_STR_LIST("tocheck", "{}", CFGF_NONE),
 	CFG_STR("statedir", "", CFGF_NONE),
 	CFG_END()
 };
@@ -92,6 +93,45 @@ check_verify(cfg_t *cfg)
 	return 1;
 }
 
+/* What of path is below a directory, whose number is *dir; NULL: of none. */
+static const char *
+below_directory(cfg_t *cfg, const char *path, unsigned *dir)
+{
+	const char *d;
+	unsigned i;
+
+	for (i = 0; i < cfg_size(cfg, "directories"); i++) {
+		d = cfg_getnstr(cfg, "directories", i);
+		if (strncmp(path, d, strlen(d)) == 0 &&
+		    path[strlen(d)] == '/' && path[strlen(d) + 1] != '\0') {
+			*dir = i;
+			return path + strlen(d) + 1;
+		}
+	}
+	return NULL;
+}
+
+static int
+check_tocheck(cfg_t *cfg)
+{
+	unsigned i, dir, count = cfg_size(cfg, "tocheck");
+	int errors = 0;
+
+	if (count > CONF_TOCHECK_MAX) {
+		cfg_error(cfg, "tocheck: %u given, at most %d are allowed",
+		    count, CONF_TOCHECK_MAX);
+		errors++;
+	}
+	for (i = 0; i < count; i++)
+		if (below_directory(cfg, cfg_getnstr(cfg, "tocheck", i),
+		    &dir) == NULL) {
+			cfg_error(cfg, "tocheck: `%s' is in none of the "
+			    "directories", cfg_getnstr(cfg, "tocheck", i));
+			errors++;
+		}
+	return errors;
+}
+
 int
 mirrord_conf_check(cfg_t *cfg)
 {
@@ -114,6 +154,7 @@ mirrord_conf_check(cfg_t *cfg)
 	errors += conf_check_int(cfg, "verify_kbs", 0, 1 << 30);
 	errors += check_verify(cfg);
 	errors += check_directories(cfg);
+	errors += check_tocheck(cfg);
 	if (cfg_size(cfg, "peer") > 1) {
 		cfg_error(cfg, "peer: a mirror has one peer, %u are given",
 		    cfg_size(cfg, "peer"));
@@ -170,6 +211,10 @@ mirrord_conf_read(struct mirrord_conf *c, cfg_t *cfg)
 	c->dir_count = cfg_size(cfg, "directories");
 	for (i = 0; i < c->dir_count && i < CONF_DIR_MAX; i++)
 		c->dir[i] = cfg_getnstr(cfg, "directories", i);
+	c->tocheck_count = cfg_size(cfg, "tocheck");
+	for (i = 0; i < c->tocheck_count && i < CONF_TOCHECK_MAX; i++)
+		c->tocheck[i].path = below_directory(cfg,
+		    cfg_getnstr(cfg, "tocheck", i), &c->tocheck[i].dir);
 	if (dir[0] != '\0')
 		strlcpy(c->statedir, dir, sizeof(c->statedir));
 	else

@@ -20,6 +20,7 @@
  *	verify = "sun 03:00"
  *	verify_kbs = 50000
  *	directories = {"/srv/data"}
+ *	tocheck = {"/srv/data/VERSION"}
  *	statedir = ""
  *
  * Addresses stand in the order they are tried, the flow network first.  An
@@ -38,6 +39,7 @@
 #include "verify-when.h"
 
 #define CONF_DIR_MAX	16
+#define CONF_TOCHECK_MAX 64
 #define CONF_ADDR_MAX	CLUSTER_LAN_MAX
 
 struct mirrord_conf {
@@ -61,6 +63,11 @@ struct mirrord_conf {
 	uint64_t	 verify_rate;	/* bytes a second, 0: no bound */
 	unsigned	 dir_count;
 	const char	*dir[CONF_DIR_MAX];
+	unsigned	 tocheck_count;
+	struct {
+		unsigned	 dir;	/* index into dir[] */
+		const char	*path;	/* below it */
+	} tocheck[CONF_TOCHECK_MAX];
 	char		 statedir[PATH_LEN];
 };
 

@@ -105,6 +105,9 @@ int64_t	role_clean_stop(struct role_machine *r);
 void	role_sweep_begin(struct role_machine *r);
 /* The tree was opened anew: is it that of the record (R23)? */
 int	role_check_session(struct role_machine *r);
+/* Is there what <tocheck> asks for?  `first': of a node without a record,
+ * which had nothing to lose as long as it was not primary. */
+int	role_tocheck(struct role_machine *r, bool first);
 
 /* Under no lock: sets facts and tells. */
 void	role_set_error(struct role_machine *r, const char *code,

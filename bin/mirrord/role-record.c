@@ -11,8 +11,10 @@
 #include "role-int.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "fail.h"
 #include "log.h"
@@ -170,6 +172,36 @@ distrust_data(struct gen *g, void *arg)
 	 * looked for in it. */
 	g->dirty_all = true;
 	g->clean_stop_ns = 0;
+}
+
+/*
+ * Most often the file system that belongs there is not mounted.  Nothing is
+ * taken back for it: it is looked for again each second, and once it is there
+ * the role goes on.
+ */
+int
+role_tocheck(struct role_machine *r, bool first)
+{
+	const struct mirrord_conf *c = r->conf;
+	struct gen g;
+	unsigned i;
+	int fd;
+
+	gen_read(r->parts.gen, &g);
+	if (gen_uuid_is_none(&g.current) != first)
+		return 0;
+	for (i = 0; i < c->tocheck_count; i++) {
+		fd = r->parts.root_fd[c->tocheck[i].dir];
+		if (faccessat(fd, c->tocheck[i].path, F_OK,
+		    AT_SYMLINK_NOFOLLOW) == 0)
+			continue;
+		role_set_error(r, "directory", "%s/%s: %s: the configuration "
+		    "says that it must be there (tocheck); is the file "
+		    "system mounted?", c->dir[c->tocheck[i].dir],
+		    c->tocheck[i].path, strerror(errno));
+		return -1;
+	}
+	return 0;
 }
 
 int

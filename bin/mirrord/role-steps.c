@@ -83,7 +83,9 @@ step_open(struct role_machine *r)
 		role_set_error(r, code, "%s", why);
 		return -1;
 	}
-	if ((!kept && role_check_session(r) == -1) || peer_open(r) == -1) {
+	/* In this order: a record is not withdrawn for want of a mount. */
+	if ((!kept && (role_tocheck(r, false) == -1 ||
+	    role_check_session(r) == -1)) || peer_open(r) == -1) {
 		parts_close(&r->parts);
 		return -1;
 	}
@@ -485,6 +487,8 @@ may_promote(struct role_machine *r, const struct wish *w)
 		    "the data (`holdfast prim')");
 		return -1;
 	}
+	if (role_tocheck(r, true) == -1)
+		return -1;
 	if (!gen_uuid_is_none(&g.resyncing) && !w->force) {
 		role_set_error(r, "half-copied", "half copied: the other node"
 		    " has the data");
