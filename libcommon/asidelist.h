@@ -21,8 +21,8 @@
  *	end 3 123
  *
  * A path is the rest of its line; a backslash, control characters and bytes
- * that are no UTF-8 stand as a backslash and three octal digits each.  mirrord writes it, mirrord
- * and holdfast read it.
+ * that are no UTF-8 stand as a backslash and three octal digits each.  mirrord
+ * writes it, mirrord and holdfast read it.
  */
 #ifndef COMMON_ASIDELIST_H
 #define COMMON_ASIDELIST_H

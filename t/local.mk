@@ -30,6 +30,7 @@ BATS_SUITES = \
 	t/71-newcomer.bats \
 	t/30-network.bats \
 	t/46-frozen.bats \
+	t/48-fencing.bats \
 	t/90-farm.bats \
 	t/10-takeover.bats \
 	t/81-modules.bats \
@@ -37,6 +38,7 @@ BATS_SUITES = \
 	t/50-trouble.bats \
 	t/40-reunion.bats \
 	t/moduled.bats \
+	t/moduled-fencing.bats \
 	t/20-daemons.bats \
 	t/97-model.bats \
 	t/package.bats \
@@ -46,18 +48,9 @@ BATS_SUITES = \
 	t/heartd.bats \
 	t/mirrord-lease.bats \
 	t/mirrord-pair.bats \
+	t/mirrord-verify.bats \
 	t/mirrord-rules.bats \
 	t/mirrord-sweep.bats \
-	t/mirrord-two-dirs.bats \
-	t/mirrord-verify.bats \
-	t/ledger.bats \
-	t/lab.bats \
-	t/bench.bats \
-	t/vipd.bats \
-	t/witnessd.bats \
-	t/etcd.bats \
-	t/farm-clients.bats \
-	t/farmd-bpf.bats \
 	t/remoted.bats \
 	t/70-reader.bats \
 	t/92-farm-and-mirror.bats \
@@ -70,11 +63,11 @@ BATS_SUITES = \
 	t/alertd.bats \
 	t/witnessd.bats \
 	t/mirrord.bats \
+	t/posix.bats \
+	t/fsx.bats \
 	t/etcd.bats \
 	t/mirrord-two-dirs.bats \
 	t/mirrord-mountpoint.bats \
-	t/posix.bats \
-	t/fsx.bats \
 	t/runscript.bats \
 	t/style.bats \
 	t/checkd.bats \
@@ -87,39 +80,6 @@ BATS_SUITES = \
 	t/bench.bats \
 	t/keepd.bats \
 	t/83-two-builds.bats
-EXTRA_DIST += $(BATS_SUITES) t/lib.bash t/mirror.bash t/conf t/model
-	t/moduled-fencing.bats \
-	t/check_holdfast.bats \
-	t/consoled.bats \
-	t/alertd.bats \
-	t/10-takeover.bats \
-	t/20-daemons.bats \
-	t/30-network.bats \
-	t/40-reunion.bats \
-	t/45-register.bats \
-	t/47-diverged.bats \
-	t/46-frozen.bats \
-	t/48-fencing.bats \
-	t/50-trouble.bats \
-	t/60-failpoints.bats \
-	t/77-voters.bats \
-	t/70-reader.bats \
-	t/71-newcomer.bats \
-	t/77-etcd.bats \
-	t/80-operator.bats \
-	t/75-checks.bats \
-	t/76-witness.bats \
-	t/80-postgresql.bats \
-	t/81-systemd.bats \
-	t/81-modules.bats \
-	t/83-two-builds.bats \
-	t/90-farm.bats \
-	t/91-farm-modules.bats \
-	t/92-farm-and-mirror.bats \
-	t/92-farm-campaign.bats \
-	t/93-farm-sixteen.bats \
-	t/97-model.bats \
-	t/95-torture.bats
 EXTRA_DIST += $(BATS_SUITES) t/lib.bash t/mirror.bash t/moduled.bash \
 	t/files/fence-fake.bash t/files/fence-device.bash t/conf t/model
 if HAVE_BATS

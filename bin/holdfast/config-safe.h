@@ -66,10 +66,7 @@ enum safe_kind {
 /* A checker; what a kind has no use for is 0 or NULL. */
 struct safe_check {
 	enum safe_kind	 kind;
-	const char	*ident;
-	const char	*when;
-	const char	*action;
-	const char	*fails, *passes;
+	const char	*ident, *when, *action, *fails, *passes;
 	int64_t		 interval_ms, timeout_ms;
 	char		 addr[ADDR_LEN];
 	int64_t		 port;
@@ -122,17 +119,14 @@ struct safe {
 	unsigned	 dir_count;
 	const char	*dir[SAFE_DIR_MAX];
 	unsigned	 tocheck_count;
-	struct {
-		unsigned	 dir;	/* index into dir[] */
-		const char	*path;	/* below it */
-	} tocheck[SAFE_TOCHECK_MAX];
+	struct { unsigned dir; const char *path; }	/* path below dir[] */
+			 tocheck[SAFE_TOCHECK_MAX];
 
 	unsigned	 check_count;
 	struct safe_check check[SAFE_CHECK_MAX];
 	unsigned	 rule_count;
 	struct safe_rule rule[SAFE_RULE_MAX];
-	bool		 extends;	/* the built-in rules too */
-	bool		 handle_stated;
+	bool		 extends, handle_stated; /* the built-in rules too */
 	int64_t		 handle_ms, period_ms;
 
 	bool		 scripts;

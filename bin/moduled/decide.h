@@ -37,8 +37,7 @@ struct decide_conf {
 	int64_t		 pulse_ms;
 	int64_t		 stall_ms, fencehold_ms;
 	int64_t		 startgrace_ms, power_delay_ms;
-	bool		 failover;
-	bool		 vip;
+	bool		 failover, vip;
 	const char	*defaultprim;
 	const char	*addresses;
 };

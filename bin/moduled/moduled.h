@@ -50,7 +50,6 @@ struct moduled {
 	unsigned		 rule_count;
 	struct scripts_conf	 scripts_conf;
 	char			*env[VAR_MAX + 1];
-
 	struct wish		 wish;
 	struct mono		 order_since;
 	struct mono		 boot_until;	/* start not before */
