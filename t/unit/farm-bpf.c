@@ -41,7 +41,7 @@ struct verdict {
 
 static struct filter_input in;
 static struct bpfengine *engine;
-static struct bpf_object *xdp;
+static struct bpf_object *xdp_object;
 static int xdp_fd = -1;		/* of it */
 
 /* 64 nodes with ids 1 to 64; everything is of node 0 until a test says so. */
@@ -657,7 +657,7 @@ clean(void)
 	char cmd[PATH_LEN];
 
 	bpfengine_free(engine);
-	bpf_object__close(xdp);
+	bpf_object__close(xdp_object);
 	unlink(path_lib(cmd, "farm-bpf.o"));
 	for (char *p = cmd; (p = strrchr(cmd, '/')) != NULL &&
 	    strlen(cmd) > strlen(root); ) {
@@ -695,14 +695,14 @@ begin(char why[FILTER_WHY_LEN])
 	engine = bpfengine_new(&in, 0, why);
 	if (engine == NULL)
 		return false;
-	xdp = bpfobj_open(XDPPROG_NAME, why);
-	if (xdp == NULL ||
-	    (xdp_fd = bpfobj_load(xdp, XDPPROG_NAME, why)) == -1)
+	xdp_object = bpfobj_open(XDPPROG_NAME, why);
+	if (xdp_object == NULL ||
+	    (xdp_fd = bpfobj_load(xdp_object, XDPPROG_NAME, why)) == -1)
 		return false;
 	count = bpfengine_pages(engine, &in, 0, page);
 	is_num(count, 2, "both addresses have a page for XDP");
 	for (unsigned i = 0; i < count; i++)
-		ok(bpf_map_update_elem(bpfobj_map(xdp, "farm_xdp_addr"),
+		ok(bpf_map_update_elem(bpfobj_map(xdp_object, "farm_xdp_addr"),
 		    &page[i].key, &page[i].fd, BPF_ANY) == 0, "page %u", i);
 	return true;
 }
