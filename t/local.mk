@@ -12,12 +12,14 @@ AM_TESTS_ENVIRONMENT = export top_srcdir='$(abs_top_srcdir)' \
 	top_builddir='$(abs_top_builddir)' CC='$(CC)';
 
 # They start in this order, some beside each other: the longest first, or the
-# last one runs alone.  By theme: one suite a daemon, then the scenarios of a
-# whole cluster, by number.
+# last one runs alone, and early those that are nice.  By theme: one suite a
+# daemon, then the scenarios of a whole cluster, by number.
 BATS_SUITES = \
 	t/60-failpoints.bats \
 	t/95-torture.bats \
 	t/81-systemd.bats \
+	t/97-model.bats \
+	t/package.bats \
 	t/76-witness.bats \
 	t/45-register.bats \
 	t/80-operator.bats \
@@ -25,6 +27,7 @@ BATS_SUITES = \
 	t/77-voters.bats \
 	t/77-etcd.bats \
 	t/91-farm-modules.bats \
+	t/style.bats \
 	t/92-farm-campaign.bats \
 	t/47-diverged.bats \
 	t/71-newcomer.bats \
@@ -40,8 +43,6 @@ BATS_SUITES = \
 	t/moduled.bats \
 	t/moduled-fencing.bats \
 	t/20-daemons.bats \
-	t/97-model.bats \
-	t/package.bats \
 	t/lab.bats \
 	t/93-farm-sixteen.bats \
 	t/vipd.bats \
@@ -69,7 +70,6 @@ BATS_SUITES = \
 	t/mirrord-two-dirs.bats \
 	t/mirrord-mountpoint.bats \
 	t/runscript.bats \
-	t/style.bats \
 	t/checkd.bats \
 	t/consoled.bats \
 	t/farm-clients.bats \
