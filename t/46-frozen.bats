@@ -111,8 +111,10 @@ $(mac n2)" ]
 	verify
 	trees_are_equal
 	# An orderly end is none of its business.
+	heartd=$(on n1 pidof heartd)
 	on n1 sh -c 'kill $(pidof holdfastd)' || :
-	wait_until 10 '[ -z "$(on n1 pidof heartd)" ]'
+	# The lab's init starts the next one at once.
+	wait_until 20 "[ \"\$(on n1 pidof heartd)\" != '$heartd' ]"
 	holds 4 '"$LAB" status | grep -q "^n1 *on"'
 	"$LAB" watchdog n1 off
 	"$LAB" power cycle n1

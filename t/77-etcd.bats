@@ -213,6 +213,23 @@ partition()
 	esac
 }
 
+blocked()
+{
+	on "$1" holdfast status --json | jq -r '.modules[0].blocked.code'
+}
+
+# One that came and went five times is held down, until somebody says start.
+is_level_again()
+{
+	local n
+
+	for n in n1 n2; do
+		[ "$(blocked $n)" != held-down ] ||
+		    on $n holdfast start "$MODULE" --no-wait
+	done
+	pair_is_level n1 n2 || pair_is_level n2 n1
+}
+
 serves()
 {
 	[[ $(state "$1") =~ ^(ALONE|PRIM)' Ready' ]]
@@ -229,7 +246,8 @@ serves()
 			not eval 'serves n1 && serves n2'
 		done
 		"$LAB" heal
-		wait_until 60 'pair_is_level n1 n2 || pair_is_level n2 n1'
+		wait_until 60 is_level_again
+		echo "partition $i: $(state n1), $(state n2)"
 		[[ $(value) == *" set=1,2 "* ]]
 	done
 	load_goes_on 20
@@ -240,11 +258,6 @@ serves()
 		not on $i sh -c 'ls -d /srv/ledger/.holdfast/diverged/*' \
 		    2>/dev/null
 	done
-}
-
-blocked()
-{
-	on "$1" holdfast status --json | jq -r '.modules[0].blocked.code'
 }
 
 # The one who remains: fenced, then waiting, then on its own.
