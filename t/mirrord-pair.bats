@@ -125,6 +125,28 @@ work()
 	    "$(on 2 stat -c %b "$M/2/data/x/a/tail")" ]
 }
 
+# beneath N COMMAND...: with what its mirrord covers at /mnt.
+beneath()
+{
+	on "$1" unshare -m sh -c 'mount --bind "$0" /mnt && shift && exec "$@"' \
+	    "$M/$1/data" "$@"
+}
+
+@test "what failed while it was out is no word against it when it is back" {
+	ask 1 want role=prim epoch=0.2.2 set=self
+	wait_until 5 "fact_is 1 alone 1"
+	ask 2 want role=second epoch=0.2.2 primary=n1
+	wait_until 20 "fact_is 1 ready 1"
+	# Level, asked in by nobody yet.
+	beneath 2 chattr +i /mnt/x/a/one
+	on 1 sh -c "echo more >>'$M/1/data/x/a/one'" 3>&- &
+	wait_until 5 'grep -q "it is not level now" "$M/1/log"'
+	beneath 2 chattr -i /mnt/x/a/one
+	await 1 20000 ready=1 peer_failed=
+	join 1 2 0.2.2
+	same_trees
+}
+
 @test "swap" {
 	ask 1 want role=down
 	wait_until 10 "fact_is 1 drained 1"

@@ -182,6 +182,15 @@ peer_lost_place(struct role_machine *r)
 	role_changed(r);
 }
 
+static void
+clear_failed(struct role_machine *r)
+{
+	pthread_mutex_lock(&r->lock);
+	r->peer_failed[0] = '\0';
+	pthread_mutex_unlock(&r->lock);
+	role_changed(r);
+}
+
 static int
 meet_primary(struct role_machine *r, const struct link_hello *own,
     const struct link_hello *peer)
@@ -200,6 +209,8 @@ meet_primary(struct role_machine *r, const struct link_hello *own,
 		peer_lost_place(r);
 		return -1;
 	}
+	/* It is no member, and what is copied now mends what failed. */
+	clear_failed(r);
 	return meet(r, own, peer, true);
 }
 
