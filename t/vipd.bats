@@ -185,6 +185,8 @@ has() { ip -n "$NS-$1" addr show | grep -q "$2"; }
 	ip netns exec "$NS-2" arping -q -U -c 2 -w 1 -i v2 -S 10.88.1.100 \
 	    10.88.1.100 || :
 	wait_until 5 "grep -q 'conflict addr=10.88.1.100' $T/events"
+	# Who begins to watch now is told, too.
+	ask 1 "watch name=web" 1 | grep -q "conflict addr=10.88.1.100 mac="
 	ip -n "$NS-2" addr del 10.88.1.100/32 dev v2
 	wait_until 8 "grep -q 'clear addr=10.88.1.100' $T/events"
 	wait

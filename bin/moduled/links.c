@@ -421,6 +421,8 @@ vip_up(struct ask *a, void *arg)
 	struct moduled *md = arg;
 	struct line_out o;
 
+	/* One that is new knows of none, and says so by silence. */
+	md->v.conflict[0] = '\0';
 	line_begin(&o, "watch");
 	line_add(&o, "name", md->name);
 	(void)ask_send(a, &o, warn_err, (void *)(uintptr_t)"vipd: watch");

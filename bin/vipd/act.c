@@ -191,7 +191,7 @@ plan_address(struct vipd *v, const struct module *m,
 		plan_part(v, m, a, true);
 	if (a->in_conflict && is_quiet(a->conflict_at)) {
 		a->in_conflict = false;
-		show_conflict(v, m, a, NULL);
+		show_conflict(v, m, a, NULL, false);
 	}
 	/* The other member has given it up: whom it told is told anew. */
 	if (is_quiet(a->contested_at)) {

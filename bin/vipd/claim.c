@@ -25,8 +25,9 @@ conflict(struct vipd *v, struct module *m, struct module_address *a,
 	if (log_limit_ok(&v->limit, 5))
 		log_warnx("%s: %s: another host, %s, answers for it", m->name,
 		    a->text, vipd_mac(text, mac));
+	memcpy(a->conflict_mac, mac, ADDR_MAC_LEN);
 	if (!a->in_conflict)
-		show_conflict(v, m, a, mac);
+		show_conflict(v, m, a, NULL, true);
 	/*
 	 * Defend, but never in a loop with another that defends too, nor what
 	 * is not ours to answer: frames that waited while this machine stood

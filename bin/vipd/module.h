@@ -48,6 +48,7 @@ struct module_address {
 	int			shown;		/* resource: -1 unknown, 0, 1 */
 	bool			in_conflict;
 	struct mono		conflict_at;
+	uint8_t			conflict_mac[ADDR_MAC_LEN];
 	struct vip		vip;		/* on the link, or answered */
 	/* Farms only. */
 	bool			is_farm;

@@ -172,6 +172,9 @@ show_module(struct vipd *v, struct module *m, struct client *to)
 			a->shown = -1;
 		if (a->is_farm)
 			show_place(v, m, a, to);
+		/* Who begins to watch takes silence for peace. */
+		if (to != NULL && a->in_conflict)
+			show_conflict(v, m, a, to, true);
 	}
 }
 
@@ -203,16 +206,19 @@ show_lans(struct vipd *v, struct client *to)
 
 void
 show_conflict(struct vipd *v, const struct module *m,
-    const struct module_address *a, const uint8_t *mac)
+    const struct module_address *a, struct client *to, bool begins)
 {
 	char text[VIPD_MAC_LEN];
 	struct line_out o;
 
-	line_begin(&o, mac != NULL ? "conflict" : "clear");
+	line_begin(&o, begins ? "conflict" : "clear");
 	line_add(&o, "addr", a->text);
-	if (mac != NULL)
-		line_add(&o, "mac", vipd_mac(text, mac));
-	serve_event(v->d->serve, m->name, &o);
+	if (begins)
+		line_add(&o, "mac", vipd_mac(text, a->conflict_mac));
+	if (to != NULL)
+		serve_event_to(to, &o);
+	else
+		serve_event(v->d->serve, m->name, &o);
 }
 
 void

@@ -11,9 +11,9 @@ void	show_lans(struct vipd *v, struct client *to);
 /* Resource ip.ADDRESS is down, whatever comes next. */
 void	show_taken(struct vipd *v, struct module *m,
 	    struct module_address *a);
-/* Another station has it; mac NULL: no more. */
+/* Another station has it, or no more; to: one client, NULL all who watch. */
 void	show_conflict(struct vipd *v, const struct module *m,
-	    const struct module_address *a, const uint8_t *mac);
+	    const struct module_address *a, struct client *to, bool begins);
 /* They are answered again, or not any more. */
 void	show_lease(struct vipd *v, const struct module *m, bool is_over);
 /* Answer lines: where each address of a farm is on the wire. */
