@@ -53,6 +53,7 @@ judge()
 	if [ -n "${HOLDFAST_LONG-}" ]; then
 		"$TOP/t/torture/run" --mode register --seeds 1-700 >&3
 		"$TOP/t/torture/run" --mode heartbeats --seeds 1-300 >&3
+		"$TOP/t/torture/run" --mode fencing --seeds 1-100 >&3
 	else
 		"$TOP/t/torture/run" --mode register --short \
 		    --seeds 1-12 >&3

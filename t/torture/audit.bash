@@ -30,7 +30,7 @@ audit_ledger()
 # and holes.
 audit_trees()
 {
-	local node
+	local node pids=()
 
 	for node in n1 n2; do
 		{
@@ -39,8 +39,9 @@ audit_trees()
 			    /mnt/dirops scan /mnt/ledger' | sed -n \
 			    's/^[^ ]* h /holes /p'
 		} >"$dir/tree.$node" 2>&1 &
+		pids+=($!)
 	done
-	wait
+	wait "${pids[@]}"
 	diff "$dir/tree.n1" "$dir/tree.n2" >"$dir/tree.diff" ||
 	    course_bad "trees differ: $(grep -c '^[<>]' "$dir/tree.diff") lines"
 }
@@ -155,7 +156,8 @@ timeline()
 			awk -v since="$(stamp_of $node "$since")" \
 			    -v node=$node -v f="${file##*/}" \
 			    '$1 >= since && /^20/ { at = $1; $1 = ""
-			    print at " " node " " f ":" $0 }' "$file" 2>/dev/null
+			    print at " " node " " f ":" $0 }' \
+			    "$file" 2>/dev/null || :
 		done
 	done | sort -s -k 1,1
 }

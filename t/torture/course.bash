@@ -67,7 +67,7 @@ course_run()
 	done
 	course_say "healed"
 	green=$(now_ms)
-	wait_until "$GREEN_S" is_green 2>/dev/null ||
+	wait_until "$GREEN_S" becomes_green 2>/dev/null ||
 	    course_bad "stuck: not green within $GREEN_S s of healing:" \
 	    "n1 $(state n1), n2 $(state n2)"
 	course_say "green"

@@ -140,19 +140,19 @@ fault_prim_stale()
 		wait_until 20 is_green 2>/dev/null || :
 		prim=$(primary) || prim=n1
 		NODE=$(other "$prim")
-		"$LAB" power off "$NODE"
+		plug off "$NODE"
 		if wait_until 10 "acks_beyond $(acked)" 2>/dev/null; then
 			ARG=stale
 		fi
-		"$LAB" power off "$prim"
-		"$LAB" power on "$NODE"
+		plug off "$prim"
+		plug on "$NODE"
 		[ -n "$ARG" ] || return 0
 		wait_until 10 '[[ $(state "$NODE") == WAIT* ]]' 2>/dev/null
 		refused "$NODE" prim "$MODULE" --no-wait
 		refused "$NODE" prim "$MODULE" --yes "${MODULE}r" --no-wait
 		refused "$NODE" primforce "$MODULE" --no-wait
-		UNNAMED= EXPECT='Transition STOP -> WAIT' ;;
-	heal)	"$LAB" power on "$(other "$NODE")" ;;
+		UNNAMED='' EXPECT='Transition STOP -> WAIT' ;;
+	heal)	plug on "$(other "$NODE")" ;;
 	esac
 }
 
@@ -184,7 +184,7 @@ fault_edit_second()
 		    course_say "no edit on $NODE"
 		operator "$NODE" start "$MODULE" --no-wait
 		EXPECT='diverged|changed here|while .* stopped' CODE=diverged
-		UNNAMED=
+		UNNAMED=''
 		HOLD_MS=2500 ;;
 	heal)
 		wait_until 10 'is_diverged "$NODE"' 2>/dev/null ||

@@ -142,8 +142,8 @@ fault_power()
 	case $1 in
 	inject)
 		EXPECT="$SILENT|has started anew|Transition STOP -> WAIT"
-		"$LAB" power off "$NODE" ;;
-	heal)	"$LAB" power on "$NODE" ;;
+		plug off "$NODE" ;;
+	heal)	plug on "$NODE" ;;
 	esac
 }
 
@@ -155,12 +155,12 @@ fault_power_both()
 		between 0 4000
 		ARG=skew=$DRAW
 		EXPECT='Transition STOP -> WAIT'
-		"$LAB" power off n1 &
-		"$LAB" power off n2
+		plug off n1 &
+		plug off n2
 		wait $! ;;
-	heal)	"$LAB" power on "$NODE"
+	heal)	plug on "$NODE"
 		pause "${ARG#skew=}"
-		"$LAB" power on "$(other "$NODE")" ;;
+		plug on "$(other "$NODE")" ;;
 	esac
 }
 
@@ -302,7 +302,7 @@ fault_witness()
 		ARG=$DRAW
 		case $ARG in
 		kill)	on w1 sh -c 'kill -9 "$(pgrep -x witnessd)"' ;;
-		power)	"$LAB" power off w1 ;;
+		power)	plug off w1 ;;
 		freeze)	"$LAB" freeze w1 ;;
 		cut)	"$LAB" cut "$NODE" w1 ;;
 		old)	witness_old ;;
@@ -320,7 +320,7 @@ fault_witness()
 			[ -n "$UNNAMED" ] || CODE='voters?-silent' ;;
 		esac ;;
 	heal)
-		"$LAB" power on w1
+		plug on w1
 		"$LAB" thaw w1
 		"$LAB" heal ;;
 	esac
@@ -337,9 +337,9 @@ witness_old()
 # Another machine in its place: two commands of the administrator.
 witness_empty()
 {
-	"$LAB" power off w1
+	plug off w1
 	mkfs.ext4 -q -F -m 0 -i 4096 "/var/tmp/holdfast-lab-$HOLDFAST_LAB/w1.img"
-	"$LAB" power on w1
+	plug on w1
 	operator "$NODE" cluster witness replace w1
 	on "$NODE" cat /etc/holdfast/witness/w1.key |
 	    on w1 /usr/lib/holdfast/witnessd -a lab
@@ -356,7 +356,9 @@ fault_disk_full()
 		HOLD_MS=$DRAW
 		[ "$short" = no ] || unnamed "over before anybody looks"
 		[ -n "$UNNAMED" ] || CODE='disk-full' ;;
-	heal)	"$LAB" disk "$NODE" ok ;;
+	heal)	# It may have been switched off, with all that fills it.
+		plug on "$NODE"
+		"$LAB" disk "$NODE" ok ;;
 	esac
 }
 
@@ -385,7 +387,7 @@ fault_disk_readonly()
 		CODE='disk-failed'
 		[ "$short" = no ] || unnamed "over before anybody looks"
 		"$LAB" disk "$NODE" readonly ;;
-	heal)	"$LAB" power cycle "$NODE" ;;
+	heal)	plug cycle "$NODE" ;;
 	esac
 }
 
@@ -414,11 +416,11 @@ fault_resync_broken()
 		    mirrord-target swap
 		ARG=$DRAW
 		EXPECT="$SILENT|has started anew"
-		"$LAB" power off "$NODE"
+		plug off "$NODE"
 		timeout 20 "$LAB" exec "$prim" sh -c 'head -c 30000000 \
 		    /dev/urandom >/srv/ledger/bulk; sync /srv/ledger/bulk' \
 		    2>/dev/null || :
-		"$LAB" power on "$NODE"
+		plug on "$NODE"
 		between 0 300
 		HOLD_MS=$DRAW
 		PRIM=$prim ;;
@@ -433,7 +435,7 @@ resync_break()
 	[[ $3 != *target ]] || host=$2
 	case $3 in
 	power-*)
-		"$LAB" power cycle "$host" ;;
+		plug cycle "$host" ;;
 	mirrord-*)
 		pid=$(pid_in "$host" mirrord)
 		on "$host" kill -9 "$pid" || : ;;

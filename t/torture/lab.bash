@@ -20,7 +20,7 @@ torture_up()
 	local args=()
 
 	torture_module "$work/ledger"
-	[ "$mode" = heartbeats ] || args+=(--witness)
+	[ "$mode" != register ] || args+=(--witness)
 	nft list tables >"$work/tables" 2>/dev/null || :
 	"$LAB" up 2 "${args[@]}" --module "$work/ledger" >"$work/up" 2>&1 || {
 		tail -n 100 "$work/up" >&2
@@ -30,8 +30,9 @@ torture_up()
 		clock_usual $host
 		host_put_file $host "$top_builddir/t/torture/dirops" /srv/dirops
 	done
+	[ "$mode" != fencing ] || fence_up
 	torture_green
-	[ "$mode" = heartbeats ] || host_keep_witness
+	[ "$mode" != register ] || host_keep_witness
 	# Daemons with a clock of their own come with the next power on.
 	"$LAB" power cycle n2
 	torture_green
@@ -43,7 +44,7 @@ torture_up()
 # Before the first course.
 torture_green()
 {
-	wait_until "$GREEN_S" is_green && return
+	wait_until "$GREEN_S" becomes_green && return
 	on n1 holdfast status >&2 || :
 	on n2 holdfast status >&2 || :
 	lab_dump >"$keep.up" 2>&1
@@ -80,6 +81,14 @@ clock_usual()
 	fi
 }
 
+# plug off|on|cycle NODE: a machine that lets go of a disk late is asked again.
+plug()
+{
+	"$LAB" power "$@" && return
+	course_say "lab: power $* failed, once more"
+	"$LAB" power "$@" || course_bad "lab: power $* failed"
+}
+
 # host_put_file HOST FILE TO: there after a power cut, too.
 host_put_file()
 {
@@ -96,7 +105,7 @@ host_keep_witness()
 
 torture_down()
 {
-	rm -f "$work/dirops.on"
+	rm -f "$work/dirops.on" "$work/fence.on"
 	"$LAB" down >/dev/null 2>&1 || :
 	wait
 	rm -rf "$work"
@@ -108,7 +117,7 @@ torture_mend()
 	local node
 
 	"$LAB" heal
-	[ "$mode" = heartbeats ] || {
+	[ "$mode" != register ] || {
 		"$LAB" thaw w1 2>/dev/null || :
 		"$LAB" power on w1
 	}
@@ -125,7 +134,7 @@ torture_mend()
 	for node in n1 n2; do
 		on $node holdfast start "$MODULE" --no-wait >/dev/null 2>&1 || :
 	done
-	wait_until "$GREEN_S" is_green
+	wait_until "$GREEN_S" becomes_green
 }
 
 status_json()
@@ -149,6 +158,13 @@ is_green()
 		states+=" $one"
 	done
 	[ "$states" = " PRIM SECOND" ] || [ "$states" = " SECOND PRIM" ]
+}
+
+# The one thing hands have to do: who was fenced is switched on again.
+becomes_green()
+{
+	[ "$mode" != fencing ] || fence_heal
+	is_green
 }
 
 # --- the applications ------------------------------------------------------
@@ -180,7 +196,9 @@ work_start()
 	: >"$work/dirops.on"
 	# A shell that says who was killed is no news here.
 	dirops_keep n1 "$1" 2>/dev/null &
+	DIROPS_N1=$!
 	dirops_keep n2 "$1" 2>/dev/null &
+	DIROPS_N2=$!
 	load_start -i "s$1" >/dev/null
 	wait_until 10 'grep -q " a " "$dir"/journal.n?'
 }
@@ -195,5 +213,5 @@ work_stop()
 		on $node kill "$pid" || :
 	done 2>/dev/null
 	load_stop >"$dir/tally" || :
-	wait
+	wait "$DIROPS_N1" "$DIROPS_N2"
 }

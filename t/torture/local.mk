@@ -12,6 +12,7 @@ EXTRA_DIST += \
 	%D%/check.awk \
 	%D%/course.bash \
 	%D%/faults.bash \
+	%D%/fence.bash \
 	%D%/faults-operator.bash \
 	%D%/lab.bash \
 	%D%/run \
