@@ -267,6 +267,7 @@ forget()
 }
 
 @test "told to yield, the pair is level by itself" {
+	forget
 	for n in n1 n2; do
 		on $n holdfast stop mirror --timeout 60
 	done
@@ -435,6 +436,8 @@ kinds()
 @test "killed at each step of it: begun again, nothing lost or doubled" {
 	local step n i=0
 
+	wait_until 60 level
+	forget
 	for step in 82 81 84 86; do
 		i=$((i + 1))
 		[ -n "${HOLDFAST_LONG:-}" ] || [ $i -eq 1 ] || continue

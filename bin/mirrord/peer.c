@@ -445,6 +445,7 @@ on_resync(enum resync_event e, void *arg)
 		    "diverged-no-space" : "resync");
 		snprintf(r->error, sizeof(r->error), "%s", s.error);
 		r->room = s.room;
+		r->room_at = mono_now();
 		break;
 	}
 	pthread_mutex_unlock(&r->lock);

@@ -17,6 +17,9 @@
 #include "log.h"
 #include "xalloc.h"
 
+/* The watch of the room has looked since: it does every two seconds. */
+#define LOOKED_MS	4000
+
 /* One of the same name in another directory belongs to it. */
 static void
 add_info(struct aside_info **all, unsigned *count, const struct aside_info *i)
@@ -139,6 +142,9 @@ role_aside_room(struct role_machine *r)
 	struct space s;
 	unsigned i;
 
+	/* What was seen before is no answer: it would be tried at once. */
+	if (!mono_passed(mono_add_ms(r->room_at, LOOKED_MS), mono_now()))
+		return false;
 	for (i = 0; i < r->conf->dir_count; i++) {
 		space_watch_get(r->space, i, &s);
 		if (s.known && s.avail < least)

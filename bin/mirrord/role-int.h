@@ -63,6 +63,7 @@ struct role_machine {
 	bool		 held_told;	/* of the last tick */
 	struct verify_role verify;
 	struct aside_room room;		/* need: none for what is ours */
+	struct mono	 room_at;	/* since then */
 	struct aside_info *aside;	/* what is set aside here */
 	unsigned	 aside_count;
 	bool		 look_aside;	/* somebody else changed it */
