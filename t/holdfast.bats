@@ -83,6 +83,8 @@ say_what_is_expected() {
 checkd
 moduled" ]
 	grep -q '/srv/books' "$(active shop)/safeconf.xml"
+	grep -q '^tocheck = {"/srv/books/CURRENT"}' \
+	    "$(active shop)/mirrord.conf"
 	for d in mirrord checkd moduled; do
 		p=$top_builddir/bin/$d/$d
 		[ -x "$p" ] || continue

@@ -123,8 +123,22 @@ announce(struct request *r, uint64_t oid, uint64_t *seq)
 	return 0;
 }
 
-/* A change that is done here already, for the peer.  Of a WRITE the data is
- * read under the lock: what comes later is behind it in the stream. */
+static int
+take_stat(struct op *op, int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) == -1)
+		return -errno;
+	op->size = (uint64_t)st.st_size;
+	op->atime = st.st_atim;
+	op->mtime = st.st_mtim;
+	return 0;
+}
+
+/* A change that is done here already, for the peer.  Data of a WRITE, and with
+ * fd size and times of a SETATTR, are read under the lock: what comes later is
+ * behind it in the stream. */
 static int
 tell(struct request *r, struct op *op, int fd)
 {
@@ -144,6 +158,11 @@ tell(struct request *r, struct op *op, int fd)
 		}
 		op->data = r->out;
 		op->data_len = (size_t)n;
+	}
+	if (op->type == OP_SETATTR && fd != -1 &&
+	    (error = take_stat(op, fd)) != 0) {
+		request_cancel(r, op);
+		return error;
 	}
 	r->logged = false;
 	(void)change_commit(r->f->change, op);
@@ -209,24 +228,20 @@ tell_all(struct request *r, uint64_t oid, uint64_t *sync)
 	struct op op = { .type = OP_SETATTR, .obj = oid,
 	    .valid = OPV_SIZE | OPV_ATIME | OPV_MTIME };
 	struct op end = { .type = OP_SYNC, .obj = oid };
-	struct stat st;
 	int fd, error;
 
 	/* The shared descriptor's offset serves nobody else. */
 	fd = object_fd(r->f->objects, oid, O_RDONLY);
 	if (fd < 0)
 		return fd;
-	error = tell_xattrs(r, oid, fd);
+	/* An earlier life may have told what is a hole by now. */
+	error = tell(r, &op, -1);
+	if (error == 0)
+		error = tell_xattrs(r, oid, fd);
 	if (error == 0)
 		error = tell_data(r, oid, fd);
-	if (error == 0 && fstat(fd, &st) == -1)
-		error = -errno;
-	if (error == 0) {
-		op.size = (uint64_t)st.st_size;
-		op.atime = st.st_atim;
-		op.mtime = st.st_mtim;
+	if (error == 0)
 		error = tell(r, &op, fd);
-	}
 	object_fd_done(r->f->objects, oid, fd);
 	if (error == 0)
 		*sync = change_commit(r->f->change, &end);
@@ -260,6 +275,7 @@ take_back(struct request *r, uint64_t oid, bool told)
 	orphan_set(f->orphans, oid);
 }
 
+/* The VFS holds the object locked: it is linked by one at a time. */
 int
 request_link_nameless(struct request *r, struct op *op)
 {
