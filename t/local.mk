@@ -79,6 +79,7 @@ BATS_SUITES = \
 	t/check_holdfast.bats \
 	t/bench.bats \
 	t/keepd.bats \
+	t/86-growth.bats \
 	t/83-two-builds.bats
 EXTRA_DIST += $(BATS_SUITES) t/lib.bash t/mirror.bash t/moduled.bash \
 	t/files/fence-fake.bash t/files/fence-device.bash t/conf t/model
