@@ -115,7 +115,8 @@ check-sanitize: all
 	    exit 1; }
 	rm -rf sanitizer && mkdir -m 1777 sanitizer
 	@rc=0; ASAN_OPTIONS=log_path='$(abs_top_builddir)'/sanitizer/report; \
-	export ASAN_OPTIONS; $(MAKE) $(AM_MAKEFLAGS) check || rc=1; \
+	HOLDFAST_SLOW=$${HOLDFAST_SLOW-4}; \
+	export ASAN_OPTIONS HOLDFAST_SLOW; $(MAKE) $(AM_MAKEFLAGS) check || rc=1; \
 	for f in sanitizer/report.*; do \
 		[ ! -f "$$f" ] || { cat "$$f"; rc=1; }; \
 	done; exit $$rc

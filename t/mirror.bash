@@ -223,11 +223,11 @@ ask()
 # await N MS KEY=VALUE...: its status says all of them within that time.
 await()
 {
-	local n=$1
+	local n=$1 ms=$(($2 * ${HOLDFAST_SLOW:-1}))
 
-	shift
+	shift 2
 	"$top_builddir/t/files/await" \
-	    "$M/$n/run/holdfast/m/mirrord.sock" "$@"
+	    "$M/$n/run/holdfast/m/mirrord.sock" "$ms" "$@"
 }
 
 # fact N KEY

@@ -69,7 +69,7 @@ teardown() {
 }
 
 wait_until() {	# seconds, command
-	local end=$((SECONDS + $1))
+	local end=$((SECONDS + $1 * ${HOLDFAST_SLOW:-1}))
 	until eval "$2"; do
 		[ $SECONDS -lt $end ] || return 1
 		read -rt 0.02 <> <(:) || :
