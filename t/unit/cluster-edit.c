@@ -21,11 +21,14 @@ static const char xml[] =
 
 static struct cluster cl;
 static struct report r;
+static char last[256];
 
+/* Where the last word is, whether it was asked for before or after choose():
+ * the compiler takes arguments in any order. */
 static const char *
 said(void)
 {
-	return r.count > 0 ? r.item[r.count - 1].text : "";
+	return last;
 }
 
 /* Parses and chooses; the number of errors. */
@@ -36,6 +39,8 @@ choose(struct join_request *q, struct join_place *p, const char *request)
 	report_init(&r, "join");
 	if (join_parse(q, request, strlen(request), &r) == 0)
 		(void)join_choose(p, &cl, q, &r);
+	(void)snprintf(last, sizeof(last), "%s", r.count > 0 ?
+	    r.item[r.count - 1].text : "");
 	return r.errors;
 }
 

@@ -34,6 +34,7 @@ make_cluster(void)
 	    "<node name='n2' addr='10.88.2.2'/></lan>"
 	    "</lans></cluster>";
 
+	report_fini(&rep);
 	report_init(&rep, "cluster.xml");
 	if (cluster_compile(&cl, text, sizeof(text) - 1, &rep) == -1 ||
 	    cluster_find_self(&cl, is_n1, NULL, &rep) == -1)
