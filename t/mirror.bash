@@ -43,8 +43,8 @@ mirror_node()
 		directories = {"$d/data/x"$(for i in ${MIRROR_MORE:-}; do
 		    printf ', "%s"' "$d/data/$i"; done)}
 	EOF
-	truncate -s 300M "$d/img"
-	mkfs.ext4 -q -m0 "$d/img"
+	truncate -s "${MIRROR_SIZE:-300M}" "$d/img"
+	mkfs.ext4 -q -m0 -i "${MIRROR_PER_INODE:-4096}" "$d/img"
 	power_on "$n"
 }
 
@@ -54,7 +54,9 @@ power_on()
 {
 	local n=$1 d=$M/$1
 
-	unshare -nm --propagation private sleep 600 3>&- &
+	# Nobody ends it after a crash of the suite.
+	unshare -nm --propagation private \
+	    sleep "$((600 + ${HOLDFAST_LONG:+6600} + 0))" 3>&- &
 	echo $! >"$d/ns"
 	wait_until 5 "[ \"\$(readlink /proc/$!/ns/mnt)\" != \
 	    \"\$(readlink /proc/self/ns/mnt)\" ]"
