@@ -44,6 +44,7 @@ libcommon_libcommon_a_SOURCES = \
 	%D%/sockdiag.c %D%/sockdiag.h \
 	%D%/statefile.c %D%/statefile.h \
 	%D%/vote.c %D%/vote.h \
+	%D%/when.c %D%/when.h \
 	%D%/whole.c %D%/whole.h \
 	%D%/xalloc.c %D%/xalloc.h
 # How a line reaches journald; syslog(3) when it does not.

@@ -32,6 +32,7 @@ struct cmd {
 	bool		 local;		/* why: ask no other node */
 	bool		 off;		/* farm drain */
 	bool		 power;		/* cluster fence test */
+	bool		 repair;	/* verify */
 	int64_t		 timeout_ms;	/* -1: for ever */
 	long		 lines;		/* log -s */
 	long		 id;		/* module install --id */
@@ -75,6 +76,8 @@ int	verb_release(struct cmd *c);
 int	verb_node(struct cmd *c);
 int	verb_freeze(struct cmd *c);
 int	verb_diverged(struct cmd *c);
+int	verb_verify(struct cmd *c);
+int	verb_diff(struct cmd *c);
 int	verb_snapshot(struct cmd *c);
 
 int	verb_get(struct cmd *c);

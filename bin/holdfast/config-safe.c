@@ -7,7 +7,10 @@
 #include "config-safe.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "when.h"
 
 #include "config-checks.h"
 #include "config-lans.h"
@@ -202,6 +205,7 @@ static void
 read_rfs(struct safe *m, const xmlNode *n, struct report *r)
 {
 	const xmlNode *dir;
+	struct when when;
 	unsigned i;
 
 	m->stall_ms = xml_default_ms(schema_safe(),
@@ -221,6 +225,12 @@ read_rfs(struct safe *m, const xmlNode *n, struct report *r)
 	m->stall_ms = ms_of(n, "stall");
 	m->disktime_ms = ms_of(n, "disktime");
 	m->diverged = xml_value(n, schema_safe(), "diverged");
+	m->verify = xml_value(n, schema_safe(), "verify");
+	m->verify_kbs = strtoll(xml_value(n, schema_safe(), "verifybw"), NULL,
+	    10);
+	if (when_parse(&when, m->verify) == -1)
+		report_error(r, xmlGetLineNo(n), "rfs@verify", "\"%s\" is no "
+		    "time; allowed: 03:00, sun 03:00 or off", m->verify);
 	for (dir = xml_child(n, "replicated"); dir != NULL;
 	    dir = xml_next(dir, "replicated"))
 		read_dir(m, dir, r);

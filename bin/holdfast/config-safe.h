@@ -114,8 +114,8 @@ struct safe {
 	struct safe_addr addr[SAFE_ADDR_MAX];
 
 	bool		 rfs;
-	const char	*async, *secondary, *diverged;
-	int64_t		 stall_ms, disktime_ms;
+	const char	*async, *secondary, *diverged, *verify;
+	int64_t		 stall_ms, disktime_ms, verify_kbs;
 	unsigned	 dir_count;
 	const char	*dir[SAFE_DIR_MAX];
 	unsigned	 tocheck_count;

@@ -246,6 +246,11 @@ static const struct attr attrs[] = {
 	{ RFS, "diverged", VT_WORD, "", "aside ask", "aside", NONE, 0,
 	    "mirrord", "both wrote alone: the one that follows sets its own "
 	    "aside; ask: it waits for an operator" },
+	{ RFS, "verify", VT_TEXT, "", "", "off", NONE, 0, "mirrord",
+	    "when the two nodes are compared: 03:00 each day, sun 03:00 each "
+	    "week, or off" },
+	{ RFS, "verifybw", VT_INT, "", "", "50000", 0, 1 << 30, 0,
+	    "mirrord", "bound of the comparison, in KB/s; 0: none" },
 	{ RFS, "acl", VT_WORD, "", ON, NULL, NONE, AT_IGNORED, "-",
 	    "lists of access are always replicated" },
 	{ RFS, "iotimeout", VT_TIME, "s", "", NULL, 0, DAY, AT_IGNORED, "-",

@@ -221,6 +221,8 @@ safe_text_mirrord(const struct safe *m)
 	text_number(&t, "disktime_ms", m->disktime_ms);
 	text_option(&t, "secondary", m->secondary);
 	text_option(&t, "diverged", m->diverged);
+	text_option(&t, "verify", m->verify);
+	text_number(&t, "verify_kbs", m->verify_kbs);
 	text_list(&t, "directories", m->dir, m->dir_count);
 	add_tocheck(&t, m);
 	return t.text;

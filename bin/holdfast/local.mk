@@ -55,6 +55,7 @@ bin_holdfast_libholdfast_a_SOURCES = \
 	%D%/diverged-restore.c \
 	%D%/run.c %D%/run.h \
 	%D%/freeze.c \
+	%D%/verify.c \
 	%D%/generation.c %D%/generation.h \
 	%D%/goal.c %D%/goal.h \
 	%D%/helper.c %D%/helper.h \

@@ -78,6 +78,11 @@ static const struct verb_row verbs[] = {
 	{ "diverged", "admin", NEEDS_MODULE, 0, 3, "--to --local --yes",
 	    verb_diverged, "MODULE [list|show|diff|restore|discard] [EPOCH] "
 	    "[PATH]", "what a node wrote alone and gave way with" },
+	{ "verify", "control", NEEDS_MODULE, 0, 1, "--repair --no-wait "
+	    "--timeout", verb_verify, "MODULE [list|stop]", "compare the two "
+	    "nodes; --repair brings over what differs" },
+	{ "diff", "monitor", NEEDS_MODULE, 0, 0, "",
+	    verb_diff, "MODULE", "what a resync would cost now" },
 	{ "snapshot", "admin", NO_MODULE, 0, 2, "--anonymise",
 	    verb_snapshot, "[MODULE] [FILE]", "an archive for who helps, "
 	    "without key and passwords" },
@@ -292,6 +297,7 @@ FLAG(take_local, local)
 FLAG(take_anonymise, anonymise)
 FLAG(take_off, off)
 FLAG(take_power, power)
+FLAG(take_repair, repair)
 WORD(take_nodes, nodes)
 WORD(take_module, module)
 WORD(take_why, why)
@@ -339,6 +345,7 @@ static const struct option_row options[] = {
 	{ "--anonymise", false,	false,	take_anonymise },
 	{ "--off",	false,	false,	take_off },
 	{ "--power",	false,	false,	take_power },
+	{ "--repair",	false,	false,	take_repair },
 	{ "--timeout",	true,	false,	take_timeout },
 	{ "--why",	true,	false,	take_why },
 	{ "--yes",	true,	false,	take_yes },

@@ -166,6 +166,22 @@ resources_of(const struct status *st)
 }
 
 static json_t *
+verify_of(const struct record *r)
+{
+	json_t *o = json_object();
+
+	put(o, "state", r, "verify");
+	put(o, "why", r, "verify_why");
+	json_object_set_new(o, "end", number_of(r, "verify_end"));
+	json_object_set_new(o, "objects", number_of(r, "verify_objects"));
+	json_object_set_new(o, "total", number_of(r, "verify_total"));
+	json_object_set_new(o, "bytes", number_of(r, "verify_bytes"));
+	json_object_set_new(o, "differences",
+	    number_of(r, "verify_differences"));
+	return o;
+}
+
+static json_t *
 replication_of(const struct status *st)
 {
 	const struct record *r = status_find(st, "replication", NULL);
@@ -189,6 +205,7 @@ replication_of(const struct status *st)
 		json_object_set_new(resync, counts[i],
 		    number_of(r, counts[i]));
 	json_object_set_new(o, "resync", resync);
+	json_object_set_new(o, "verify", verify_of(r));
 	return o;
 }
 

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cluster.h"
@@ -49,8 +50,8 @@ since_text(char *buf, size_t size, int64_t s)
 		snprintf(buf, size, "%" PRId64 "s", s);
 }
 
-static void
-bytes_text(char *buf, size_t size, int64_t n)
+void
+show_bytes(char *buf, size_t size, int64_t n)
 {
 	static const char *const unit[] = { "B", "KiB", "MiB", "GiB", "TiB" };
 	double v = (double)n;
@@ -132,6 +133,40 @@ show_nodes(const struct status *st, bool colour, FILE *out)
 		    colour, out);
 }
 
+/* "verified 2026-11-29 02:13, 0 differences" */
+static void
+show_verify(const struct record *r, FILE *out)
+{
+	const char *state = record_get(r, "verify");
+	time_t t = (time_t)record_num(r, "verify_end");
+	int64_t done = record_num(r, "verify_objects");
+	int64_t total = record_num(r, "verify_total");
+	char end[32] = "", bytes[32];
+	struct tm tm;
+
+	if (state[0] == '\0' || strcmp(state, "none") == 0)
+		return;
+	if (strcmp(state, "running") == 0) {
+		show_bytes(bytes, sizeof(bytes),
+		    record_num(r, "verify_bytes"));
+		fprintf(out, "  verify: %" PRId64 "/%" PRId64 " objects, "
+		    "%" PRId64 " %%, %s, %" PRId64 " differences\n", done,
+		    total, total > 0 ? done * 100 / total : 0, bytes,
+		    record_num(r, "verify_differences"));
+		return;
+	}
+	if (localtime_r(&t, &tm) != NULL)
+		(void)strftime(end, sizeof(end), "%Y-%m-%d %H:%M", &tm);
+	if (strcmp(state, "clean") == 0 || strcmp(state, "differs") == 0)
+		fprintf(out, "  verified %s", end);
+	else
+		fprintf(out, "  verify: %s %s%s%s", state, end,
+		    record_get(r, "verify_why")[0] != '\0' ? ", " : "",
+		    record_get(r, "verify_why"));
+	fprintf(out, ", %" PRId64 " differences\n",
+	    record_num(r, "verify_differences"));
+}
+
 static void
 show_replication(const struct status *st, FILE *out)
 {
@@ -145,8 +180,8 @@ show_replication(const struct status *st, FILE *out)
 	    record_get(r, "mode"), record_get(r, "link"),
 	    record_get(r, "epoch"));
 	if (phase[0] != '\0' && strcmp(phase, "none") != 0) {
-		bytes_text(done, sizeof(done), record_num(r, "done_bytes"));
-		bytes_text(total, sizeof(total),
+		show_bytes(done, sizeof(done), record_num(r, "done_bytes"));
+		show_bytes(total, sizeof(total),
 		    record_num(r, "total_bytes"));
 		fprintf(out, "  resync: %s, %s of %s", phase, done, total);
 		if (record_num(r, "eta_s") > 0)
@@ -154,8 +189,9 @@ show_replication(const struct status *st, FILE *out)
 			    record_num(r, "eta_s"));
 		fprintf(out, "\n");
 	}
+	show_verify(r, out);
 	if (record_num(r, "dirty_bytes") > 0) {
-		bytes_text(dirty, sizeof(dirty),
+		show_bytes(dirty, sizeof(dirty),
 		    record_num(r, "dirty_bytes"));
 		fprintf(out, "  to bring over when the other node is back: "
 		    "%s\n", dirty);

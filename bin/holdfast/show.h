@@ -6,6 +6,7 @@
 #define HOLDFAST_SHOW_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "status.h"
@@ -26,5 +27,8 @@ void	show_json(struct status *const *st, unsigned count, const char *node,
 /* The exit status of `status -q': STOP 0, WAIT 1, ALONE and UP 2, PRIM 3,
  * SECOND 4. */
 int	show_state_code(const char *state);
+
+/* "12.5 GB" */
+void	show_bytes(char *buf, size_t size, int64_t n);
 
 #endif

@@ -82,7 +82,6 @@ bin_mirrord_libmirrord_a_SOURCES += \
 	%D%/verify-state.c \
 	%D%/verify-target.c \
 	%D%/verify-walk.h \
-	%D%/verify-when.c %D%/verify-when.h \
 	%D%/resync-data.c \
 	%D%/resync-estimate.c %D%/resync-estimate.h \
 	%D%/resync-frame.h \

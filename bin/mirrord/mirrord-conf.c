@@ -83,9 +83,9 @@ check_directories(cfg_t *cfg)
 static int
 check_verify(cfg_t *cfg)
 {
-	struct verify_when when;
+	struct when when;
 
-	if (verify_when_parse(&when, cfg_getstr(cfg, "verify")) == 0)
+	if (when_parse(&when, cfg_getstr(cfg, "verify")) == 0)
 		return 0;
 	cfg_error(cfg, "verify: `%s' is neither a time of the day (03:00), "
 	    "nor one of a week (sun 03:00), nor off",
@@ -206,7 +206,7 @@ mirrord_conf_read(struct mirrord_conf *c, cfg_t *cfg)
 	c->disktime_ms = cfg_getint(cfg, "disktime_ms");
 	c->hidden = strcmp(cfg_getstr(cfg, "secondary"), "hidden") == 0;
 	c->yields = strcmp(cfg_getstr(cfg, "diverged"), "aside") == 0;
-	(void)verify_when_parse(&c->verify_when, cfg_getstr(cfg, "verify"));
+	(void)when_parse(&c->verify_when, cfg_getstr(cfg, "verify"));
 	c->verify_rate = (uint64_t)cfg_getint(cfg, "verify_kbs") * 1000;
 	c->dir_count = cfg_size(cfg, "directories");
 	for (i = 0; i < c->dir_count && i < CONF_DIR_MAX; i++)

@@ -36,7 +36,7 @@
 #include "cluster.h"
 #include "paths.h"
 
-#include "verify-when.h"
+#include "when.h"
 
 #define CONF_DIR_MAX	16
 #define CONF_TOCHECK_MAX 64
@@ -59,7 +59,7 @@ struct mirrord_conf {
 	int64_t		 disktime_ms;
 	bool		 hidden;	/* secondary="hidden" */
 	bool		 yields;	/* diverged="aside" */
-	struct verify_when verify_when;
+	struct when verify_when;
 	uint64_t	 verify_rate;	/* bytes a second, 0: no bound */
 	unsigned	 dir_count;
 	const char	*dir[CONF_DIR_MAX];

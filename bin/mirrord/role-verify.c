@@ -16,7 +16,7 @@
 
 #include "resync-estimate.h"
 #include "role-int.h"
-#include "verify-when.h"
+#include "when.h"
 #include "wire.h"
 
 #define STACK_LEN	(256 * 1024)
@@ -292,7 +292,7 @@ verify_role_new(struct role_machine *r)
 	    .on_change = on_change, .arg = r };
 
 	r->verify.v = verify_new(&c);
-	r->verify.due_s = verify_when_next(&r->conf->verify_when,
+	r->verify.due_s = when_next(&r->conf->verify_when,
 	    (int64_t)time(NULL));
 }
 
@@ -326,7 +326,7 @@ begin_due(struct role_machine *r)
 		if (now < r->verify.due_s + DUE_PATIENCE_S)
 			r->verify.until_s = now + DUE_PATIENCE_S;
 		r->verify.try_s = now;
-		r->verify.due_s = verify_when_next(&r->conf->verify_when,
+		r->verify.due_s = when_next(&r->conf->verify_when,
 		    now);
 	}
 	if (r->verify.until_s == 0 || now < r->verify.try_s)

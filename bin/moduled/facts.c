@@ -90,6 +90,18 @@ take_room(struct self_facts *n, const struct line *l)
 		    (long long)(need - have + (1 << 20) - 1) >> 20);
 }
 
+static void
+take_verify(struct self_facts *n, const struct line *l)
+{
+	take_text(n->verify, sizeof(n->verify), l, "verify");
+	take_text(n->verify_why, sizeof(n->verify_why), l, "verify_why");
+	take_num(&n->verify_end, l, "verify_end");
+	take_num(&n->verify_objects, l, "verify_objects");
+	take_num(&n->verify_total, l, "verify_total");
+	take_num(&n->verify_bytes, l, "verify_bytes");
+	take_num(&n->verify_differences, l, "verify_differences");
+}
+
 int
 self_parse(struct self_facts *f, const struct line *l, const char **why)
 {
@@ -137,6 +149,7 @@ self_parse(struct self_facts *f, const struct line *l, const char **why)
 	take_text(n.error, sizeof(n.error), l, "error");
 	take_text(n.phase, sizeof(n.phase), l, "phase");
 	take_text(n.async, sizeof(n.async), l, "async");
+	take_verify(&n, l);
 	take_num(&n.dirty_bytes, l, "dirty_bytes");
 	take_num(&n.done_bytes, l, "done_bytes");
 	take_num(&n.total_bytes, l, "total_bytes");

@@ -68,6 +68,10 @@ struct self_facts {
 	struct disks	disks;
 	struct kept_list kept;		/* set aside here */
 	char		no_room[FACT_TEXT];	/* to set ours aside */
+	char		verify[FACT_CODE];	/* the comparison */
+	char		verify_why[FACT_TEXT];
+	int64_t		verify_end, verify_objects, verify_total;
+	int64_t		verify_bytes, verify_differences;
 	int64_t		held_ms;	/* writes are, for as long more */
 	char		held_by[FACT_NAME];
 };

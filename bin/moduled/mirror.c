@@ -54,6 +54,28 @@ show_resources(struct moduled *md, const struct self_facts *old)
 		events_add(JE_STORE, "mirrord", "%s: %s", f->code, f->error);
 }
 
+/* A comparison has ended.  What is told first is that of an earlier life. */
+static void
+show_verify(struct moduled *md, const struct self_facts *old)
+{
+	const struct self_facts *f = &md->v.self;
+
+	if (strcmp(f->verify, old->verify) == 0 || old->verify[0] == '\0')
+		return;
+	if (strcmp(f->verify, "running") == 0)
+		events_add(JE_PRINT_INFO, "mirrord", "verify: begins");
+	else if (strcmp(f->verify, "repaired") == 0)
+		events_add(JE_PRINT_INFO, "mirrord", "verify: what differed "
+		    "is brought back by a resync");
+	else
+		events_add(strcmp(f->verify, "clean") == 0 ? JE_PRINT_INFO :
+		    JE_STORE, "mirrord", "verify: %s%s%s, %lld "
+		    "differences in %lld objects", f->verify,
+		    f->verify_why[0] != '\0' ? ": " : "", f->verify_why,
+		    (long long)f->verify_differences,
+		    (long long)f->verify_objects);
+}
+
 /* Nothing of an earlier life is known, but the data is mounted here. */
 static void
 adopt_mount(struct moduled *md)
@@ -93,6 +115,7 @@ mirror_event(struct ask *a, const struct line *l, void *arg)
 	md->unsure = false;
 	md->has_facts = true;
 	show_resources(md, &old);
+	show_verify(md, &old);
 	moduled_think(md);
 }
 

@@ -22,6 +22,8 @@ void	status_warning(struct status_out *t, const char *code,
 	    const char *text, const char *command);
 
 /* status-notice.c */
+/* The last comparison found the nodes to differ. */
+void	status_verify_warning(struct moduled *md, struct status_out *t);
 void	status_notices(struct moduled *md, struct status_out *t);
 /* status-wait.c */
 void	status_waits(struct moduled *md, struct status_out *t);

@@ -145,6 +145,25 @@ put_held(struct moduled *md, struct status_out *t)
 }
 
 void
+status_verify_warning(struct moduled *md, struct status_out *t)
+{
+	const struct self_facts *f = &md->v.self;
+	char text[FACT_TEXT * 2], command[128], end[CLOCK_WALL_LEN];
+
+	/* Also of one that was broken off: these are facts all the same. */
+	if (!f->known || f->verify_differences == 0 ||
+	    strcmp(f->verify, "repaired") == 0 ||
+	    strcmp(f->verify, "running") == 0)
+		return;
+	status_wall(end, f->verify_end);
+	(void)snprintf(text, sizeof(text), "the two nodes differ: %lld "
+	    "differences found at %s", (long long)f->verify_differences, end);
+	(void)snprintf(command, sizeof(command), "holdfast verify %s list",
+	    md->name);
+	status_warning(t, "nodes-differ", text, command);
+}
+
+void
 status_notices(struct moduled *md, struct status_out *t)
 {
 	put_maintain(md, t);

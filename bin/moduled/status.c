@@ -346,6 +346,7 @@ put_warnings(struct moduled *md, struct status_out *t)
 		(void)snprintf(command, sizeof(command), "holdfast log %s",
 		    md->name);
 	}
+	status_verify_warning(md, t);
 	if (md->v.conflict[0] != '\0') {
 		(void)snprintf(text, sizeof(text), "another host answers for "
 		    "%s", md->v.conflict);
@@ -576,6 +577,13 @@ put_replication(struct moduled *md, struct status_out *t)
 	line_add_num(&o, "total_bytes", f->total_bytes);
 	line_add_num(&o, "rate_bytes_s", f->rate_bytes_s);
 	line_add_num(&o, "eta_s", f->eta_s);
+	line_add(&o, "verify", f->verify);
+	line_add(&o, "verify_why", f->verify_why);
+	line_add_num(&o, "verify_end", f->verify_end);
+	line_add_num(&o, "verify_objects", f->verify_objects);
+	line_add_num(&o, "verify_total", f->verify_total);
+	line_add_num(&o, "verify_bytes", f->verify_bytes);
+	line_add_num(&o, "verify_differences", f->verify_differences);
 	status_put(t, &o);
 }
 

@@ -12,7 +12,7 @@
 #include "../../bin/mirrord/verify-frame.h"
 #include "../../bin/mirrord/verify-list.h"
 #include "../../bin/mirrord/verify-look.h"
-#include "../../bin/mirrord/verify-when.h"
+#include "when.h"
 #include "../../bin/mirrord/wire.h"
 
 static uint8_t buf[FRAME_MAX_LEN];
@@ -253,34 +253,34 @@ test_damage(int dirfd)
 static void
 test_when(void)
 {
-	struct verify_when w;
+	struct when w;
 
 	(void)setenv("TZ", "UTC", 1); /* memory only */
 	tzset();
-	ok(verify_when_parse(&w, "") == 0 && !w.is_on &&
-	    verify_when_next(&w, 5) == 0, "never");
-	ok(verify_when_parse(&w, "off") == 0 && !w.is_on, "off");
-	ok(verify_when_parse(&w, "24:00") == -1 &&
-	    verify_when_parse(&w, "3:00") == -1 &&
-	    verify_when_parse(&w, "0300") == -1 &&
-	    verify_when_parse(&w, "xyz 03:00") == -1 &&
-	    verify_when_parse(&w, "03:60") == -1 &&
-	    verify_when_parse(&w, "03:00 ") == -1, "no times");
-	ok(verify_when_parse(&w, "03:00") == 0, "each day");
+	ok(when_parse(&w, "") == 0 && !w.is_on &&
+	    when_next(&w, 5) == 0, "never");
+	ok(when_parse(&w, "off") == 0 && !w.is_on, "off");
+	ok(when_parse(&w, "24:00") == -1 &&
+	    when_parse(&w, "3:00") == -1 &&
+	    when_parse(&w, "0300") == -1 &&
+	    when_parse(&w, "xyz 03:00") == -1 &&
+	    when_parse(&w, "03:60") == -1 &&
+	    when_parse(&w, "03:00 ") == -1, "no times");
+	ok(when_parse(&w, "03:00") == 0, "each day");
 	/* 1 January 1970 was a Thursday. */
-	ok(verify_when_next(&w, 0) == 3 * 3600, "the first");
-	ok(verify_when_next(&w, 3 * 3600) == 27 * 3600, "the next");
-	ok(verify_when_parse(&w, "Sun 03:00") == 0, "each week");
-	ok(verify_when_next(&w, 0) == (3 * 24 + 3) * 3600, "on Sunday");
-	ok(verify_when_next(&w, (3 * 24 + 3) * 3600) == (10 * 24 + 3) * 3600,
+	ok(when_next(&w, 0) == 3 * 3600, "the first");
+	ok(when_next(&w, 3 * 3600) == 27 * 3600, "the next");
+	ok(when_parse(&w, "Sun 03:00") == 0, "each week");
+	ok(when_next(&w, 0) == (3 * 24 + 3) * 3600, "on Sunday");
+	ok(when_next(&w, (3 * 24 + 3) * 3600) == (10 * 24 + 3) * 3600,
 	    "a week later");
-	ok(verify_when_parse(&w, "thu 03:00") == 0 &&
-	    verify_when_next(&w, 4 * 3600) == (7 * 24 + 3) * 3600,
+	ok(when_parse(&w, "thu 03:00") == 0 &&
+	    when_next(&w, 4 * 3600) == (7 * 24 + 3) * 3600,
 	    "today is over");
 	(void)setenv("TZ", "Europe/Berlin", 1);
 	tzset();
-	ok(verify_when_parse(&w, "02:30") == 0 &&
-	    verify_when_next(&w, 1774659600) > 1774659600,
+	ok(when_parse(&w, "02:30") == 0 &&
+	    when_next(&w, 1774659600) > 1774659600,
 	    "an hour that a change of the clock leaves out");
 }
 

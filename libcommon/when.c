@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Called by role-verify.c and mirrord-conf.c. */
-#include "verify-when.h"
+/* Called by mirrord for its comparisons, and where configuration is read. */
+#include "when.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -11,7 +11,7 @@ static const char *const days[] = { "sun", "mon", "tue", "wed", "thu", "fri",
     "sat" };
 
 int
-verify_when_parse(struct verify_when *w, const char *text)
+when_parse(struct when *w, const char *text)
 {
 	unsigned hour, minute, i;
 	char end;
@@ -34,7 +34,7 @@ verify_when_parse(struct verify_when *w, const char *text)
 }
 
 int64_t
-verify_when_next(const struct verify_when *w, int64_t now)
+when_next(const struct when *w, int64_t now)
 {
 	time_t t = (time_t)now, at;
 	struct tm day, tm;
