@@ -72,6 +72,7 @@ BATS_SUITES = \
 	t/etcd.bats \
 	t/mirrord-two-dirs.bats \
 	t/mirrord-mountpoint.bats \
+	t/mirrord-verify.bats \
 	t/runscript.bats \
 	t/checkd.bats \
 	t/consoled.bats \
