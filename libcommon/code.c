@@ -37,6 +37,7 @@ static const struct row {
 	{ "maintenance",	CODE_QUIET,	true },
 	{ "maxloop",		CODE_CRITICAL,	false },
 	{ "module-id",		CODE_WARNING,	true },
+	{ "nodes-differ",	CODE_CRITICAL,	true },
 	{ "released",		CODE_WARNING,	true },
 	{ "resource-down",	CODE_WARNING,	false },
 	/* Nobody asked for that stop. */
