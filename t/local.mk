@@ -72,7 +72,6 @@ BATS_SUITES = \
 	t/etcd.bats \
 	t/mirrord-two-dirs.bats \
 	t/mirrord-mountpoint.bats \
-	t/mirrord-verify.bats \
 	t/runscript.bats \
 	t/checkd.bats \
 	t/consoled.bats \
