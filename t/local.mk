@@ -43,9 +43,7 @@ BATS_SUITES = \
 	t/moduled.bats \
 	t/moduled-fencing.bats \
 	t/20-daemons.bats \
-	t/97-model.bats \
 	t/98-mirror-load.bats \
-	t/package.bats \
 	t/lab.bats \
 	t/93-farm-sixteen.bats \
 	t/vipd.bats \
