@@ -352,7 +352,7 @@ edit()
 	    ln dir/file hard; ln -s dir/nowhere link; mkfifo fifo
 	    setfattr -n user.who -v me dir/file; setfattr -n user.d -v d dir
 	    setfacl -m u:99:rw big 2>/dev/null || :
-	    truncate -s 1G holes; printf tail >>holes
+	    truncate -s 48M holes; printf tail >>holes
 	    f=$(printf "two words\nand\001\351\\\\"); echo odd >"$f"'
 	LOSER=$S WINNER=$P
 	remember

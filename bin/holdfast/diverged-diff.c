@@ -177,8 +177,10 @@ diff_text(const struct aside_place *p)
 	int fd, live, rc = -1;
 
 	(void)snprintf(own, sizeof(own), ASIDE_FILES "/%s", p->path);
-	fd = openat(p->dfd, own, O_RDONLY | O_NOFOLLOW);
-	live = openat(p->root->root_fd, p->path, O_RDONLY | O_NOFOLLOW);
+	/* A FIFO is not waited for; diff(1) gets plain files only. */
+	fd = openat(p->dfd, own, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+	live = openat(p->root->root_fd, p->path, O_RDONLY | O_NOFOLLOW |
+	    O_NONBLOCK);
 	(void)snprintf(la, sizeof(la), "%s (now)", p->path);
 	(void)snprintf(lb, sizeof(lb), "%s (set aside)", p->path);
 	(void)snprintf(a, sizeof(a), "/dev/fd/%d", live);
