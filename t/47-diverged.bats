@@ -241,9 +241,16 @@ asides()
 
 level() { pair_is_level n1 n2 || pair_is_level n2 n1; }
 
-# No node waited for anybody's word since the line SINCE of its events.
-since() { for n in n1 n2; do on $n sh -c 'wc -l </var/log/holdfast/mirror.events \
-    >/run/since'; done; }
+# nobody_was_asked: no node waited for anybody's word after since.
+since()
+{
+	local n
+
+	for n in n1 n2; do
+		on $n sh -c 'wc -l </var/log/holdfast/mirror.events >/run/since'
+	done
+}
+
 nobody_was_asked()
 {
 	local n
@@ -414,10 +421,11 @@ kinds()
 }
 
 @test "a hundred thousand things are listed at once" {
-	local n=${HOLDFAST_LONG:+100000} start
+	local start many=3000
 
+	[ -z "${HOLDFAST_LONG-}" ] || many=100000
 	wait_until 60 level
-	edit "mkdir many; cd many; seq ${n:-3000} | xargs touch"
+	edit "mkdir many; cd many; seq $many | xargs touch"
 	LOSER=$S WINNER=$P
 	remember
 	recall
@@ -427,9 +435,9 @@ kinds()
 	[ $(($(now_ms) - start)) -lt 3000 ]
 	# They, and the directory.
 	echo "$output"
-	grep -q "^$LOSER .* $((${n:-3000} + 1)) " <<<"$output"
+	grep -q "^$LOSER .* $(($many + 1)) " <<<"$output"
 	[ "$(on $LOSER holdfast diverged mirror show $EPOCH | wc -l)" -ge \
-	    "${n:-3000}" ]
+	    "$many" ]
 	forget
 }
 
