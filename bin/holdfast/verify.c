@@ -59,8 +59,11 @@ on_primary(struct cmd *c, int rc)
 	    getenv("HOLDFAST_ROLE") != NULL)
 		return talk_failed(c->module, "mirrord", rc);
 	node = primary_of(c->module);
-	if (node == NULL)
-		return talk_failed(c->module, "mirrord", rc);
+	if (node == NULL) {
+		fprintf(stderr, "holdfast: %s: this node is not the primary, "
+		    "and knows of none: run it there\n", c->module);
+		return EXIT_NOT_PRIM;
+	}
 	word[n++] = c->verb;
 	word[n++] = c->module;
 	if (c->argc > 0)
