@@ -172,8 +172,9 @@ fault_primforce_wrong()
 	refused "$NODE" primforce "$MODULE" --yes "${MODULE}r" --no-wait
 }
 
-# A file of the stopped secondary is changed by hand (R42): it does not follow
-# before somebody says that the change may be set aside.
+# A file of the stopped secondary is changed by hand (R42): it is told, and set
+# aside before it is overwritten; at once, or where it may be a history of its
+# own when somebody says so.
 fault_edit_second()
 {
 	case $1 in
@@ -183,13 +184,15 @@ fault_edit_second()
 		on "$NODE" sh -c 'echo edited >/srv/ledger/edited && sync' ||
 		    course_say "no edit on $NODE"
 		operator "$NODE" start "$MODULE" --no-wait
-		EXPECT='diverged|changed here|while .* stopped' CODE=diverged
+		EXPECT='changed while the module was stopped'
+		CODE='diverged(-kept)?'
 		UNNAMED=''
 		HOLD_MS=2500 ;;
 	heal)
-		wait_until 10 'is_diverged "$NODE"' 2>/dev/null ||
-		    course_bad "an edit of stopped $NODE is not told"
-		operator "$NODE" second "$MODULE" fullsync --timeout 40
+		wait_until 20 "has_warning 'diverged(-kept)?'" 2>/dev/null ||
+		    course_bad "silent: an edit of stopped $NODE"
+		! is_diverged "$NODE" ||
+		    operator "$NODE" second "$MODULE" fullsync --timeout 40
 		discard_kept "$NODE" ;;
 	esac
 }
@@ -205,8 +208,8 @@ discard_kept()
 	local epoch
 
 	wait_until 20 '[[ $(state "$NODE") == SECOND* ]]' 2>/dev/null || :
-	for epoch in $(on "$1" holdfast diverged "$MODULE" --local |
-	    sed -n '2,$s/^[^ ]*  *\([^ ]*\).*/\1/p'); do
+	for epoch in $(on "$1" holdfast diverged "$MODULE" --local 2>&1 |
+	    tee -a "$dir/operator" | sed -n '2,$s/^[^ ]*  *\([^ ]*\).*/\1/p'); do
 		operator "$1" diverged "$MODULE" discard "$epoch" \
 		    --yes "$MODULE"
 	done
