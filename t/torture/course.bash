@@ -103,7 +103,7 @@ is_named()
 # course_fault NAME: for a time, and named while it lasts or soon after.
 course_fault()
 {
-	local from named=no
+	local from off named=no
 
 	EXPECT='' CODE='' UNNAMED='' ARG=
 	pick n1 n2
@@ -113,7 +113,9 @@ course_fault()
 	between 0 "$DRAW"
 	HOLD_MS=$DRAW
 	from=$(stamp)
+	off=$(fence_off)
 	"fault_$1" inject 2>>"$dir/stderr"
+	[ -z "$off" ] || unnamed "$off was switched off by an earlier one"
 	plan+="${plan:+ }$1:$NODE${ARG:+:$ARG}"
 	if [ "$short" = yes ] && [ "$HOLD_MS" -gt "$SHORT_MS" ]; then
 		HOLD_MS=$SHORT_MS

@@ -97,6 +97,14 @@ fence_up()
 	done
 }
 
+# Who is off, where that is a device's doing.
+fence_off()
+{
+	[ "$mode" = fencing ] || return 0
+	grep -lx off "/run/holdfast-lab-$HOLDFAST_LAB"/n?/power |
+	    sed 's,.*/\(n.\)/power,\1,' || :
+}
+
 # Who was switched off is switched on by whoever heals the rest.
 fence_heal()
 {
