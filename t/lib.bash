@@ -354,18 +354,18 @@ script_ms()
 	echo "${text:-0}"
 }
 
-# tree NODE: all there is of the directory under the mount, a line a name.  An
+# tree NODE [DIR]: all there is of /srv/DIR under the mount, a line a name.  An
 # object's id is the same on both nodes; what binds it to its file there is not.
 tree()
 {
-	on "$1" unshare -m sh -c 'mount --bind /srv /mnt && cd /mnt/ledger &&
+	on "$1" unshare -m sh -c 'mount --bind /srv /mnt && cd "/mnt/$1" &&
 	    find . -path ./.holdfast -prune -o -type d -printf \
 	    "%p %y %m %U %G %T@\n" -o -printf \
 	    "%p %y %m %U %G %T@ %s %n %l\n" | sort &&
 	    find . -path ./.holdfast -prune -o -type f -print0 | sort -z |
 	    xargs -0 -r sha256sum && { ! command -v getfattr >/dev/null ||
 	    find . -path ./.holdfast -prune -o -print0 | sort -z |
-	    xargs -0 -r getfattr -h -d -m - -e hex; }' |
+	    xargs -0 -r getfattr -h -d -m - -e hex; }' sh "${2:-ledger}" |
 	    sed 's/\(trusted.holdfast.oid=0x.\{18\}\).*/\1/
 	    /^trusted.holdfast.session=/d'
 }
@@ -374,8 +374,8 @@ trees_are_equal()
 {
 	local one two
 
-	one=$(tree n1)
-	two=$(tree n2)
+	one=$(tree n1 "$@")
+	two=$(tree n2 "$@")
 	[ "$one" = "$two" ] || {
 		diff <(echo "$one") <(echo "$two") >&2 || :
 		return 1

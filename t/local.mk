@@ -30,6 +30,7 @@ BATS_SUITES = \
 	t/style.bats \
 	t/92-farm-campaign.bats \
 	t/47-diverged.bats \
+	t/47-splits.bats \
 	t/71-newcomer.bats \
 	t/30-network.bats \
 	t/46-frozen.bats \
