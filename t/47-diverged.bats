@@ -346,7 +346,7 @@ edit()
 
 @test "touched, or stopped and started: nothing to keep, nobody is asked" {
 	wait_until 60 level
-	edit 'find . -exec touch {} +; chmod 700 etc; chmod 755 etc'
+	edit 'find . -exec touch -h {} +; chmod 700 etc; chmod 755 etc'
 	[[ $(on n1 holdfast diverged mirror) == "nothing is set aside"* ]]
 }
 

@@ -170,8 +170,8 @@ join()
 	verify
 }
 
-# Five deaths, each soon after the last: the lease is T, 2 s.  What has not lived
-# a second is started later and later, holdfastd(8).
+# Five deaths, each soon after the last: the lease is T, 2 s.  What has not
+# lived a second is started later and later, holdfastd(8).
 @test "moduled of the primary is killed again and again: nobody notices" {
 	load_start
 	starts=$(started n1)
