@@ -146,8 +146,8 @@ warn_silent(const struct device *dv, struct status_out *t)
 	char text[4 * AGENT_WORDS], since[CLOCK_WALL_LEN], command[128];
 
 	status_wall(since, dv->silent_s);
-	(void)snprintf(text, sizeof(text), "the fencing device of %s does not "
-	    "answer since %s: %s; if %s falls silent now, this node can "
+	(void)snprintf(text, sizeof(text), "the fencing device of %s has not "
+	    "answered since %s: %s; if %s falls silent now, this node can "
 	    "neither go on without it nor take over", dv->conf->peer, since,
 	    dv->text, dv->conf->peer);
 	(void)snprintf(command, sizeof(command), "holdfast cluster fence test "
