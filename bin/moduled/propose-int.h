@@ -5,8 +5,8 @@
 
 #include "propose.h"
 
-/* PRIM and ALONE read only to warn early. */
-#define PROPOSE_PRIM_READ_MS	5000
+/* PRIM and ALONE read only to warn: within 5 s with a timeout of 2 s. */
+#define PROPOSE_PRIM_READ_MS	2500
 
 #define PROPOSE_OPEN_MAX	8
 

@@ -166,9 +166,15 @@ acks_beyond()
 fault_primforce_wrong()
 {
 	[ "$1" = inject ] || return 0
-	NODE=$(primary) && NODE=$(other "$NODE") || NODE=n2
 	HOLD_MS=0
-	refused "$NODE" primforce "$MODULE" --no-wait
+	# Where nobody is primary the node may be the one to go on, which costs
+	# nothing and is done.
+	if NODE=$(primary); then
+		NODE=$(other "$NODE")
+		refused "$NODE" primforce "$MODULE" --no-wait
+	else
+		NODE=n2
+	fi
 	refused "$NODE" primforce "$MODULE" --yes "${MODULE}r" --no-wait
 }
 

@@ -289,7 +289,7 @@ test_forgot(void)
 	pump();
 	obey();
 	voter[2] = (struct played){ .up = true, .id = 99 };
-	in.now = mono_add_ms(in.now, 6000);
+	in.now = mono_add_ms(in.now, 3000);
 	propose_step(p, &in, &out);
 	vote(&out.message[2]);
 	propose_step(p, &in, &out);
