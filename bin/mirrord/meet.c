@@ -204,6 +204,22 @@ edited(struct meet *m, const struct meet_side *s, const struct meet_side *t,
 	memcpy(m->text, text, sizeof(m->text));
 }
 
+/*
+ * A resync that was cut short goes on, and so does what it has set aside.
+ * Edits of a node that stopped in the middle of one are set aside like others.
+ */
+static void
+half_copied(struct meet *m, const struct meet_side *s,
+    const struct meet_side *t)
+{
+	follow(m, s, t);
+	if (t->gen->clean_stop_ns >= 0)
+		return;
+	m->edits = m->goes_on = true;
+	if (both_set_aside(s, t))
+		m->aside = t->log_bad || t->gen->dirty_all ? MA_ALL : MA_LOG;
+}
+
 static void
 decide(struct meet *m, const struct meet_side *s, const struct meet_side *t)
 {
@@ -235,10 +251,8 @@ decide(struct meet *m, const struct meet_side *s, const struct meet_side *t)
 		return;
 	}
 	if (was_target(s, t)) {
-		m->edits = chain_find(s->gen, cur) >= 0 &&
-		    t->gen->clean_stop_ns < 0;
 		if (chain_find(s->gen, cur) >= 0)
-			follow(m, s, t);
+			half_copied(m, s, t);
 		else
 			say(m, MV_FULL, "", "%s was half copied from %s: every "
 			    "object is compared", t->name, s->name);

@@ -197,6 +197,8 @@ resync_aside_begin(struct resync *r)
 		rc = aside_resume(r->aside);
 	else
 		rc = aside_drop(r->aside, true);
+	if (rc == 1 && r->meet.goes_on)
+		return 0;
 	if (rc == 1 && r->meet.aside != MA_NONE)
 		/* Begun for another history: that one is closed. */
 		rc = aside_release(r->aside, &left);

@@ -265,8 +265,14 @@ test_edits(void)
 	yields();
 	t.clean_stop_ns = -1;
 	t.resyncing = U[2];
-	want(MV_INCREMENTAL, "interrupted: they were set aside before");
-	ok(m.aside == MA_NONE && m.edits, "and still are edits");
+	want(MV_INCREMENTAL, "edited after a resync that was cut short");
+	ok(m.aside == MA_LOG && m.edits, "set aside, too");
+	t.dirty_all = true;
+	want(MV_FULL, "the same, and its log overflowed");
+	ok(m.aside == MA_ALL && m.edits, "by comparison");
+	a.asides = false;
+	want(MV_FULL, "a primary whose build cannot");
+	ok(m.aside == MA_NONE, "sets nothing aside");
 }
 
 static void
