@@ -106,15 +106,24 @@ end_run(struct agent *a)
 	a->pid = 0;
 }
 
+/* Where the key of an option says that its value is a program; or NULL. */
+static const char *
+script_suffix(const char *option)
+{
+	const char *at = strstr(option, SCRIPT_SUFFIX);
+
+	return at != NULL && strncmp(option, "passw", 5) == 0 &&
+	    memchr(option, '=', (size_t)(at - option)) == NULL ? at : NULL;
+}
+
 static const char *
 program(const struct agent *a)
 {
-	const char *script = NULL;
+	const char *at = NULL;
 
 	for (unsigned i = 0; a->for_secret && i < a->conf->option_count; i++)
-		if ((script = strstr(a->conf->option[i], SCRIPT_SUFFIX)) !=
-		    NULL && strncmp(a->conf->option[i], "passw", 5) == 0)
-			return script + strlen(SCRIPT_SUFFIX);
+		if ((at = script_suffix(a->conf->option[i])) != NULL)
+			return at + strlen(SCRIPT_SUFFIX);
 	return a->conf->agent;
 }
 
@@ -249,8 +258,8 @@ put_options(const struct agent *a, FILE *f)
 
 	for (unsigned i = 0; i < a->conf->option_count; i++) {
 		option = a->conf->option[i];
-		at = strstr(option, SCRIPT_SUFFIX);
-		if (at != NULL && strncmp(option, "passw", 5) == 0)
+		at = script_suffix(option);
+		if (at != NULL)
 			fprintf(f, "%.*s=%s\n", (int)(at - option), option,
 			    a->secret);
 		else

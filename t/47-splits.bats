@@ -14,9 +14,7 @@ MODULE=mirror
 setup_file()
 {
 	cp -r "$TOP/modules/mirror" "$BATS_FILE_TMPDIR/mirror"
-	# What comes and goes five times a day would be held down.
-	sed -i -e 's,<heart/>,<heart fencehold="5s" startgrace="5s"/>,' \
-	    -e 's/<service /&loop_interval="0" /' \
+	sed -i 's,<heart/>,<heart fencehold="5s" startgrace="5s"/>,' \
 	    "$BATS_FILE_TMPDIR/mirror/conf/userconfig.xml"
 	lab_setup_file 2 --module "$BATS_FILE_TMPDIR/mirror"
 }
@@ -35,11 +33,6 @@ teardown()
 teardown_file()
 {
 	lab_teardown_file
-}
-
-level()
-{
-	pair_is_level n1 n2 || pair_is_level n2 n1
 }
 
 # A program on each node that makes files, one after the other, as long as it
@@ -135,7 +128,7 @@ in_sets()
 	count=3
 	[ -z "${HOLDFAST_LONG-}" ] || count=50
 	count=${PARTITIONS:-$count} RANDOM=${SEED:-3}
-	wait_until 60 level
+	wait_until 60 is_level_again
 	on "$(primary)" sh -c 'mkdir /srv/data/kept; sync'
 	writers_begin
 	: >"$BATS_TEST_TMPDIR/aside"
@@ -150,7 +143,7 @@ in_sets()
 		done
 		[ $both = no ] || full=$((full + 1))
 		"$LAB" heal
-		wait_until 60 level
+		wait_until 60 is_level_again
 		for n in n1 n2; do
 			on $n cat /run/kept
 		done >"$BATS_TEST_TMPDIR/kept"

@@ -213,23 +213,6 @@ partition()
 	esac
 }
 
-blocked()
-{
-	on "$1" holdfast status --json | jq -r '.modules[0].blocked.code'
-}
-
-# One that came and went five times is held down, until somebody says start.
-is_level_again()
-{
-	local n
-
-	for n in n1 n2; do
-		[ "$(blocked $n)" != held-down ] ||
-		    on $n holdfast start "$MODULE" --no-wait
-	done
-	pair_is_level n1 n2 || pair_is_level n2 n1
-}
-
 serves()
 {
 	[[ $(state "$1") =~ ^(ALONE|PRIM)' Ready' ]]

@@ -382,6 +382,23 @@ trees_are_equal()
 	}
 }
 
+blocked()
+{
+	on "$1" holdfast status --json | jq -r '.modules[0].blocked.code'
+}
+
+# One that came and went five times is held down, until somebody says start.
+is_level_again()
+{
+	local n
+
+	for n in n1 n2; do
+		[ "$(blocked $n)" != held-down ] ||
+		    on $n holdfast start "$MODULE" --no-wait
+	done
+	pair_is_level n1 n2 || pair_is_level n2 n1
+}
+
 # readme_block TITLE WORD: the commands of the first indented block with WORD
 # under a title of README, a line each, with the lab's addresses.
 readme_block()

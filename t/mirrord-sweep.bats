@@ -118,10 +118,10 @@ follow_alone()
 	next
 	ask 2 want role=wait
 	await 2 10000 role=wait edited=1
-	# Neither a successor nor another stop forgets it.
+	# A successor does not forget it.
 	mirrord_kill 2
 	mirrord_start 2
-	stop 2
+	ask 2 want role=wait
 	await 2 10000 edited=1
 	since 2
 	LINE1=$(wc -l <"$M/1/log")
@@ -147,6 +147,23 @@ follow_alone()
 	EOF
 	sed '1,5d; /^end/d; s/ [0-9]* / /' "$M/list" | sort |
 	    diff "$M/want" -
+	on 2 rm -rf "$M/2/data/x/.holdfast/diverged"
+}
+
+@test "stopped and edited again before it was level: all of it is set aside" {
+	stop_both
+	on 2 sh -c "echo once >'$M/2/data/x/d/f6'"
+	next
+	ask 2 want role=wait
+	await 2 10000 role=wait edited=1
+	stop 2
+	# In place, so that no directory tells.
+	on 2 sh -c "printf t >'$M/2/data/x/d/f7'"
+	follow_alone
+	same_trees
+	stop 2
+	[ "$(in_aside 2 files/d/f6)" = once ]
+	[ "$(in_aside 2 files/d/f7)" = t ]
 	on 2 rm -rf "$M/2/data/x/.holdfast/diverged"
 }
 

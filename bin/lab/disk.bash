@@ -83,9 +83,10 @@ disk_set()
 	full|slow|readonly|ok) ;;
 	*)	usage ;;
 	esac
-	# One trouble at a time.
+	# One trouble at a time; a power cut is not to bring it back.
 	rm -f "/proc/$pid/root/srv/.lab-filler"
 	disk_throttle "$loop" 0 0 "$host" 2>/dev/null || :
+	sync -f "/proc/$pid/root/srv" || :
 	case $what in
 	full)	disk_fill "$pid" ;;
 	slow)	disk_throttle "$loop" $DISK_SLOW_BPS $DISK_SLOW_IOPS "$host" ||

@@ -273,14 +273,15 @@ struct swept {
 	bool		distrust;
 };
 
-/* A primary's changes are changes; a second must not lose them unasked. */
+/* A primary's changes are changes; a second's are set aside first.  So is
+ * what differs where nobody could look. */
 static void
 note_swept(struct gen *g, void *arg)
 {
 	const struct swept *s = arg;
 
-	g->clean_stop_ns = s->found > 0 && g->role != GR_PRIM ?
-	    -g->clean_stop_ns : 0;
+	g->clean_stop_ns = (s->found > 0 || s->distrust) &&
+	    g->role != GR_PRIM ? -g->clean_stop_ns : 0;
 	g->dirty_all = g->dirty_all || s->distrust;
 }
 

@@ -353,6 +353,11 @@ step_none(struct role_machine *r)
 	/* A sweep that did not come to its end is still owed as it was. */
 	if (r->kind != RK_NONE && g.clean_stop_ns == 0)
 		c.clean_stop_ns = role_clean_stop(r);
+	/* What a sweep has found waits for a resync.  What is edited from now
+	 * on none would find: all is compared, and set aside by that. */
+	if (r->kind != RK_NONE && g.clean_stop_ns < 0 &&
+	    role_distrust_logs(r) == -1)
+		return -1;
 	if (r->kind != RK_NONE && role_store(r, &c) == -1)
 		return -1;
 	close_tree(r);

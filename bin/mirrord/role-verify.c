@@ -142,6 +142,9 @@ role_verify_repair(struct role_machine *r, const char **code,
 			*text = "a comparison runs: wait for its end";
 		else if (rc == -ENOENT)
 			*text = "the last comparison found no difference";
+		else if (rc == -EIO)
+			*text = "this node cannot read all of it, and the "
+			    "other one has the copy: `holdfast swap' first";
 		else if (rc == -ESTALE)
 			*text = "the roles have changed since the last "
 			    "comparison: verify again";
@@ -155,13 +158,11 @@ role_verify_repair(struct role_machine *r, const char **code,
 		pthread_mutex_unlock(&r->lock);
 		return -1;
 	}
-	pthread_mutex_unlock(&r->lock);
-	verify_note_repair(r->verify.v);
-	pthread_mutex_lock(&r->lock);
 	/* Durable first: from here on moduled takes the other node out. */
 	snprintf(r->peer_failed, sizeof(r->peer_failed), "it differs, and is "
 	    "to be repaired");
 	pthread_mutex_unlock(&r->lock);
+	verify_note_repair(r->verify.v);
 	log_warnx("verify: %s is repaired by a resync of what differs",
 	    r->conf->peer_name);
 	role_changed(r);

@@ -41,6 +41,7 @@ enum verify_type {
 #define VB_BLOCKS	8u		/* in one DATA */
 #define VB_LIST_MAX	(256u * 1024)	/* bytes of NAMES */
 #define VB_TEXT_MAX	2048u
+#define VB_SUSPECT_MAX	(1u << 20)	/* not answered yet */
 
 /* What a suspicion or a verdict is about. */
 enum verify_kind { VK_NAME = 1, VK_ATTR, VK_DATA };

@@ -173,16 +173,19 @@ verify_diff_parse(struct verify_diff *d, const struct line *l)
 	return 0;
 }
 
-void
+int
 verify_result_dirty(const struct verify_result *r, struct dirtyset *set)
 {
 	const struct verify_diff *d;
 	const char *name;
 	unsigned i;
 
+	for (i = 0; i < r->listed; i++)
+		if (r->diff[i].what & VD_READ_P)
+			return -EIO;
 	if (r->differences > r->listed) {
 		dirtyset_all(set);
-		return;
+		return 0;
 	}
 	for (i = 0; i < r->listed; i++) {
 		d = &r->diff[i];
@@ -197,6 +200,7 @@ verify_result_dirty(const struct verify_result *r, struct dirtyset *set)
 			dirtyset_attr(set, d->oid);
 		}
 	}
+	return 0;
 }
 
 /* ---- the file ---- */

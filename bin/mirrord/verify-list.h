@@ -64,8 +64,9 @@ int	verify_result_parse(struct verify_result *r, const struct line *l);
 /* false: the path does not fit into a line. */
 bool	verify_diff_put(struct line_out *o, const struct verify_diff *d);
 int	verify_diff_parse(struct verify_diff *d, const struct line *l);
-/* What a resync looks at to put it right: all of it, when not all is listed. */
-void	verify_result_dirty(const struct verify_result *r,
+/* What a resync looks at to put it right: all of it, when not all is listed.
+ * 0, or -EIO: the primary itself cannot read what differs. */
+int	verify_result_dirty(const struct verify_result *r,
 	    struct dirtyset *set);
 
 /* From and to `verify' in the state directory; in place.  Nothing else hangs

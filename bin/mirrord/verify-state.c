@@ -407,6 +407,10 @@ verify_source_frame(struct verify *v, const struct verify_frame *f)
 	}
 	switch (f->type) {
 	case VF_SUSPECT:
+		if (v->suspect_count >= VB_SUSPECT_MAX) {
+			rc = -1;
+			break;
+		}
 		verify_suspect(v, f->kind, f->oid, f->name, f->off,
 		    f->len < VB_BLOCK ? f->len : VB_BLOCK);
 		break;

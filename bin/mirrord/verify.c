@@ -219,7 +219,7 @@ verify_dirty(struct verify *v, const char *epoch, struct dirtyset *set)
 	    strcmp(v->res.primary, v->conf.node) != 0)
 		rc = -ESTALE;
 	else
-		verify_result_dirty(&v->res, set);
+		rc = verify_result_dirty(&v->res, set);
 	pthread_mutex_unlock(&v->lock);
 	return rc;
 }

@@ -70,7 +70,12 @@ ask_daemon(struct line_out *o, void (*on_line)(const struct line *l,
 		    "holdfast may ask\n", path);
 		return EX_NOPERM;
 	}
-	return EX_UNAVAILABLE;
+	if (errno == ECONNREFUSED || errno == ENOENT)
+		return EX_UNAVAILABLE;
+	/* It may be writing: its files are not ours to touch. */
+	fprintf(stderr, "witnessd: %s: no answer: %s\n", path,
+	    strerror(errno));
+	return EX_TEMPFAIL;
 }
 
 static int

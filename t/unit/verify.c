@@ -209,7 +209,7 @@ test_result(int dirfd)
 	    strcmp(back.diff[1].path, path) == 0 &&
 	    back.diff[1].off == 10 * VB_BLOCK, "and read");
 	set = dirtyset_new();
-	verify_result_dirty(&back, set);
+	(void)verify_result_dirty(&back, set);
 	(void)dirtyset_walk(set, count_item, seen);
 	ok(seen[0] == 4 && seen[1] == 1 && seen[2] == 2 && seen[3] == 1,
 	    "what a resync looks at: %u objects, %u names, %u whole, %u "
@@ -223,8 +223,12 @@ test_result(int dirfd)
 	ok(r.differences == VERIFY_LIST_MAX + 4 && r.listed ==
 	    VERIFY_LIST_MAX, "the list is bounded");
 	set = dirtyset_new();
-	verify_result_dirty(&r, set);
+	is_num(verify_result_dirty(&r, set), 0, "it can be put right");
 	ok(dirtyset_is_all(set), "then everything is compared");
+	r.diff[0].what |= VD_READ_P;
+	is_num(verify_result_dirty(&r, set), -EIO,
+	    "not by a primary that cannot read it");
+	r.diff[0].what &= ~VD_READ_P;
 	dirtyset_free(set);
 	ok(verify_list_save(dirfd, &r) == 0 &&
 	    verify_list_load(dirfd, &back) == 0 &&
