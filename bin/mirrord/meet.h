@@ -58,7 +58,7 @@ struct meet {
 	/* What the target has of its own are edits made while it was stopped
 	 * (R42): no acknowledged write, and its log names all of them. */
 	bool		 edits;
-	bool		 goes_on;	/* a set-aside of before, if one is open */
+	bool		 goes_on;	/* a set-aside of before, if any */
 	/* "" or a reason code: two-primaries, no-primary, newer-epoch,
 	 * diverged, rolled-back, source-unreadable */
 	const char	*code;
