@@ -187,7 +187,8 @@ fault_edit_second()
 	inject)
 		NODE=$(primary) && NODE=$(other "$NODE") || NODE=n2
 		operator "$NODE" stop "$MODULE" --timeout 30
-		on "$NODE" sh -c 'echo edited >/srv/ledger/edited && sync' ||
+		EDIT=$(now_ms)
+		on "$NODE" sh -c "echo $EDIT >/srv/ledger/edited && sync" ||
 		    course_say "no edit on $NODE"
 		operator "$NODE" start "$MODULE" --no-wait
 		EXPECT='changed while the module was stopped'
@@ -195,7 +196,9 @@ fault_edit_second()
 		UNNAMED=''
 		HOLD_MS=2500 ;;
 	heal)
-		wait_until 20 "has_warning 'diverged(-kept)?'" 2>/dev/null ||
+		# Or it became the primary, and the edit is its data.
+		wait_until 20 "has_warning 'diverged(-kept)?' ||
+		    on $NODE grep -qx $EDIT /srv/ledger/edited" 2>/dev/null ||
 		    course_bad "silent: an edit of stopped $NODE"
 		! is_diverged "$NODE" ||
 		    operator "$NODE" second "$MODULE" fullsync --timeout 40
