@@ -231,7 +231,7 @@ put_checks(struct moduled *md, struct status_out *t, const char *log_command)
 	if (!md->checks_silent)
 		return;
 	status_wall(since, md->checks_wall_s);
-	(void)snprintf(text, sizeof(text), "checkd does not answer since %s: "
+	(void)snprintf(text, sizeof(text), "checkd has not answered since %s: "
 	    "no checker is heard", since);
 	status_warning(t, "checks-silent", text, log_command);
 }
