@@ -4,6 +4,9 @@
 # and vipd played by t/unit/fakefarm.  No root, no network.
 
 load lib
+load moduled
+
+MOD=web
 
 setup() {
 	W=$(mktemp -d "${TMPDIR:-/tmp}/hff.XXXXXX")
@@ -19,15 +22,8 @@ setup() {
 }
 
 teardown() {
-	local f
-	if [ -z "${BATS_TEST_COMPLETED-}" ]; then
-		tail -n 40 "$W"/n?.log "$W/scripts" || true
-		ask c show || true
-	fi
-	for f in "$W"/pid.*; do
-		kill "$(cat "$f")" 2>/dev/null || true
-	done
-	rm -rf "$W"
+	[ -n "${BATS_TEST_COMPLETED-}" ] || ask c show || true
+	moduled_teardown
 }
 
 prepare() {
@@ -65,43 +61,6 @@ conf() {
 	sed -i "$2" "$W/n$1/var/lib/holdfast/web/config/active/moduled.conf"
 }
 
-# script NODE NAME BODY: it tells its words in $W/scripts first.
-script() {
-	local f=$W/n$1/var/lib/holdfast/web/config/active/bin/$2
-	printf '#!/bin/sh\necho "n%s %s $*" >>"%s/scripts"\n%s\n' "$1" "$2" \
-	    "$W" "$3" >"$f"
-	chmod +x "$f"
-}
-
-start_node() {
-	HOLDFAST_ROOT=$W/n$1 "$MODULED" -M web -d -v >>"$W/n$1.log" 2>&1 \
-	    3>&- &
-	echo $! >"$W/pid.$1"
-	wait_until 5 "ask n$1 status | grep -q kind=module"
-}
-
-# The answer of one moduled; ask c: of the fake's control.
-ask() {
-	local s=$W/$1/run/holdfast/web/moduled.sock
-	[ "$1" = c ] && s=$W/control.sock
-	shift
-	echo "$*" | timeout 5 socat -t 3 - "UNIX:$s" 2>/dev/null |
-	    sed -n '1d;p;/^\(ok\|err\)/q'
-}
-
-state() {
-	ask "$1" status | sed -n \
-	    's/^kind=module .*state=\([A-Z]*\) quality=\([A-Za-z]*\).*/\1 \2/p'
-}
-
-is() {
-	[ "$(state "$1")" = "$2" ]
-}
-
-why() {
-	ask "$1" status | sed -n 's/^kind=blocked code=\([a-z-]*\).*/\1/p'
-}
-
 # serves NODE WORD: what its moduled wishes of farmd.
 serves() {
 	ask c show | grep -q "^node=$1 .* serve=$2 "
@@ -119,14 +78,6 @@ up() {
 		[ "$(ask "n$i" start)" = ok ]
 		wait_until 5 "is n$i 'UP Ready'"
 	done
-}
-
-# kill_node NODE [SIGNAL]: and wait, or its successor finds the socket taken.
-kill_node() {
-	local pid
-	pid=$(cat "$W/pid.$1")
-	kill "${2--9}" "$pid"
-	wait_until 5 "! kill -0 $pid 2>/dev/null"
 }
 
 @test "up: held, scripts, open; the status has every node and its share" {

@@ -2,8 +2,10 @@
 # shellcheck shell=bash disable=SC2016,SC2154
 #
 # Two moduled, each below its own HOLDFAST_ROOT, with heartd, vipd and mirrord
-# played by t/unit/siblings: for the suites that load it behind `load lib'.
+# played by t/unit/siblings: for the suites that load it behind `load lib'.  One
+# of another module, with siblings of its own, says MOD and has its own prepare.
 
+MOD=m
 T_MS=300
 G_MS=30
 
@@ -23,7 +25,7 @@ moduled_setup() {
 moduled_teardown() {
 	local f
 	if [ -z "${BATS_TEST_COMPLETED-}" ]; then
-		tail -n 40 "$W"/n1.log "$W"/n2.log "$W/scripts" || true
+		tail -n 40 "$W"/n?.log "$W/scripts" || true
 	fi
 	for f in "$W"/pid.*; do
 		kill "$(cat "$f")" 2>/dev/null || true
@@ -33,7 +35,7 @@ moduled_teardown() {
 
 prepare() {
 	local r=$W/n$1 p=$((3 - $1)) dir s
-	dir=$r/var/lib/holdfast/m/config/active
+	dir=$r/var/lib/holdfast/$MOD/config/active
 	mkdir -p "$dir/bin" "$r/usr/lib/holdfast" "$r/var/log/holdfast"
 	ln -s "$(realpath "$top_builddir/bin/runscript/runscript")" \
 	    "$r/usr/lib/holdfast/runscript"
@@ -66,21 +68,22 @@ prepare() {
 
 # script NODE NAME BODY: it tells its words in $W/scripts first.
 script() {
-	local f=$W/n$1/var/lib/holdfast/m/config/active/bin/$2
+	local f=$W/n$1/var/lib/holdfast/$MOD/config/active/bin/$2
 	printf '#!/bin/sh\necho "n%s %s $*" >>"%s/scripts"\n%s\n' "$1" "$2" \
 	    "$W" "$3" >"$f"
 	chmod +x "$f"
 }
 
 start_node() {
-	HOLDFAST_ROOT=$W/n$1 "$MODULED" -M m -d -v >>"$W/n$1.log" 2>&1 3>&- &
+	HOLDFAST_ROOT=$W/n$1 "$MODULED" -M $MOD -d -v >>"$W/n$1.log" 2>&1 \
+	    3>&- &
 	echo $! >"$W/pid.$1"
 	wait_until 5 "ask n$1 status | grep -q kind=module"
 }
 
 # The answer of one moduled; ask c: of the siblings' control.
 ask() {
-	local s=$W/$1/run/holdfast/m/moduled.sock
+	local s=$W/$1/run/holdfast/$MOD/moduled.sock
 	[ "$1" = c ] && s=$W/control.sock
 	shift
 	echo "$*" | timeout 5 socat -t 3 - "UNIX:$s" 2>/dev/null |
@@ -121,6 +124,6 @@ kill_node() {
 # Power off, as far as moduled sees it.
 crash() {
 	kill_node "$1"
-	rm -f "$W/n$1/run/holdfast/m/state"
+	rm -f "$W/n$1/run/holdfast/$MOD/state"
 	ask c crash node="n$1"
 }
