@@ -36,20 +36,10 @@ struct etcd_change {
 static bool
 confirm(const struct cmd *c, const char *verb)
 {
-	char answer[sizeof(ETCD) + 2];
+	char command[64];
 
-	if (c->yes != NULL && strcmp(c->yes, ETCD) == 0)
-		return true;
-	if (c->yes != NULL || !isatty(STDIN_FILENO)) {
-		fprintf(stderr, "holdfast: refused; `holdfast cluster witness "
-		    "%s etcd --yes etcd' does it\n", verb);
-		return false;
-	}
-	fprintf(stderr, "Type etcd to do it: ");
-	if (fgets(answer, sizeof(answer), stdin) == NULL)
-		return false;
-	answer[strcspn(answer, "\r\n")] = '\0';
-	return strcmp(answer, ETCD) == 0;
+	(void)snprintf(command, sizeof(command), "witness %s " ETCD, verb);
+	return cluster_confirm(c, "", command, ETCD, ETCD);
 }
 
 static int

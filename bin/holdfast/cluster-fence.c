@@ -184,22 +184,13 @@ look_after(const char *module, void *arg)
 static bool
 confirm(const struct cmd *c, const char *name)
 {
-	char answer[CLUSTER_NAME_LEN + 2];
+	char cost[256], command[CLUSTER_NAME_LEN + 32];
 
-	if (c->yes != NULL && strcmp(c->yes, name) == 0)
-		return true;
-	fprintf(stderr, "The power of %s will be cut as at its failure, and "
-	    "given back when the modules of\nthis node go on alone.\n", name);
-	if (c->yes != NULL || !isatty(STDIN_FILENO)) {
-		fprintf(stderr, "holdfast: refused; `holdfast cluster fence "
-		    "test %s --power --yes %s' does it\n", name, name);
-		return false;
-	}
-	fprintf(stderr, "Type the name of the node to do it: ");
-	if (fgets(answer, sizeof(answer), stdin) == NULL)
-		return false;
-	answer[strcspn(answer, "\r\n")] = '\0';
-	return strcmp(answer, name) == 0;
+	(void)snprintf(cost, sizeof(cost), "The power of %s will be cut as at "
+	    "its failure, and given back when the modules of\nthis node go on "
+	    "alone.\n", name);
+	(void)snprintf(command, sizeof(command), "fence test %s --power", name);
+	return cluster_confirm(c, cost, command, "the name of the node", name);
 }
 
 /* Not before: moduled asks for "off" as well, which must not come last. */

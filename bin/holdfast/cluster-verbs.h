@@ -12,6 +12,14 @@
 struct cluster;
 struct cmd;
 
+/*
+ * cluster.c: whether --yes is name, or the administrator types it.  cost is
+ * said before; of `holdfast cluster COMMAND', which is to be typed again where
+ * nobody is asked, and what is "the name of the node".
+ */
+bool	cluster_confirm(const struct cmd *c, const char *cost,
+	    const char *command, const char *what, const char *name);
+
 /* cluster-push.c */
 int	cluster_push(struct cmd *c);
 /*

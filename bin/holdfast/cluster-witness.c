@@ -456,27 +456,18 @@ replace(struct change *h, const char *addrs)
 static bool
 confirm_last(const struct cmd *c, const char *name)
 {
-	char answer[CLUSTER_NAME_LEN + 2];
+	char cost[512], command[CLUSTER_NAME_LEN + 32];
 
-	if (c->yes != NULL && strcmp(c->yes, name) == 0)
-		return true;
-	fprintf(stderr, "Without %s there is no third voter: the mirror "
-	    "modules go back to heartbeats only.\nThey go on running, and "
-	    "nothing acknowledged is lost while a network or the address\n"
-	    "passes between the nodes.  But a node that loses all networks "
-	    "at once is no longer\nfenced: both may run until they meet, and "
-	    "what one of them wrote is set aside.\nDo it while all is green; "
-	    "see holdfast-failures(7).\n", name);
-	if (c->yes != NULL || !isatty(STDIN_FILENO)) {
-		fprintf(stderr, "holdfast: refused; `holdfast cluster witness "
-		    "remove %s --yes %s' does it\n", name, name);
-		return false;
-	}
-	fprintf(stderr, "Type the name of the witness to do it: ");
-	if (fgets(answer, sizeof(answer), stdin) == NULL)
-		return false;
-	answer[strcspn(answer, "\r\n")] = '\0';
-	return strcmp(answer, name) == 0;
+	(void)snprintf(cost, sizeof(cost), "Without %s there is no third "
+	    "voter: the mirror modules go back to heartbeats only.\nThey go "
+	    "on running, and nothing acknowledged is lost while a network or "
+	    "the address\npasses between the nodes.  But a node that loses "
+	    "all networks at once is no longer\nfenced: both may run until "
+	    "they meet, and what one of them wrote is set aside.\nDo it while "
+	    "all is green; see holdfast-failures(7).\n", name);
+	(void)snprintf(command, sizeof(command), "witness remove %s", name);
+	return cluster_confirm(c, cost, command, "the name of the witness",
+	    name);
 }
 
 static int

@@ -200,6 +200,27 @@ cluster_ports(struct cmd *c)
 	return 0;
 }
 
+bool
+cluster_confirm(const struct cmd *c, const char *cost, const char *command,
+    const char *what, const char *name)
+{
+	char answer[CLUSTER_NAME_LEN + 2];
+
+	if (c->yes != NULL && strcmp(c->yes, name) == 0)
+		return true;
+	fputs(cost, stderr);
+	if (c->yes != NULL || !isatty(STDIN_FILENO)) {
+		fprintf(stderr, "holdfast: refused; `holdfast cluster %s "
+		    "--yes %s' does it\n", command, name);
+		return false;
+	}
+	fprintf(stderr, "Type %s to do it: ", what);
+	if (fgets(answer, sizeof(answer), stdin) == NULL)
+		return false;
+	answer[strcspn(answer, "\r\n")] = '\0';
+	return strcmp(answer, name) == 0;
+}
+
 int
 verb_cluster(struct cmd *c)
 {
