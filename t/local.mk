@@ -80,10 +80,12 @@ BATS_SUITES = \
 	t/holdfast.bats \
 	t/check_holdfast.bats \
 	t/bench.bats \
+	t/again.bats \
 	t/keepd.bats \
 	t/86-growth.bats \
 	t/83-two-builds.bats
-EXTRA_DIST += $(BATS_SUITES) t/lib.bash t/mirror.bash t/moduled.bash \
+EXTRA_DIST += $(BATS_SUITES) t/again.sh t/lib.bash t/mirror.bash \
+	t/moduled.bash \
 	t/files/fence-fake.bash t/files/fence-device.bash t/conf t/model
 if HAVE_BATS
 if SYSTEM_PATHS
