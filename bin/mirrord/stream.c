@@ -53,6 +53,7 @@ struct stream {
 	struct queue	 queue;
 	enum stream_set	 set;
 	bool		 is_aborted;
+	bool		 has_cut;	/* a change was refused for that */
 
 	pthread_cond_t	 room;		/* blocked enqueues */
 	unsigned	 blocked;
@@ -267,6 +268,8 @@ stream_enqueue(struct stream *s, const struct op *op)
 		s->waiting++;
 	}
 	is_much = unsent_bytes(s) >= URGENT_BYTES;
+	if (e == NULL && s->set != SS_SELF && op->type != OP_SYNC)
+		s->has_cut = true;
 	(void)pthread_mutex_unlock(&s->lock);
 	if (e == NULL)
 		return 0;
@@ -429,6 +432,8 @@ stream_set(struct stream *s, enum stream_set set)
 	(void)pthread_mutex_lock(&s->lock);
 	s->set = set;
 	s->is_aborted = false;
+	if (set == SS_SELF)
+		s->has_cut = false;
 	wake_all(s);
 	(void)pthread_mutex_unlock(&s->lock);
 }
@@ -440,6 +445,17 @@ stream_abort(struct stream *s)
 	s->is_aborted = true;
 	wake_all(s);
 	(void)pthread_mutex_unlock(&s->lock);
+}
+
+bool
+stream_has_cut(struct stream *s)
+{
+	bool cut;
+
+	(void)pthread_mutex_lock(&s->lock);
+	cut = s->has_cut;
+	(void)pthread_mutex_unlock(&s->lock);
+	return cut;
 }
 
 void

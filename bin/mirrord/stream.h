@@ -81,6 +81,9 @@ int		 stream_wait(struct stream *s, uint64_t seq,
  * after gen and the dirty header are durable (rule R24). */
 void		 stream_set(struct stream *s, enum stream_set set);
 void		 stream_abort(struct stream *s);
+/* Since it was last SS_SELF a change was made here after stream_abort(), which
+ * the peer will never hear of: only the activity log knows. */
+bool		 stream_has_cut(struct stream *s);
 /* Forgets everything queued: only after it was merged into the dirty set. */
 void		 stream_reset(struct stream *s);
 void		 stream_marks(struct stream *s, struct stream_marks *m);

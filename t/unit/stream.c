@@ -239,6 +239,17 @@ test_wait(void)
 	stream_abort(s);
 	(void)pthread_join(t[0], NULL);
 	is_num(j[0].rc, -ECANCELED, "the end of the role cancels");
+	ok(!stream_has_cut(s), "and cuts nothing by itself");
+	is_num(put(s, OP_SYNC, 1, 0), 0, "a sync is not sent then");
+	ok(!stream_has_cut(s), "which changes nothing");
+	is_num(put(s, OP_UNLINK, 1, 0), 0, "nor is a change");
+	stream_set(s, SS_BOTH);
+	ok(stream_has_cut(s), "which the peer lacks, also while it drains");
+	stream_set(s, SS_SELF);
+	ok(!stream_has_cut(s), "until all is owed anyway");
+	stream_abort(s);
+	(void)put(s, OP_UNLINK, 1, 0);
+	ok(!stream_has_cut(s), "alone, too");
 	stream_free(s);
 	(void)munmap(m, SIZE);
 }
