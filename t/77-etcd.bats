@@ -102,7 +102,7 @@ prefix=\"/hf\"/></voters></cluster>," /etc/holdfast/cluster.xml
 	tally=$(load_stop)
 	[ "$(field refused "$tally")" -eq 0 ]
 	verify
-	[[ $(etcd_has /hf/lab/ledger/nodes/n2) == n2 ]]
+	wait_until 20 '[ "$(etcd_has /hf/lab/ledger/nodes/n2)" = n2 ]'
 }
 
 @test "the primary loses its power: one swap, and the other one serves" {
