@@ -102,7 +102,8 @@ prefix=\"/hf\"/></voters></cluster>," /etc/holdfast/cluster.xml
 	tally=$(load_stop)
 	[ "$(field refused "$tally")" -eq 0 ]
 	verify
-	wait_until 20 '[ "$(etcd_has /hf/lab/ledger/nodes/n2)" = n2 ]'
+	# put beside the vote, and tried again after 3 s
+	wait_until 5 '[ "$(etcd_has /hf/lab/ledger/nodes/n2)" = n2 ]'
 }
 
 @test "the primary loses its power: one swap, and the other one serves" {
