@@ -46,34 +46,34 @@ suite()
 	echo "echo run >>runs/$1; $2" >"t/$1.bats"
 }
 
-# check: as bootstrap does, with its set -eu.
+# check STATUS CLOSING-LINE: as bootstrap does, with its set -eu; what it is to
+# end with, a pattern.
 check()
 {
 	run env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL sh -euc \
 	    '. "$1/t/again.sh"; again_check 2' sh "$TOP"
-	last=${lines[-1]}
 	echo "$output"
+	[ "$status" -eq "$1" ]
+	# shellcheck disable=SC2053 # a pattern
+	[[ ${lines[-1]} == $2 ]]
 }
 
 # runs NAME N
 runs() { [ "$(wc -l <"runs/$1")" -eq "$2" ]; }
 
 bad='echo "not ok 1 sad"; echo "# the reason"; echo 1..1'
-late="[ \$(wc -l <runs/late) -gt 1 ] && echo ok 1 late && echo 1..1 || { $bad; }"
+late="[ \$(wc -l <runs/late) -gt 1 ] && echo ok 1 late && echo 1..1 ||
+    { $bad; }"
 
 @test "all is well: nothing runs again, and the counts are told" {
-	check
-	[ "$status" -eq 0 ]
-	[ "$last" = "1 passed, 0 failed, 1 skipped" ]
+	check 0 "1 passed, 0 failed, 1 skipped"
 	runs good 1
 	not grep -q 'ran again' <<<"$output"
 }
 
 @test "what failed beside others and passes alone: passed, and said" {
 	suite late "$late"
-	check
-	[ "$status" -eq 0 ]
-	[ "$last" = "2 passed, 0 failed, 1 skipped" ]
+	check 0 "2 passed, 0 failed, 1 skipped"
 	runs late 2
 	runs good 1
 	[[ $output == *"--- t/late"*"not ok 1 sad"*"# the reason"*"t/late: \
@@ -84,9 +84,7 @@ failed beside others, ran again alone: passed"* ]]
 @test "what fails both times has failed, and its reason comes last" {
 	suite sad "$bad"
 	suite late "$late"
-	check
-	[ "$status" -eq 1 ]
-	[ "$last" = "2 passed, 1 failed, 1 skipped" ]
+	check 1 "2 passed, 1 failed, 1 skipped"
 	runs sad 2
 	[[ $output == *"t/sad: failed beside others, ran again alone: failed"* ]]
 	tail -n 4 <<<"$output" | grep -q '^# the reason'
@@ -97,9 +95,7 @@ failed beside others, ran again alone: passed"* ]]
 	suite shy '[ $(wc -l <runs/shy) -gt 1 ] && echo "1..0 # SKIP no" ||
 	    { echo "not ok 1 sad"; echo 1..1; }'
 	suite ends 'echo "ok 1 a"; echo 1..1; exit 1'
-	check
-	[ "$status" -eq 1 ]
-	[[ $last == *" 4 failed, "* ]]
+	check 1 "* 4 failed, *"
 	[ "$(grep -c 'ran again alone: failed' <<<"$output")" -eq 3 ]
 }
 
@@ -107,27 +103,22 @@ failed beside others, ran again alone: passed"* ]]
 	for i in 1 2 3 4 5 6 7; do
 		suite "sad$i" "$bad"
 	done
-	check
-	[ "$status" -eq 1 ]
-	[ "$last" = "1 passed, 7 failed, 1 skipped" ]
+	check 1 "1 passed, 7 failed, 1 skipped"
 	runs sad7 1
 	not grep -q 'ran again' <<<"$output"
 }
 
 @test "a check that ran nothing has failed, whatever lay there before" {
-	check
+	check 0 "1 passed, 0 failed, 1 skipped"
 	sed -i.was 's/^check-TESTS:.*/&\n\t@exit 1/' Makefile
-	check
+	check 1 "0 passed, 1 failed"
 	mv Makefile.was Makefile
-	[ "$status" -eq 1 ]
-	[ "$last" = "0 passed, 1 failed" ]
 }
 
 @test "a suite that says much is cut, and all that failed in it is named" {
 	suite long 'for i in 1 2 3; do echo "not ok $i sad"; seq -f "# %g" 500
 	    done; echo 1..3'
-	check
-	[ "$status" -eq 1 ]
+	check 1 "* 3 failed, *"
 	[ "$(grep -c '^not ok' <<<"$output")" -eq 6 ]
 	[ "$(wc -l <<<"$output")" -le 130 ]
 }

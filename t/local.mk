@@ -85,8 +85,8 @@ BATS_SUITES = \
 	t/86-growth.bats \
 	t/83-two-builds.bats
 EXTRA_DIST += $(BATS_SUITES) t/again.sh t/lib.bash t/mirror.bash \
-	t/moduled.bash \
-	t/files/fence-fake.bash t/files/fence-device.bash t/conf t/model
+	t/moduled.bash t/files/fence-fake.bash t/files/fence-device.bash \
+	t/conf t/model
 if HAVE_BATS
 if SYSTEM_PATHS
 TESTS += $(BATS_SUITES)
