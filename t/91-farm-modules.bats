@@ -86,6 +86,14 @@ share()
 	    select(.group == $g) | .buckets'
 }
 
+# How often n1 saw n3 alone without a share of dns_farm: one whose server is
+# started again at once has it back within 150 ms, between two looks.
+times_left()
+{
+	on n1 grep -c 'farm membership: n1 n2, epoch' \
+	    /var/log/holdfast/dns_farm.log || :
+}
+
 # shares_are A B C [GROUP MODULE]
 shares_are()
 {
@@ -238,9 +246,10 @@ client_of()
 	ready_everywhere dns_farm
 	wait_until 20 '[ "$(names 1 30 | answered_by)" = "n1 n2 n3" ]'
 	[ "$(names 1 30 | wc -l)" -eq 60 ]
+	before=$(times_left)
 	on n3 pkill "-$([ -n "${HOLDFAST_LONG-}" ] && echo STOP || echo KILL)" \
 	    -x dnsmasq
-	wait_until 30 '[ "$(share n3 dns dns_farm)" -eq 0 ]'
+	wait_until 30 '[ "$(times_left)" -gt "$before" ]'
 	# its init script would give one that hangs 30 s
 	on n3 sh -c 'pkill -CONT -x dnsmasq || :'
 	wait_until 30 '[ "$(share n3 dns dns_farm)" -ge 1365 ]'
