@@ -297,8 +297,10 @@ voters()
 
 @test "a voter with an empty store is taken in again" {
 	epoch=$(of_register n1 epoch)
-	on c1 sh -c 'kill -9 "$(cat /srv/w2/pid)"; rm -rf \
-	    /srv/w2/var/lib/holdfast/witness
+	on c1 sh -c 'kill -9 "$(cat /srv/w2/pid)"'
+	# or its successor finds the socket taken
+	wait_until 5 '! on c1 sh -c "kill -0 \$(cat /srv/w2/pid)" 2>/dev/null'
+	on c1 sh -c 'rm -rf /srv/w2/var/lib/holdfast/witness
 	    HOLDFAST_ROOT=/srv/w2 /usr/lib/holdfast/witnessd -d \
 	    >/srv/w2/log 2>&1 & echo $! >/srv/w2/pid'
 	wait_until 20 "[ \"\$(of_register n1 epoch)\" != '$epoch' ]"
