@@ -30,7 +30,7 @@ setup_file() {
 			node "n2" { id = 2 address "lan1" { addr = "10.88.1.2" } }
 		EOF
 		cat >"$root/var/lib/holdfast/web/config/1/vipd.conf" <<-EOF
-			lifetime_s = 3
+			lifetime_s = 8
 			address "10.88.1.100" { }
 			address "fd88:1::100" { }
 			intf "10.88.1.0" { address = "10.88.1.$i" }
@@ -218,8 +218,8 @@ has() { ip -n "$NS-$1" addr show | grep -q "$2"; }
 	hold 1
 	wait_until 5 "has 1 10.88.1.100"
 	let_go 1
-	wait_until 8 "! has 1 10.88.1.100"
-	wait_until 8 "! has 1 fd88:1::100"
+	wait_until 12 "! has 1 10.88.1.100"
+	wait_until 12 "! has 1 fd88:1::100"
 }
 
 @test "a killed vipd: the address stays, and the next one renews it" {
@@ -604,7 +604,7 @@ table inet holdfast_web" ]
 	# The address has its lifetime, and is not answered after the lease.
 	wait_until 2 silent
 	start_vipd 1
-	wait_until 8 "not has 1 10.88.1.100"
+	wait_until 12 "not has 1 10.88.1.100"
 	wait_until 2 '[ -z "$(tables)" ]'
 }
 
