@@ -7,6 +7,7 @@
 #include "log.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -178,8 +179,8 @@ panic(const char *fmt, ...)
 	abort();
 }
 
-bool
-log_limit_ok(struct log_limit *l, unsigned burst)
+static bool
+limit_ok(struct log_limit *l, unsigned burst)
 {
 	struct mono now = mono_now();
 	int64_t window = l->window_ms, age;
@@ -205,4 +206,17 @@ log_limit_ok(struct log_limit *l, unsigned burst)
 	}
 	l->swallowed++;
 	return false;
+}
+
+bool
+log_limit_ok(struct log_limit *l, unsigned burst)
+{
+	/* One for all: mirrord's threads share some, and it is rare. */
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	bool is_ok;
+
+	(void)pthread_mutex_lock(&lock);
+	is_ok = limit_ok(l, burst);
+	(void)pthread_mutex_unlock(&lock);
+	return is_ok;
 }

@@ -36,6 +36,7 @@ POINTS='
 17 receive
 18 receive
 19 receive
+87 linked
 23 refuse
 24 refuse
 25 alone
@@ -302,8 +303,27 @@ receive()
 {
 	arm "$S" "$1"
 	load_start "$3"
+	receive_end "$2"
+}
+
+# The step is that of a file without a name that gets one.
+linked()
+{
+	local pid
+
+	arm "$S" "$1"
+	load_start "$3"
+	on "$P" sh -ec "cd '$M/$P/data/x'; $(nameless "$LOAD.linked")" 3>&- &
+	pid=$!
+	receive_end "$2"
+	wait $pid
+}
+
+# receive_end KIND
+receive_end()
+{
 	hit "$S"
-	if [ "$2" = kill ]; then
+	if [ "$1" = kill ]; then
 		restart "$S"
 	else
 		power_off "$S"
@@ -632,6 +652,10 @@ run_steps()
 
 @test "the secondary's part" {
 	run_steps receive receive
+}
+
+@test "the secondary links what had no name" {
+	run_steps linked linked
 }
 
 @test "a full disk of the secondary" {

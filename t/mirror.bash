@@ -144,6 +144,13 @@ on()
 	HOLDFAST_ROOT="$M/$n" nsenter -t "$(cat "$M/$n/ns")" -m -n "$@"
 }
 
+# beneath N COMMAND...: with what its mirrord covers at /mnt.
+beneath()
+{
+	on "$1" unshare -m sh -c 'mount --bind "$0" /mnt && shift && exec "$@"' \
+	    "$M/$1/data" "$@"
+}
+
 keepd_start()
 {
 	on "$1" sh -c 'echo $$ >"$0"; exec "$1" -d 3>&-' "$M/$1/keepd" \
@@ -243,6 +250,17 @@ fact()
 fact_is()
 {
 	[ "$(fact "$1" "$2")" = "$3" ]
+}
+
+# nameless F: the command for sh(1) by which what O_TMPFILE made
+# is linked as F.
+nameless()
+{
+	echo "python3 -c 'import os
+f = os.open(\".\", os.O_TMPFILE | os.O_RDWR, 0o640)
+os.write(f, b\"nameless\")
+os.link(\"/proc/self/fd/%d\" % f, \"$1\", src_dir_fd=f,
+    follow_symlinks=True)'"
 }
 
 # join P S EPOCH: S becomes level and a member of primary P.

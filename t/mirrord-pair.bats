@@ -125,13 +125,6 @@ work()
 	    "$(on 2 stat -c %b "$M/2/data/x/a/tail")" ]
 }
 
-# beneath N COMMAND...: with what its mirrord covers at /mnt.
-beneath()
-{
-	on "$1" unshare -m sh -c 'mount --bind "$0" /mnt && shift && exec "$@"' \
-	    "$M/$1/data" "$@"
-}
-
 @test "what failed while it was out is no word against it when it is back" {
 	ask 1 want role=prim epoch=0.2.2 set=self
 	wait_until 5 "fact_is 1 alone 1"

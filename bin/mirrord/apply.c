@@ -115,7 +115,7 @@ apply_applied(struct apply *a)
 	return atomic_load(&a->m->applied);
 }
 
-/* The tree is not what the primary's is: one object is repaired (R25). */
+/* The tree is not what the primary's is, or the op was done before. */
 static bool
 err_is_difference(int err)
 {
@@ -134,14 +134,17 @@ err_is_difference(int err)
 	}
 }
 
+/*
+ * op: the one that failed, NULL for a sync or a checkpoint.  The mark of what
+ * is `applied' stays before it, so that a kill at any line here meets it
+ * again at the next connection.
+ */
 static enum apply_result
-failed(struct apply *a, struct apply_job *job, int err)
+failed(struct apply *a, struct apply_job *job, const struct op *op, int err)
 {
 	job->err = err;
-	if (err_is_difference(err))
-		return AR_DIRTY;
 	fail_point(23);
-	if (a->calls.not_level(err, a->arg) != 0)
+	if (a->calls.not_level(err, op, a->arg) != 0)
 		log_warnx("level: could not be withdrawn durably");
 	fail_point(24);
 	return AR_FAILED;
@@ -166,17 +169,17 @@ take_sync(struct apply *a, const struct op *op, struct apply_job *job)
 
 	fd = object_fd(a->objects, op->obj, O_RDONLY);
 	if (fd < 0)
-		return failed(a, job, -fd);
+		return failed(a, job, op, -fd);
 	if ((op->mtime.tv_sec != 0 || op->mtime.tv_nsec != 0) &&
 	    utimensat(fd, "", t, AT_EMPTY_PATH) == -1) {
 		object_fd_done(a->objects, op->obj, fd);
-		return failed(a, job, errno);
+		return failed(a, job, op, errno);
 	}
 	if (op->flags & OPF_RECEIVED) {
 		object_fd_done(a->objects, op->obj, fd);
 		rc = a->calls.receipt(a->arg);
 		if (rc != 0)
-			return failed(a, job, -rc);
+			return failed(a, job, NULL, -rc);
 		job->answer_now = true;
 		return AR_DONE;
 	}
@@ -209,14 +212,15 @@ take_op(struct apply *a, struct frame_in *f, uint64_t oid,
 		return take_sync(a, op, job);
 	if (f->sequence == a->doubtful && store_is_done(a->objects, op))
 		return AR_DONE;
-	rc = store_exec(a->objects, op, NULL);
+	rc = store_is_meant(a->objects, op) ?
+	    store_exec(a->objects, op, NULL) : -ESTALE;
 	/* A primary that was killed between its queue and its notes sends
 	 * the op again under a new number (rule R56). */
 	if (rc != 0 && err_is_difference(-rc) &&
 	    store_is_done(a->objects, op))
 		rc = 0;
 	if (rc != 0)
-		return failed(a, job, -rc);
+		return failed(a, job, op, -rc);
 	drop_victim(a, op);
 	return AR_DONE;
 }
@@ -300,7 +304,7 @@ apply_run(struct apply *a, struct apply_job *job)
 	} else
 		rc = objects_checkpoint(a->objects);
 	if (rc != 0)
-		r = failed(a, job, -rc);
+		r = failed(a, job, NULL, -rc);
 	fail_point(19);
 	(void)pthread_mutex_lock(&a->lock);
 	if (--a->jobs == 0)

@@ -20,10 +20,12 @@ struct apply;
 
 struct apply_calls {
 	/*
-	 * An op failed here with errno err (ENOSPC, EIO, EROFS, EDQUOT ...):
-	 * returns when "not level" is durable (rule R25).  0 or -errno.
+	 * An op failed here with errno err (ENOSPC, EIO, EROFS, EDQUOT ...),
+	 * or could not be done because this tree is not the primary's:
+	 * returns when "not level" is durable, and with op what of it is to
+	 * be compared at the reunion (rule R25).  0 or -errno.
 	 */
-	int	(*not_level)(int err, void *arg);
+	int	(*not_level)(int err, const struct op *op, void *arg);
 	/* A frame of 64..111, in order; as link_calls.on_frame. */
 	int	(*on_frame)(struct frame_in *f, uint64_t oid, void *arg);
 	/* The primary acknowledges on our receipt: returns when `unclean' is
@@ -52,7 +54,6 @@ void		 apply_forget(struct apply *a);
 enum apply_result {
 	AR_DONE,	/* applied, or dropped as a repeat */
 	AR_SYNC,	/* run apply_job() when convenient, in any order */
-	AR_DIRTY,	/* not applied: the object differs here, report it */
 	AR_FAILED,	/* "not level" is durable: report, then close */
 	AR_BROKEN,	/* gap or nonsense: close the connection */
 };
@@ -73,8 +74,7 @@ struct apply_job {
 /* The frame f, opened by wire_open() as w.  One thread at a time. */
 enum apply_result apply_frame(struct apply *a, struct frame_in *f,
 		    const struct wire *w, struct apply_job *job);
-/* A job, once each, on any thread.  AR_DONE (answer it), AR_DIRTY or
- * AR_FAILED. */
+/* A job, once each, on any thread.  AR_DONE (answer it) or AR_FAILED. */
 enum apply_result apply_run(struct apply *a, struct apply_job *job);
 /* Newest sequence applied. */
 uint64_t	 apply_applied(struct apply *a);

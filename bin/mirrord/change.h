@@ -56,6 +56,12 @@ uint64_t	 change_commit(struct change *c, const struct op *op);
 /* The local call failed: what it may have done is noted as dirty. */
 void		 change_abort(struct change *c, const struct op *op);
 /*
+ * On the secondary: op, of the primary, cannot be done here.  Its names and
+ * object are hot, durably, as after a crash: they are compared at the reunion
+ * (rule R25).  0 or -errno.
+ */
+int		 change_differs(struct change *c, const struct op *op);
+/*
  * object_lookup() that gives an id to an object without one (rule R30): its
  * name is hot before it has the id, so that it counts as new (rule R15).
  * `by_resync': the pass at work sends it, so that it is not noted as moved.

@@ -17,8 +17,9 @@ struct evidence {
 	uint64_t	obj;		/* new object, or the one moved */
 	uint64_t	victim;		/* what the (target) name held */
 	uint8_t		existed;	/* the xattr was there before */
-	uint8_t		victim_last;	/* and the victim's last name goes */
-	uint8_t		unused[6];
+	uint8_t		clears;		/* setuid, setgid: to `mode' */
+	uint8_t		unused[2];
+	uint32_t	mode;
 	struct timespec	now;		/* what utimes "now" meant */
 };
 

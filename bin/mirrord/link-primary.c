@@ -174,8 +174,7 @@ on_error(struct link_run *r, struct frame_in *f, uint64_t oid)
 	    (unsigned long long)e.seq, (unsigned long long)e.oid,
 	    strerror(e.err), e.level ? "" : "; it is not level any more");
 	r->calls.on_error(&e, r->arg);
-	/* A lost object is repaired, a lost peer leaves the set: in both
-	 * cases its data is noted, and the waiter may go on (R25). */
+	/* Rule R25: it leaves the set, and its data is noted. */
 	if (e.level)
 		stream_on_synced(r->stream, e.seq);
 	return 0;

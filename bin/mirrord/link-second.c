@@ -83,21 +83,21 @@ send_durable(struct link_run *r, uint64_t seq)
 	(void)conn_send(r->conn, buf, frame_end(&f));
 }
 
-/* Rule R25: when this node is not level any more, that is durable now. */
+/* Rule R25: that this node is not level any more is durable now. */
 static void
-send_error(struct link_run *r, const struct apply_job *job, bool level)
+send_error(struct link_run *r, const struct apply_job *job)
 {
 	uint8_t buf[512 + OP_NAME_MAX];
 	struct frame_out f;
 
-	log_warnx("apply: sequence %llu, object %016llx: %s%s",
-	    (unsigned long long)job->seq, (unsigned long long)job->oid,
-	    strerror(job->err), level ? "" : "; not level any more");
+	log_warnx("apply: sequence %llu, object %016llx: %s; not level any "
+	    "more", (unsigned long long)job->seq,
+	    (unsigned long long)job->oid, strerror(job->err));
 	wire_begin(&f, buf, sizeof(buf), WT_ERROR, job->oid);
 	frame_put_u64(&f, job->seq);
 	frame_put_u64(&f, job->dir);
 	frame_put_u32(&f, (uint32_t)job->err);
-	frame_put_u8(&f, level);
+	frame_put_u8(&f, 0);
 	frame_put_str(&f, job->name);
 	(void)conn_send(r->conn, buf, frame_end(&f));
 }
@@ -113,11 +113,8 @@ run_job(struct link_run *r, struct apply_job *job)
 		else
 			send_durable(r, job->seq);
 		break;
-	case AR_DIRTY:
-		send_error(r, job, true);
-		break;
 	default:
-		send_error(r, job, false);
+		send_error(r, job);
 		link_run_over(r);
 		break;
 	}
@@ -179,11 +176,8 @@ on_stream(struct link_run *r, struct frame_in *f, const struct wire *w,
 	case AR_SYNC:
 		r->unanswered = 0;	/* the answer carries the mark */
 		return 1;
-	case AR_DIRTY:
-		send_error(r, job, true);
-		return 0;
 	case AR_FAILED:
-		send_error(r, job, false);
+		send_error(r, job);
 		return -1;
 	default:
 		return -1;

@@ -82,7 +82,7 @@ struct link_error {
 	uint64_t	oid;
 	uint64_t	dir;		/* 0: no name concerned */
 	int		err;		/* positive errno of Linux */
-	bool		level;		/* false: it stored "not level" */
+	bool		level;		/* an older build, which goes on */
 	char		name[OP_NAME_MAX + 1];
 };
 

@@ -350,20 +350,27 @@ static const struct link_calls link_calls = {
 static void
 set_not_level(struct gen *g, void *arg)
 {
-	(void)arg;
+	const bool *all = arg;
+
 	g->level = false;
+	g->dirty_all |= *all;
 }
 
-/* Rule R25: durable before it is reported or the connection closed. */
+/*
+ * Rule R25: durable before it is reported or the connection closed.  First
+ * what is to be compared, as a crash would leave it, so that it outlives this
+ * mirrord and the primary's.
+ */
 static int
-not_level(int err, void *arg)
+not_level(int err, const struct op *op, void *arg)
 {
 	struct role_machine *r = arg;
+	bool all = op != NULL && change_differs(r->parts.change, op) != 0;
 
 	log_warnx("an operation of the primary failed here: %s; this node is "
 	    "not level any more", strerror(err));
 	fail_point(23);
-	if (gen_update(r->parts.gen, set_not_level, NULL) == -1)
+	if (gen_update(r->parts.gen, set_not_level, &all) == -1)
 		return -errno;
 	fail_point(24);
 	role_set_error(r, "peer-error", "%s", strerror(err));

@@ -147,6 +147,22 @@ setattr_op(struct op *op, const struct fuse_setattr_in *in,
 	}
 }
 
+/* A repeat finds the bits cleared, and the other node has them still. */
+static void
+note_clearing(struct request *r, struct op *op,
+    const struct fuse_setattr_in *in, struct evidence *ev)
+{
+	if (in->valid & FATTR_MODE)
+		return;
+	if (!r->again) {
+		ev->clears = (op->valid & OPV_MODE) != 0;
+		ev->mode = op->mode;
+	} else if (ev->clears) {
+		op->valid |= OPV_MODE;
+		op->mode = ev->mode;
+	}
+}
+
 int
 rq_setattr(struct request *r)
 {
@@ -165,6 +181,7 @@ rq_setattr(struct request *r)
 	else
 		clock_gettime(CLOCK_REALTIME_COARSE, &ev.now);
 	setattr_op(&op, in, &st);
+	note_clearing(r, &op, in, &ev);
 	setattr_times(&op, in, &ev.now);
 	if (op.valid != 0) {
 		error = request_begin(r, &op, &r->oid, 1);

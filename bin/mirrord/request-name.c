@@ -182,13 +182,24 @@ hold_victim(struct request *r, uint64_t oid, bool *held)
 	return error;
 }
 
+/* A repeat found one name and held the victim for it; it may be the one that
+ * is left after the call, which was made before. */
+static bool
+has_name(struct request *r, uint64_t oid)
+{
+	struct stat st;
+
+	return r->again && object_stat(r->f->objects, oid, &st) == 0 &&
+	    st.st_nlink > 0;
+}
+
 /* After the call. */
 static void
 settle_victim(struct request *r, uint64_t oid, bool held, int error)
 {
 	if (oid == 0)
 		return;
-	if (held && error == 0)
+	if (held && error == 0 && !has_name(r, oid))
 		orphan_set(r->f->orphans, oid);
 	else if (held)
 		(void)orphan_drop(r->f->orphans, oid);

@@ -269,10 +269,14 @@ take_back(struct request *r, uint64_t oid, bool told)
 {
 	struct op op = { .type = OP_UNLINK, .victim = oid };
 	struct front *f = r->f;
+	bool begun = told && change_begin(f->change, &op) == 0;
 
-	if (told && change_begin(f->change, &op) == 0)
+	/* Nothing of it goes between the two into the stream. */
+	request_lock(r, &oid, 1);
+	if (begun)
 		(void)change_commit(f->change, &op);
 	orphan_set(f->orphans, oid);
+	request_unlock(r);
 }
 
 /* The VFS holds the object locked: it is linked by one at a time. */

@@ -209,11 +209,21 @@ do_tmpfile(struct objects *o, const struct op *op, uint64_t *done)
 	return make_in(o, op, sfd, object_stage_name(name, op->obj));
 }
 
+/* What O_TMPFILE made has a name now and needs that of stage no longer. */
+static void
+leave_stage(struct objects *o, uint64_t oid)
+{
+	char name[OBJECT_STAGE_LEN];
+	int sfd = stage_of(o, oid);
+
+	if (sfd >= 0)
+		(void)unlinkat(sfd, object_stage_name(name, oid), 0);
+}
+
 static int
 do_link(struct objects *o, const struct op *op, uint64_t *done)
 {
-	char name[OBJECT_STAGE_LEN];
-	int dfd, fd, sfd, rc = 0;
+	int dfd, fd, rc = 0;
 
 	(void)done;
 	dfd = object_fd(o, op->dir, O_PATH);
@@ -224,10 +234,9 @@ do_link(struct objects *o, const struct op *op, uint64_t *done)
 		rc = fd;
 	else if (linkat(fd, "", dfd, op->name, AT_EMPTY_PATH) == -1)
 		rc = -errno;
-	/* What O_TMPFILE made has a name now and needs that of stage no
-	 * longer. */
-	if (rc == 0 && (sfd = stage_of(o, op->obj)) >= 0)
-		(void)unlinkat(sfd, object_stage_name(name, op->obj), 0);
+	fail_point(87);
+	if (rc == 0)
+		leave_stage(o, op->obj);
 	object_fd_done(o, op->obj, fd);
 	object_fd_done(o, op->dir, dfd);
 	return rc;
@@ -514,6 +523,22 @@ name_is(struct objects *o, uint64_t dir, const char *name, uint64_t oid)
 	return rc == 0 && found == oid;
 }
 
+/* The last step of a creation, for one whose end was cut off. */
+static bool
+own(struct objects *o, const struct op *op)
+{
+	int fd, rc;
+
+	fd = object_fd(o, op->obj, O_PATH);
+	if (fd < 0)
+		return false;
+	rc = set_owner(fd, op);
+	if (rc == 0)
+		rc = set_mtime(fd, &op->mtime);
+	object_fd_done(o, op->obj, fd);
+	return rc == 0;
+}
+
 /*
  * A creation that was killed before it bound the object left a name without
  * oid: it is finished now and counts as done, since the name was free when
@@ -523,7 +548,7 @@ static bool
 make_is_done(struct objects *o, const struct op *op)
 {
 	uint64_t found;
-	int fd, rc;
+	int rc;
 
 	rc = object_lookup(o, op->dir, op->name, false, &found, NULL);
 	if (rc == -ENODATA)
@@ -532,16 +557,74 @@ make_is_done(struct objects *o, const struct op *op)
 		rc = -EEXIST;
 	if (rc != 0)
 		return false;
+	return own(o, op);
+}
+
+/* The same of what O_TMPFILE makes: its name in stage is that of its oid. */
+static bool
+tmpfile_is_done(struct objects *o, const struct op *op)
+{
+	char name[OBJECT_STAGE_LEN];
+	struct stat st;
+	int fd, sfd, rc;
+
+	if (object_stat(o, op->obj, &st) == 0)
+		return own(o, op);
+	sfd = stage_of(o, op->dir);
+	if (sfd < 0)
+		return false;
+	fd = openat(sfd, object_stage_name(name, op->obj), O_PATH |
+	    O_NOFOLLOW | O_CLOEXEC);
+	if (fd == -1)
+		return false;
+	rc = object_bind_fd(o, op->dir, fd, op->obj);
+	(void)close(fd);
+	return rc == 0 && own(o, op);
+}
+
+static bool
+link_is_done(struct objects *o, const struct op *op)
+{
+	if (!name_is(o, op->dir, op->name, op->obj))
+		return false;
+	leave_stage(o, op->obj);
+	return true;
+}
+
+static bool
+xattr_is_gone(struct objects *o, const struct op *op)
+{
+	char path[OBJECT_PROC_LEN];
+	bool gone;
+	int fd;
+
 	fd = object_fd(o, op->obj, O_PATH);
 	if (fd < 0)
 		return false;
-	rc = set_owner(fd, op);
+	gone = getxattr(object_proc_path(path, fd), op->name, NULL,
+	    0) == -1 && errno == ENODATA;
 	object_fd_done(o, op->obj, fd);
-	return rc == 0;
+	return gone;
 }
 
 bool
-store_is_done(struct objects *o, const struct op *op)
+store_is_meant(struct objects *o, const struct op *op)
+{
+	switch (op->type) {
+	case OP_UNLINK:
+	case OP_RMDIR:
+		return op->dir == 0 ||
+		    name_is(o, op->dir, op->name, op->victim);
+	case OP_RENAME:
+		return name_is(o, op->dir, op->name, op->obj) &&
+		    name_is(o, op->dir2, op->name2, op->victim);
+	default:
+		return true;
+	}
+}
+
+static bool
+is_done(struct objects *o, const struct op *op)
 {
 	struct stat st;
 
@@ -552,17 +635,29 @@ store_is_done(struct objects *o, const struct op *op)
 	case OP_SYMLINK:
 		return make_is_done(o, op);
 	case OP_LINK:
-		return name_is(o, op->dir, op->name, op->obj);
+		return link_is_done(o, op);
 	case OP_UNLINK:
 	case OP_RMDIR:
 		if (op->dir == 0)
 			return object_stat(o, op->victim, &st) != 0;
-		return !name_is(o, op->dir, op->name, op->victim);
+		/* Another object there would be a difference. */
+		return name_is(o, op->dir, op->name, 0);
 	case OP_RENAME:
 		return name_is(o, op->dir2, op->name2, op->obj);
+	case OP_REMOVEXATTR:
+		return xattr_is_gone(o, op);
 	case OP_TMPFILE:
-		return object_stat(o, op->obj, &st) == 0;
+		return tmpfile_is_done(o, op);
 	default:
 		return false;
 	}
+}
+
+bool
+store_is_done(struct objects *o, const struct op *op)
+{
+	/* The directories' times may be what is missing. */
+	return is_done(o, op) && set_dir_mtime(o, op->dir,
+	    &op->dir_mtime) == 0 && set_dir_mtime(o, op->dir2,
+	    &op->dir2_mtime) == 0;
 }

@@ -21,9 +21,16 @@
 int	store_exec(struct objects *o, const struct op *op, uint64_t *done);
 
 /*
+ * Whether the names an op takes away are those of the objects it means: false
+ * when it was carried out before, and when this tree is not the primary's.
+ */
+bool	store_is_meant(struct objects *o, const struct op *op);
+
+/*
  * Whether an op that a crash may have interrupted was already carried out:
- * the evidence of rule R56, from the tree as it is.  False for what may
- * simply be repeated (data, attributes, syncs).
+ * the evidence of rule R56, from the tree as it is.  What such a crash left
+ * undone of it (an id, an owner, times, a name in stage) is done now.  False
+ * for what may simply be repeated (data, attributes, syncs).
  */
 bool	store_is_done(struct objects *o, const struct op *op);
 

@@ -195,6 +195,7 @@ test_attr(void)
 	op = op_of(OP_REMOVEXATTR, 0, "user.k", f);
 	is_num(run(&op), 0, "removexattr");
 	is_num(run(&op), -ENODATA, "once");
+	ok(store_is_done(t.objects, &op), "a repeat finds it done");
 	op = op_of(OP_REMOVEXATTR, 0, OID_XATTR, f);
 	is_num(run(&op), -EPERM, "our own xattr is not touched");
 	(void)value;
@@ -289,6 +290,69 @@ test_tmpfile(void)
 	is_num(object_stat(t.objects, op.obj, &st), -ESTALE, "for good");
 }
 
+/* A kill between the name in stage and the id, and after linkat(2). */
+static void
+test_half_tmpfile(void)
+{
+	struct op op = op_of(OP_TMPFILE, 1, "", object_new_oid(t.objects));
+	int fd, sfd = objects_stage_fd(t.objects, 0);
+	char name[OBJECT_STAGE_LEN];
+	struct op link;
+	struct stat st;
+
+	op.uid = 78;
+	ok(!store_is_done(t.objects, &op), "no tmpfile was made");
+	fd = openat(sfd, object_stage_name(name, op.obj),
+	    O_CREAT | O_WRONLY, 0600);
+	(void)close(fd);
+	is_num(run(&op), -EEXIST, "what was half made stands in the way");
+	ok(store_is_done(t.objects, &op), "and is finished");
+	is_num(object_stat(t.objects, op.obj, &st), 0, "with its id");
+	is_num(st.st_uid, 78, "and its owner");
+
+	link = op_of(OP_LINK, 1, "half linked", op.obj);
+	is_num(linkat(sfd, name, t.fd, "half linked", 0), 0, "half linked");
+	ok(store_is_done(t.objects, &link), "it counts as done");
+	(void)object_stat(t.objects, op.obj, &st);
+	is_num(st.st_nlink, 1, "and its name in stage is gone");
+}
+
+/* What a repeat, or another tree, holds at the names. */
+static void
+test_meant(void)
+{
+	uint64_t a = make(OP_CREATE, 1, "ma"), b = make(OP_CREATE, 1, "mb");
+	struct op swap = op_of(OP_RENAME, 1, "ma", a);
+	struct op drop = op_of(OP_UNLINK, 1, "mb", 0), over;
+
+	swap.dir2 = 1;
+	strcpy(swap.name2, "mb");
+	swap.victim = b;
+	swap.flags = RENAME_EXCHANGE;
+	ok(store_is_meant(t.objects, &swap), "an exchange finds its two");
+	is_num(run(&swap), 0, "they are exchanged");
+	ok(!store_is_meant(t.objects, &swap) &&
+	    store_is_done(t.objects, &swap), "a repeat finds it done");
+
+	drop.victim = b;
+	ok(!store_is_meant(t.objects, &drop) &&
+	    !store_is_done(t.objects, &drop),
+	    "an unlink of another object is not meant, and not done");
+	drop.victim = a;
+	ok(store_is_meant(t.objects, &drop), "that of its own is");
+	over = op_of(OP_RENAME, 1, "ma", b);
+	over.dir2 = 1;
+	strcpy(over.name2, "mb");
+	ok(!store_is_meant(t.objects, &over) &&
+	    !store_is_done(t.objects, &over),
+	    "nor a rename over one it does not know");
+	over.victim = a;
+	ok(store_is_meant(t.objects, &over), "but over the one it means");
+	is_num(run(&over), 0, "it is made");
+	ok(!store_is_meant(t.objects, &over) &&
+	    store_is_done(t.objects, &over), "and done at a repeat");
+}
+
 int
 main(void)
 {
@@ -301,6 +365,8 @@ main(void)
 	test_names();
 	test_evidence();
 	test_tmpfile();
+	test_half_tmpfile();
+	test_meant();
 	tree_down(&t);
 	return tap_done();
 }
