@@ -55,6 +55,12 @@ struct outcome {
 	unsigned	 count[SLOTS];
 };
 
+/* By inode, what one operation has done so far. */
+struct operated {
+	bool	touched[SLOTS];
+	bool	written[SLOTS];
+};
+
 static volatile sig_atomic_t	is_ending;
 
 static void __attribute__((format(printf, 1, 2)))
@@ -175,8 +181,38 @@ outcome_say(const struct outcome *o, uint64_t number)
 	say("b %" PRIu64 "%s", number, text);
 }
 
+/*
+ * Of one file data and all else may reach a disk in any order until it is
+ * synced, so a write is all that one operation does to its file: then what a
+ * power cut leaves is one of the states that were.
+ */
 static bool
-step_choose(struct worker *w, const struct model *m, struct step *s)
+is_free(const struct operated *o, const struct model *m, const struct step *s)
+{
+	int a = m->slot[s->a], b = m->slot[s->b];
+
+	if (a != -1 && (o->written[a] || (s->verb == V_WRITE &&
+	    o->touched[a])))
+		return false;
+	return b == -1 || !o->written[b];
+}
+
+static void
+note_step(struct operated *o, const struct model *m, const struct step *s)
+{
+	int a = m->slot[s->a], b = m->slot[s->b];
+
+	if (a != -1)
+		o->touched[a] = true;
+	if (b != -1)
+		o->touched[b] = true;
+	if (a != -1 && s->verb == V_WRITE)
+		o->written[a] = true;
+}
+
+static bool
+step_choose(struct worker *w, const struct model *m, const struct operated *o,
+    struct step *s)
 {
 	static const unsigned modes[] = { 0600, 0640, 0644, 0755 };
 
@@ -192,7 +228,7 @@ step_choose(struct worker *w, const struct model *m, struct step *s)
 			s->n = modes[pick(w, 4)];
 		s->len = 1 + pick(w, s->verb == V_REPLACE ? SIZE_MAX_ : BLOCK);
 		s->stamp = w->number * 100 + (uint64_t)tries;
-		if (model_can(m, s))
+		if (model_can(m, s) && is_free(o, m, s))
 			return true;
 	}
 	return false;
@@ -218,6 +254,7 @@ operation(struct worker *w, int dir)
 {
 	struct step step[STEPS_MAX];
 	static struct outcome o;
+	struct operated done = { 0 };
 	unsigned count = 0, want;
 	bool touched[SLOTS];
 
@@ -226,8 +263,11 @@ operation(struct worker *w, int dir)
 	want = pick(w, 3) == 0 ? 1 + pick(w, STEPS_MAX) : 1;
 	model_copy(&w->next, &w->now);
 	outcome_add(&o, &w->next);
-	while (count < want && step_choose(w, &w->next, &step[count])) {
-		model_apply(&w->next, &step[count++]);
+	while (count < want && step_choose(w, &w->next, &done, &step[count])) {
+		note_step(&done, &w->next, &step[count]);
+		model_apply(&w->next, &step[count]);
+		/* What it made, too. */
+		note_step(&done, &w->next, &step[count++]);
 		outcome_add(&o, &w->next);
 	}
 	outcome_say(&o, w->number);
