@@ -93,17 +93,17 @@ course_run()
 	[ ! -e "$dir/bad" ]
 }
 
-# By an event since FROM, or by a warning that stands.
+# By an event since events_mark, or by a warning that stands.
 is_named()
 {
-	{ [ -n "$EXPECT" ] && has_event "$1" "$EXPECT"; } ||
+	{ [ -n "$EXPECT" ] && has_event "$EXPECT"; } ||
 	    { [ -n "$CODE" ] && has_warning "$CODE"; }
 }
 
 # course_fault NAME: for a time, and named while it lasts or soon after.
 course_fault()
 {
-	local from off named=no
+	local off named=no was_silent=no
 
 	EXPECT='' CODE='' UNNAMED='' ARG=
 	pick n1 n2
@@ -112,7 +112,8 @@ course_fault()
 	pick 800 2500
 	between 0 "$DRAW"
 	HOLD_MS=$DRAW
-	from=$(stamp)
+	events_mark
+	! is_silent || was_silent=yes
 	off=$(fence_off)
 	"fault_$1" inject 2>>"$dir/stderr"
 	[ -z "$off" ] || unnamed "$off was switched off by an earlier one"
@@ -123,7 +124,7 @@ course_fault()
 	course_say "inject $1 $NODE $ARG, for $HOLD_MS ms"
 	pause "$HOLD_MS"
 	# What names it may be on a disk, or in a status, that is soon gone.
-	! is_named "$from" || named=yes
+	! is_named || named=yes
 	"fault_$1" heal 2>>"$dir/stderr"
 	course_say "heal $1"
 	tally_fault "$1"
@@ -133,7 +134,9 @@ course_fault()
 	if [ -z "$EXPECT$CODE" ]; then
 		course_bad "audit: $1 says neither what names it nor why" \
 		    "nothing can"
-	elif ! wait_until "$EVENT_S" 'is_named "$from"' 2>/dev/null; then
+	elif [ $was_silent = yes ] && [[ $EXPECT == *"$SILENT"* ]]; then
+		course_say "nothing new: a node was silent before"
+	elif ! wait_until "$EVENT_S" is_named 2>/dev/null; then
 		course_bad "silent: $1 $NODE $ARG: no event like /$EXPECT/," \
 		    "no warning $CODE"
 		tally_silent "$1"

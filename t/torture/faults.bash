@@ -312,12 +312,16 @@ fault_witness()
 		kill|old)
 			unnamed "init has it back before a vote is missed" ;;
 		empty)	unnamed "the operator did it" ;;
-		*)	# Asked every 2 s, and given so long to answer.
-			between 4500 5500
+		*)	# Asked every 2 s, given so long to answer, and told
+			# within a second.
+			between 5500 6500
 			HOLD_MS=$DRAW
 			[ "$short" = no ] ||
 			    unnamed "over before anybody asks for it"
-			[ -n "$UNNAMED" ] || CODE='voters?-silent' ;;
+			[ -n "$UNNAMED" ] || {
+				CODE='voters?-silent'
+				EXPECT='[(]voters?-silent[)]'
+			} ;;
 		esac ;;
 	heal)
 		plug on w1
