@@ -276,6 +276,16 @@ decide(struct meet *m, const struct meet_side *s, const struct meet_side *t)
 		follow(m, s, t);
 }
 
+/* Also of one that is in step, or only behind; what it sets aside stays. */
+static void
+as_asked(struct meet *m, const struct meet_side *s, const struct meet_side *t)
+{
+	if (t->fullsync &&
+	    (m->verdict == MV_EQUAL || m->verdict == MV_INCREMENTAL))
+		say(m, MV_FULL, "", "every object of %s is compared with %s, "
+		    "as asked", t->name, s->name);
+}
+
 void
 meet_decide(struct meet *m, const struct meet_side *a,
     const struct meet_side *b)
@@ -295,8 +305,10 @@ meet_decide(struct meet *m, const struct meet_side *a,
 	else if (!a->is_primary && !b->is_primary)
 		say(m, MV_REFUSE, "no-primary", "neither %s nor %s is primary",
 		    a->name, b->name);
-	else
+	else {
 		decide(m, s, t);
+		as_asked(m, s, t);
+	}
 }
 
 const char *

@@ -182,12 +182,21 @@ act_second(struct moduled *md, char *text, size_t size)
 	return act_start(md, text, size);
 }
 
-/* The one order that lets what is here be overwritten. */
+/* The one order that lets what is here be overwritten: a history of its own,
+ * too. */
 static const char *
 act_second_fullsync(struct moduled *md, char *text, size_t size)
 {
-	const char *code = act_second(md, text, size);
+	const char *code;
 
+	if (md->m.state == ST_SECOND && md->v.self.level) {
+		(void)snprintf(text, size, "%s is secondary here and in step "
+		    "with %s: `holdfast verify %s' compares everything while "
+		    "it runs; to have it compared at a start, `holdfast stop "
+		    "%s' first", md->name, md->conf.peer, md->name, md->name);
+		return "badstate";
+	}
+	code = act_second(md, text, size);
 	if (code == NULL)
 		md->wish.fullsync = true;
 	return code;

@@ -87,6 +87,26 @@ test_level(void)
 }
 
 static void
+test_asked(void)
+{
+	reset();
+	b.fullsync = true;
+	want(MV_FULL, "a target that is behind, as asked");
+	ok(strstr(m.text, "as asked") != NULL, "the text says so");
+	reset();
+	t.current = U[2];
+	s.alone = false;
+	s.base = (struct gen_uuid){ 0 };
+	b.fullsync = true;
+	want(MV_FULL, "and one of the same generation");
+	reset();
+	t.resyncing = U[2];
+	t.level = false;
+	b.fullsync = true;
+	want(MV_FULL, "and a copy that was interrupted");
+}
+
+static void
 test_half_copied(void)
 {
 	reset();
@@ -378,6 +398,7 @@ int
 main(void)
 {
 	test_level();
+	test_asked();
 	test_half_copied();
 	test_diverged();
 	test_aside();
