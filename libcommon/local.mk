@@ -21,6 +21,7 @@ libcommon_libcommon_a_SOURCES = \
 	%D%/expr.c %D%/expr.h \
 	%D%/fail.h \
 	%D%/frame.c %D%/frame.h \
+	%D%/human.c %D%/human.h \
 	%D%/invite.c %D%/invite.h \
 	%D%/journal.c %D%/journal.h \
 	%D%/keep.c %D%/keep.h \

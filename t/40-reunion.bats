@@ -155,6 +155,12 @@ changed" ]
 	gap=$(gap_since "$start")
 	echo "# longest pause while 64 MiB were copied: $gap ms" >&3
 	[ "$gap" -lt 2000 ]
+	# Both tell of it.
+	for node in n1 n2; do
+		wait_until 5 "on $node holdfast log -A $MODULE |
+		    grep -A 20 'resync: begins: what changed while apart' |
+		    grep -q 'resync: both nodes hold the same, after'"
+	done
 	load_stop
 	verify
 	trees_are_equal

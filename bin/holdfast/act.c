@@ -43,12 +43,13 @@ show_progress(struct waiter *w)
 	const struct record *r = status_find(w->st, "replication", NULL);
 	char text[64];
 	int64_t total = record_num(r, "total_bytes");
+	int64_t done = record_num(r, "done_bytes");
 
 	snprintf(text, sizeof(text), "%s %s", w->st->state, w->st->quality);
 	if (total > 0 && strcmp(record_get(r, "phase"), "none") != 0)
 		snprintf(text, sizeof(text), "%s %s, %s %d %%", w->st->state,
 		    w->st->quality, record_get(r, "phase"),
-		    (int)(record_num(r, "done_bytes") * 100 / total));
+		    done >= total ? 100 : (int)(done * 100 / total));
 	if (!w->progress || strcmp(text, w->shown) == 0)
 		return;
 	memcpy(w->shown, text, sizeof(text));

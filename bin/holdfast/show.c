@@ -17,6 +17,7 @@
 #include "cmd.h"
 #include "config-xml.h"
 #include "generation.h"
+#include "human.h"
 #include "modules.h"
 #include "paths.h"
 #include "statefile.h"
@@ -48,20 +49,6 @@ since_text(char *buf, size_t size, int64_t s)
 		snprintf(buf, size, "%" PRId64 "m", s / 60);
 	else
 		snprintf(buf, size, "%" PRId64 "s", s);
-}
-
-void
-show_bytes(char *buf, size_t size, int64_t n)
-{
-	static const char *const unit[] = { "B", "KiB", "MiB", "GiB", "TiB" };
-	double v = (double)n;
-	unsigned u = 0;
-
-	while (v >= 1024 && u < 4) {
-		v /= 1024;
-		u++;
-	}
-	snprintf(buf, size, u == 0 ? "%.0f %s" : "%.1f %s", v, unit[u]);
 }
 
 void
@@ -141,14 +128,14 @@ show_verify(const struct record *r, FILE *out)
 	time_t t = (time_t)record_num(r, "verify_end");
 	int64_t done = record_num(r, "verify_objects");
 	int64_t total = record_num(r, "verify_total");
-	char end[32] = "", bytes[32];
+	char end[32] = "", bytes[HUMAN_LEN];
 	struct tm tm;
 
 	if (state[0] == '\0' || strcmp(state, "none") == 0)
 		return;
 	if (strcmp(state, "running") == 0) {
-		show_bytes(bytes, sizeof(bytes),
-		    record_num(r, "verify_bytes"));
+		(void)human_bytes(bytes,
+		    (uint64_t)record_num(r, "verify_bytes"));
 		fprintf(out, "  verify: %" PRId64 "/%" PRId64 " objects, "
 		    "%" PRId64 " %%, %s, %" PRId64 " differences\n", done,
 		    total, total > 0 ? done * 100 / total : 0, bytes,
@@ -172,7 +159,8 @@ show_replication(const struct status *st, FILE *out)
 {
 	const struct record *r = status_find(st, "replication", NULL);
 	const char *phase = record_get(r, "phase");
-	char done[32], total[32], dirty[32];
+	int64_t total = record_num(r, "total_bytes");
+	char done[HUMAN_LEN], all[HUMAN_LEN], dirty[HUMAN_LEN];
 
 	if (r == NULL)
 		return;
@@ -180,10 +168,12 @@ show_replication(const struct status *st, FILE *out)
 	    record_get(r, "mode"), record_get(r, "link"),
 	    record_get(r, "epoch"));
 	if (phase[0] != '\0' && strcmp(phase, "none") != 0) {
-		show_bytes(done, sizeof(done), record_num(r, "done_bytes"));
-		show_bytes(total, sizeof(total),
-		    record_num(r, "total_bytes"));
-		fprintf(out, "  resync: %s, %s of %s", phase, done, total);
+		(void)human_bytes(done,
+		    (uint64_t)record_num(r, "done_bytes"));
+		/* The secondary is not told how much it will be. */
+		fprintf(out, "  resync: %s, %s%s%s", phase, done, total > 0 ?
+		    " of " : "", total > 0 ?
+		    human_bytes(all, (uint64_t)total) : "");
 		if (record_num(r, "eta_s") > 0)
 			fprintf(out, ", %" PRId64 " s left",
 			    record_num(r, "eta_s"));
@@ -191,8 +181,8 @@ show_replication(const struct status *st, FILE *out)
 	}
 	show_verify(r, out);
 	if (record_num(r, "dirty_bytes") > 0) {
-		show_bytes(dirty, sizeof(dirty),
-		    record_num(r, "dirty_bytes"));
+		(void)human_bytes(dirty,
+		    (uint64_t)record_num(r, "dirty_bytes"));
 		fprintf(out, "  to bring over when the other node is back: "
 		    "%s\n", dirty);
 	}

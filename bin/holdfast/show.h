@@ -29,6 +29,5 @@ void	show_json(struct status *const *st, unsigned count, const char *node,
 int	show_state_code(const char *state);
 
 /* "12.5 GB" */
-void	show_bytes(char *buf, size_t size, int64_t n);
 
 #endif

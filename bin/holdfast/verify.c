@@ -17,6 +17,7 @@
 #include "ask.h"
 #include "clock.h"
 #include "cmd.h"
+#include "human.h"
 #include "nodes.h"
 #include "paths.h"
 #include "show.h"
@@ -119,7 +120,7 @@ wall_text(char buf[CLOCK_WALL_LEN], int64_t s)
 static void
 print_result(struct result *r, const struct line *l)
 {
-	char end[CLOCK_WALL_LEN], bytes[32];
+	char end[CLOCK_WALL_LEN], bytes[HUMAN_LEN];
 
 	(void)snprintf(r->state, sizeof(r->state), "%s",
 	    word_of(l, "state"));
@@ -131,7 +132,7 @@ print_result(struct result *r, const struct line *l)
 	if (r->c->json)
 		return;
 	wall_text(end, r->end);
-	show_bytes(bytes, sizeof(bytes), r->bytes);
+	(void)human_bytes(bytes, (uint64_t)r->bytes);
 	if (strcmp(r->state, "none") == 0)
 		printf("never verified\n");
 	else if (strcmp(r->state, "running") == 0)
@@ -390,9 +391,9 @@ on_estimate(const struct line *l, void *arg)
 static void
 print_estimate(const struct cmd *c, const struct estimate *e)
 {
-	char bytes[32];
+	char bytes[HUMAN_LEN];
 
-	show_bytes(bytes, sizeof(bytes), e->bytes);
+	(void)human_bytes(bytes, (uint64_t)e->bytes);
 	if (!e->apart)
 		printf("%s: the other node is in step: nothing to bring over; "
 		    "were it lost now, ", c->module);

@@ -230,7 +230,6 @@ send_part(struct source *s, uint64_t off, uint64_t end, enum how how)
 			data = end;
 		if (data > off && how != HOW_FRESH)
 			rc = send_hole(s, off, data - off);
-		count(s->r, data - off, 0, 0);
 		if (rc != 0 || data == end)
 			break;
 		/* From the data itself: where blocks of the file system are

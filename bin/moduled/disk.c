@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "human.h"
+
 #define MIB		((uint64_t)1 << 20)
 #define GIB		((uint64_t)1 << 30)
 #define DAY_S		86400
@@ -102,24 +104,6 @@ disk_inodes_used(const struct disk *d)
 
 /* --- words ---------------------------------------------------------- */
 
-#define SIZE_LEN 24
-
-static const char *
-size(char buf[SIZE_LEN], uint64_t bytes)
-{
-	static const char *const unit[] = { "KiB", "MiB", "GiB", "TiB",
-	    "PiB" };
-	double n = (double)bytes / 1024;
-	size_t i = 0;
-
-	while (n >= 1024 && i + 1 < sizeof(unit) / sizeof(unit[0])) {
-		n /= 1024;
-		i++;
-	}
-	(void)snprintf(buf, SIZE_LEN, "%.1f %s", n, unit[i]);
-	return buf;
-}
-
 #define SPAN_LEN 32
 
 static const char *
@@ -174,14 +158,14 @@ static void
 warn_one(const struct warner *w, const struct disk_side *side,
     const struct disk *d)
 {
-	char text[TEXT], left[SIZE_LEN], all[SIZE_LEN], when[SPAN_LEN];
+	char text[TEXT], left[HUMAN_LEN], all[HUMAN_LEN], when[SPAN_LEN];
 
-	(void)size(left, d->avail);
+	(void)human_bytes(left, d->avail);
 	if (disk_is_full(d)) {
 		(void)snprintf(text, sizeof(text), "%s: %s is full (%s%s of "
 		    "%s left): %s; remove files or grow the filesystem",
 		    side->node, d->dir, no_inodes(d) ? "no inodes, " : "",
-		    left, size(all, d->total), side->is_prim ?
+		    left, human_bytes(all, d->total), side->is_prim ?
 		    "writes of the application fail" :
 		    "writes of the primary cannot be applied");
 		say(w, side, d, "disk-full", text);
@@ -203,7 +187,7 @@ static void
 warn_smaller(const struct warner *w, const struct disk_side *prim,
     const struct disk_side *second)
 {
-	char text[TEXT], a[SIZE_LEN], b[SIZE_LEN];
+	char text[TEXT], a[HUMAN_LEN], b[HUMAN_LEN];
 
 	for (unsigned i = 0; i < second->disks->count; i++) {
 		const struct disk *s = &second->disks->disk[i];
@@ -212,8 +196,8 @@ warn_smaller(const struct warner *w, const struct disk_side *prim,
 		if (p == NULL || s->total >= p->total - p->total / 20)
 			continue;
 		(void)snprintf(text, sizeof(text), "%s: %s is on %s, on %s "
-		    "on %s: %s", second->node, s->dir, size(a, s->total),
-		    prim->node, size(b, p->total), s->total < p->total -
+		    "on %s: %s", second->node, s->dir, human_bytes(a, s->total),
+		    prim->node, human_bytes(b, p->total), s->total < p->total -
 		    p->avail ? "it cannot hold what is there" :
 		    "it will be full first");
 		say(w, second, s, "disk-smaller", text);

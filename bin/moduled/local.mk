@@ -43,6 +43,7 @@ bin_moduled_libmoduled_a_SOURCES = \
 	%D%/reg-may.c %D%/reg-may.h \
 	%D%/reg.h \
 	%D%/resource.c %D%/resource.h \
+	%D%/resync-story.c %D%/resync-story.h \
 	%D%/rules.c %D%/rules.h \
 	%D%/scripts.c %D%/scripts.h \
 	%D%/sequence.c %D%/sequence.h \

@@ -76,6 +76,16 @@ show_verify(struct moduled *md, const struct self_facts *old)
 		    (long long)f->verify_objects);
 }
 
+static void
+show_resync(struct moduled *md)
+{
+	char text[FACT_TEXT];
+
+	if (resync_story(&md->resync, &md->v.self, mono_now(), text,
+	    sizeof(text)))
+		events_add(JE_PRINT_INFO, "mirrord", "%s", text);
+}
+
 /* Nothing of an earlier life is known, but the data is mounted here. */
 static void
 adopt_mount(struct moduled *md)
@@ -116,6 +126,7 @@ mirror_event(struct ask *a, const struct line *l, void *arg)
 	md->has_facts = true;
 	show_resources(md, &old);
 	show_verify(md, &old);
+	show_resync(md);
 	moduled_think(md);
 }
 

@@ -18,6 +18,7 @@
 #include "decide.h"
 #include "grant.h"
 #include "resource.h"
+#include "resync-story.h"
 #include "rules.h"
 #include "scripts.h"
 #include "wish.h"
@@ -59,6 +60,7 @@ struct moduled {
 	struct peer_facts	 peer;		/* as heard */
 	struct scripts		*scripts;
 	struct resources	 res;
+	struct resync_story	 resync;
 	int64_t			 state_wall_s;	/* entered the state */
 	int64_t			 reason_wall_s;	/* the reason came up */
 	enum reason		 reason_told;

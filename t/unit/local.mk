@@ -234,6 +234,10 @@ check_PROGRAMS += t/unit/fsm
 t_unit_fsm_SOURCES = %D%/fsm.c %D%/tap.h
 t_unit_fsm_LDADD = bin/moduled/libmoduled.a $(COMMON_LIBS)
 
+check_PROGRAMS += t/unit/resync-story
+t_unit_resync_story_SOURCES = %D%/resync-story.c %D%/tap.h
+t_unit_resync_story_LDADD = bin/moduled/libmoduled.a $(COMMON_LIBS)
+
 check_PROGRAMS += t/unit/facts
 t_unit_facts_SOURCES = %D%/facts.c %D%/tap.h
 t_unit_facts_LDADD = bin/moduled/libmoduled.a $(COMMON_LIBS)
