@@ -213,6 +213,7 @@ half_copied(struct meet *m, const struct meet_side *s,
     const struct meet_side *t)
 {
 	follow(m, s, t);
+	m->half = true;
 	if (t->gen->clean_stop_ns >= 0)
 		return;
 	m->edits = m->goes_on = true;

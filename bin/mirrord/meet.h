@@ -59,6 +59,7 @@ struct meet {
 	 * (R42): no acknowledged write, and its log names all of them. */
 	bool		 edits;
 	bool		 goes_on;	/* a set-aside of before, if any */
+	bool		 half;		/* a copy of before: much is there */
 	/* "" or a reason code: two-primaries, no-primary, newer-epoch,
 	 * diverged, rolled-back, source-unreadable */
 	const char	*code;

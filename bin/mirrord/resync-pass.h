@@ -15,7 +15,7 @@ struct pass {
 	const struct dirtyset *set;
 	const struct dirtyset *marks;	/* of the first pass: rule R15 */
 	bool		 full;
-	bool		 by_hash;	/* equal generations: nothing is sure */
+	bool		 by_hash;	/* much of it may be there already */
 	/* kept over all passes */
 	struct oidset	 seen;
 	/* of this pass */

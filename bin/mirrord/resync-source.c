@@ -520,9 +520,9 @@ resync_source_main(void *arg)
 		    change_owe(r->conf.change, set) != 0)
 			resync_fail(r, "dirty log: cannot be written");
 		p.full = dirtyset_is_all(set);
-		p.by_hash = r->meet.verdict != MV_INCREMENTAL;
-		set_phase(r, p.full ? RP_FULL : p.by_hash ? RP_ACTLOG :
-		    RP_INCREMENTAL);
+		p.by_hash = r->meet.verdict != MV_INCREMENTAL || r->meet.half;
+		set_phase(r, p.full ? RP_FULL : r->meet.verdict == MV_EQUAL ?
+		    RP_ACTLOG : RP_INCREMENTAL);
 		count_total(r, set);
 		rc = passes(&p, set);
 		change_track_stop(r->conf.change);

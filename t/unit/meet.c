@@ -113,6 +113,7 @@ test_half_copied(void)
 	t.resyncing = U[2];
 	t.level = false;
 	want(MV_INCREMENTAL, "interrupted at the base: from the set again");
+	ok(m.half, "what is there already is not sent again");
 	reset();
 	t.resyncing = U[2];
 	t.current = U[2];
