@@ -240,7 +240,7 @@ arm()
 	mirrord_armed "$1" "$2"
 }
 
-hit() { wait_until 10 "mirrord_is_gone $1"; }
+hit() { wait_until "${2:-10}" "mirrord_is_gone $1"; }
 
 restart()
 {
@@ -347,7 +347,8 @@ refuse()
 	on "$S" sh -c "fallocate -l \$((\$(df --output=avail -Bk \
 	    '$M/$S/data' | sed '1d; s/K//') - 2048))K '$fill'
 	    dd if=/dev/zero bs=64k >>'$fill' || :" 2>/dev/null
-	hit "$S"
+	# The load fills what ext4 had set aside for its metadata.
+	hit "$S" 30
 	if [ "$2" = kill ]; then
 		restart "$S"
 	else

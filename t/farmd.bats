@@ -111,6 +111,7 @@ start()
 	local arg=
 
 	[ "$2" != farmd ] || arg="-M web"
+	rm -f "$(sock "$1" "$2")"
 	# shellcheck disable=SC2086
 	ip netns exec "$NS-$1" env HOLDFAST_ROOT="$T/$1" \
 	    "$top_builddir/bin/$2/$2" $arg -d 2>>"$T/log.$1" 3>&- &

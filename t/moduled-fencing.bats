@@ -171,7 +171,8 @@ nobody_goes_on() {
 	split
 	wait_until 5 'blocked n1 >/dev/null'
 	blocked n1 | grep -q "did not answer in"
-	[ -z "$(pgrep -f "$W/fence-device.bash")" ]
+	# Told when it was killed; it is gone a moment later.
+	wait_until 2 '[ -z "$(pgrep -f "$W/fence-device.bash")" ]'
 	works
 	# After ten seconds it is asked again.
 	[ -n "${HOLDFAST_LONG-}" ] || return 0

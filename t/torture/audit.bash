@@ -119,13 +119,16 @@ stamp_of()
 	fi
 }
 
-# events_mark: how long each log is now; has_event looks behind that.  Not by
-# time: the clock of a node may be an hour off, or just set right.
+# events_mark: when it is, and how long each log is now; has_event looks behind
+# either: the clock of a node may be an hour off, or just set right, and a power
+# cut takes lines away.
 declare -gA EVENTS_MARK
+EVENTS_SINCE=
 events_mark()
 {
 	local node file
 
+	EVENTS_SINCE=$(stamp)
 	EVENTS_MARK=()
 	for node in n1 n2; do
 		while read -r file; do
@@ -138,16 +141,19 @@ events_mark()
 # has_event REGEX: on any node, in any log, since events_mark.
 has_event()
 {
-	local node file mark
+	local node file
 
 	for node in n1 n2; do
 		while read -r file; do
 			[ -r "$file" ] || continue
-			mark=${EVENTS_MARK[$node/${file##*/}]:-0}
-			# A new one, after a rotation, counts from its begin.
-			[ "$(wc -l <"$file")" -ge "$mark" ] || mark=0
-			tail -n "+$((mark + 1))" "$file" |
-			    grep -Eq "$1" && return
+			awk -v mark="${EVENTS_MARK[$node/${file##*/}]:-0}" \
+			    -v since="$(stamp_of $node "$EVENTS_SINCE")" \
+			    -v re="$1" '
+			    (NR > mark || $1 >= since) && $0 ~ re {
+				    found = 1
+				    exit
+			    }
+			    END { exit !found }' "$file" && return
 		done < <(log_files $node)
 	done
 	return 1

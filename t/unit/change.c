@@ -334,7 +334,7 @@ test_freeze(void)
 		pthread_create(&th[i], NULL, worker_main, &w);
 	for (i = 0; i < 20; i++) {
 		nanosleep(&t, NULL);
-		if (change_freeze(m.c, 1000) != 0) {
+		if (change_freeze(m.c, 10000) != 0) {
 			moved = 99;
 			break;
 		}
