@@ -20,7 +20,7 @@ mirror_can_run()
 }
 
 # mirror_node N: node N of M, 10.77.0.N, directory $M/N/data/x, and those that
-# MIRROR_MORE names.
+# MIRROR_MORE names; MIRROR_CONF is a line more of its file.
 mirror_node()
 {
 	local n=$1 o=$((3 - $1)) d=$M/$1
@@ -40,6 +40,7 @@ mirror_node()
 			addrs = {"10.77.0.$o"}
 		}
 		async = "${ASYNC:-none}"
+		${MIRROR_CONF:-}
 		directories = {"$d/data/x"$(for i in ${MIRROR_MORE:-}; do
 		    printf ', "%s"' "$d/data/$i"; done)}
 	EOF

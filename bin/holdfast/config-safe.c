@@ -228,6 +228,8 @@ read_rfs(struct safe *m, const xmlNode *n, struct report *r)
 	m->verify = xml_value(n, schema_safe(), "verify");
 	m->verify_kbs = strtoll(xml_value(n, schema_safe(), "verifybw"), NULL,
 	    10);
+	m->resync_kbs = strtoll(xml_value(n, schema_safe(), "reiallowedbw"),
+	    NULL, 10);
 	if (when_parse(&when, m->verify) == -1)
 		report_error(r, xmlGetLineNo(n), "rfs@verify", "\"%s\" is no "
 		    "time; allowed: 03:00, sun 03:00 or off", m->verify);

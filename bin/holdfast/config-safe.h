@@ -115,7 +115,7 @@ struct safe {
 
 	bool		 rfs;
 	const char	*async, *secondary, *diverged, *verify;
-	int64_t		 stall_ms, disktime_ms, verify_kbs;
+	int64_t		 stall_ms, disktime_ms, verify_kbs, resync_kbs;
 	unsigned	 dir_count;
 	const char	*dir[SAFE_DIR_MAX];
 	unsigned	 tocheck_count;

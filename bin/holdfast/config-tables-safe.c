@@ -251,6 +251,9 @@ static const struct attr attrs[] = {
 	    "week, or off" },
 	{ RFS, "verifybw", VT_INT, "", "", "50000", 0, 1 << 30, 0,
 	    "mirrord", "bound of the comparison, in KB/s; 0: none" },
+	{ RFS, "reiallowedbw", VT_INT, "", "", "0", 0, 1 << 30, 0,
+	    "mirrord", "bound of a resync, in KB/s, not of what is replicated "
+	    "meanwhile; 0: none" },
 	{ RFS, "acl", VT_WORD, "", ON, NULL, NONE, AT_IGNORED, "-",
 	    "lists of access are always replicated" },
 	{ RFS, "iotimeout", VT_TIME, "s", "", NULL, 0, DAY, AT_IGNORED, "-",
@@ -289,8 +292,6 @@ static const struct attr attrs[] = {
 	    "of another system" },
 	{ RFS, "scripts", VT_WORD, "", ON, "off", NONE, AT_LATER,
 	    "moduled", "call the script _rfs_callback" },
-	{ RFS, "reiallowedbw", VT_INT, "", "", NULL, 1, 1 << 30, AT_LATER,
-	    "mirrord", "bound of the resync, in KB/s" },
 	{ RFS, "syncdelta", VT_TIME, "m", "", "0m", 0, 525600, AT_LATER,
 	    "moduled", "how stale a node may be to start alone" },
 	{ RFS, "syncat", VT_TEXT, "", "", NULL, NONE, AT_LATER | AT_EMPTY,

@@ -223,6 +223,8 @@ safe_text_mirrord(const struct safe *m)
 	text_option(&t, "diverged", m->diverged);
 	text_option(&t, "verify", m->verify);
 	text_number(&t, "verify_kbs", m->verify_kbs);
+	if (m->resync_kbs > 0)
+		text_number(&t, "resync_kbs", m->resync_kbs);
 	text_list(&t, "directories", m->dir, m->dir_count);
 	add_tocheck(&t, m);
 	return t.text;

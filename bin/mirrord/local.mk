@@ -15,6 +15,7 @@ bin_mirrord_libmirrord_a_SOURCES += \
 	%D%/mount.c %D%/mount.h \
 	%D%/mountinfo.c %D%/mountinfo.h \
 	%D%/orphan.c %D%/orphan.h \
+	%D%/pace.c %D%/pace.h \
 	%D%/parcel.c %D%/parcel.h \
 	%D%/parts.c %D%/parts.h \
 	%D%/peer.c \

@@ -33,6 +33,7 @@ cfg_opt_t mirrord_opts[] = {
 	CFG_STR("diverged", "aside", CFGF_NONE),
 	CFG_STR("verify", "off", CFGF_NONE),
 	CFG_INT("verify_kbs", 50000, CFGF_NONE),
+	CFG_INT("resync_kbs", 0, CFGF_NONE),
 	CFG_STR_LIST("directories", "{}", CFGF_NONE),
 	CFG_STR_LIST("tocheck", "{}", CFGF_NONE),
 	CFG_STR("statedir", "", CFGF_NONE),
@@ -152,6 +153,7 @@ mirrord_conf_check(cfg_t *cfg)
 	errors += conf_check_word(cfg, "diverged", "aside ask");
 	errors += check_addrs(cfg);
 	errors += conf_check_int(cfg, "verify_kbs", 0, 1 << 30);
+	errors += conf_check_int(cfg, "resync_kbs", 0, 1 << 30);
 	errors += check_verify(cfg);
 	errors += check_directories(cfg);
 	errors += check_tocheck(cfg);
@@ -208,6 +210,7 @@ mirrord_conf_read(struct mirrord_conf *c, cfg_t *cfg)
 	c->yields = strcmp(cfg_getstr(cfg, "diverged"), "aside") == 0;
 	(void)when_parse(&c->verify_when, cfg_getstr(cfg, "verify"));
 	c->verify_rate = (uint64_t)cfg_getint(cfg, "verify_kbs") * 1000;
+	c->resync_rate = (uint64_t)cfg_getint(cfg, "resync_kbs") * 1000;
 	c->dir_count = cfg_size(cfg, "directories");
 	for (i = 0; i < c->dir_count && i < CONF_DIR_MAX; i++)
 		c->dir[i] = cfg_getnstr(cfg, "directories", i);

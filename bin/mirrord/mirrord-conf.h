@@ -19,6 +19,7 @@
  *	diverged = "aside"
  *	verify = "sun 03:00"
  *	verify_kbs = 50000
+ *	resync_kbs = 0
  *	directories = {"/srv/data"}
  *	tocheck = {"/srv/data/VERSION"}
  *	statedir = ""
@@ -61,6 +62,7 @@ struct mirrord_conf {
 	bool		 yields;	/* diverged="aside" */
 	struct when verify_when;
 	uint64_t	 verify_rate;	/* bytes a second, 0: no bound */
+	uint64_t	 resync_rate;
 	unsigned	 dir_count;
 	const char	*dir[CONF_DIR_MAX];
 	unsigned	 tocheck_count;

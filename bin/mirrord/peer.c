@@ -498,6 +498,7 @@ peer_open(struct role_machine *r)
 		.actlog = r->parts.actlog,
 		.node = r->conf->node,
 		.peer_name = r->conf->peer_name,
+		.rate_bytes_s = r->conf->resync_rate,
 		.unclean = r->conf->async_second,
 		.send = send_frame,
 		.strict = begin_strict,

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "clock.h"
+#include "pace.h"
 #include "resync.h"
 #include "resync-frame.h"
 #include "wire.h"
@@ -66,6 +67,7 @@ struct resync {
 	uint8_t		*value;		/* of one */
 	/* source: of its thread alone */
 	struct mono	 deadline;	/* of a pass under the freeze */
+	struct pace	 pace;		/* the source's thread */
 
 	/* target: of the thread that brings frames */
 	struct gen	 source;

@@ -242,17 +242,39 @@ resync_is_late(struct resync *r)
 	return mono_passed(r->deadline, mono_now());
 }
 
-int
-resync_send(struct resync *r, struct frame_out *f)
+static bool
+is_stopped(struct resync *r)
 {
 	bool stop;
 
 	pthread_mutex_lock(&r->lock);
 	stop = r->stop;
 	pthread_mutex_unlock(&r->lock);
-	if (stop || frame_end(f) == 0)
+	return stop;
+}
+
+/* The application waits for what is sent under the freeze. */
+static void
+keep_pace(struct resync *r, size_t bytes)
+{
+	struct timespec slice = { 0, 10 * 1000000 };
+	int64_t ms;
+
+	if (r->side != RS_SOURCE || mono_is_set(r->deadline))
+		return;
+	ms = pace_ms(&r->pace, r->conf.rate_bytes_s, bytes, mono_now());
+	for (; ms > 0 && !is_stopped(r); ms -= 10)
+		nanosleep(&slice, NULL);
+}
+
+int
+resync_send(struct resync *r, struct frame_out *f)
+{
+	if (is_stopped(r) || frame_end(f) == 0 ||
+	    r->conf.send(f, r->conf.arg) == -1)
 		return -1;
-	return r->conf.send(f, r->conf.arg);
+	keep_pace(r, f->len);
+	return 0;
 }
 
 int

@@ -51,6 +51,9 @@ struct resync_conf {
 	struct actlog	*actlog;
 	uint8_t		 node;
 	const char	*peer_name;	/* it lost to, for LIST */
+	/* Source, bytes a second; 0: no bound.  Not under the freeze, and not
+	 * what is replicated meanwhile. */
+	uint64_t	 rate_bytes_s;
 	/* Target: receipts are acknowledgements (rule L14). */
 	bool		 unclean;
 	/* link_send(): blocks until the kernel took it; 0 or -1. */

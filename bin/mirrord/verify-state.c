@@ -61,23 +61,16 @@ is_stopped(struct walk *w)
 int
 verify_throttle(struct walk *w, uint64_t bytes)
 {
-	uint64_t rate = w->v->conf.rate_bytes_s;
-	int64_t now = mono_now().ns, ahead;
+	int64_t ms;
 	unsigned i;
 
 	for (i = 0; i < PAUSES_MAX &&
 	    stream_stall_ms(w->v->stream) > STALL_MS; i++)
 		if (verify_pause(w, PAUSE_MS) == -1)
 			return -1;
-	if (rate == 0)
-		return is_stopped(w) ? -1 : 0;
-	/* What was not used is not saved up. */
-	if (w->due_ns < now)
-		w->due_ns = now;
-	w->due_ns += (int64_t)((double)bytes * 1e9 / (double)rate);
-	ahead = (w->due_ns - now) / 1000000;
-	if (ahead >= 10)
-		return verify_pause(w, ahead);
+	ms = pace_ms(&w->pace, w->v->conf.rate_bytes_s, bytes, mono_now());
+	if (ms > 0)
+		return verify_pause(w, ms);
 	return is_stopped(w) ? -1 : 0;
 }
 

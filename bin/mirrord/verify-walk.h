@@ -7,6 +7,7 @@
 #define MIRRORD_VERIFY_WALK_H
 
 #include "oidset.h"
+#include "pace.h"
 #include "verify-int.h"
 
 /* A group: answered before the next one begins. */
@@ -41,7 +42,7 @@ struct walk {
 	size_t		 stack_count, stack_room;
 	struct oidset	 seen;		/* with several names */
 	struct place	 dir;		/* at hand */
-	int64_t		 due_ns;	/* of the throttle */
+	struct pace	 pace;
 };
 
 /* Waits so long; -1: it is to end. */

@@ -72,10 +72,9 @@ struct moduled {
 	char			 complaint[FACT_TEXT];	/* of a script */
 	char			 warning[FACT_TEXT * 2]; /* how it ended */
 	int64_t			 script_wall_s;	/* the last one began */
-	bool			 started;
+	bool			 started, thinking, again;
 	bool			 has_facts;	/* told in this life */
 	bool			 unsure;	/* no memory, no fact yet */
-	bool			 thinking, again;
 	struct loop_timer	*wake;
 
 	struct farm		*farm;		/* NULL: it is no farm */
@@ -84,8 +83,7 @@ struct moduled {
 	struct mono		 lease_last;	/* what it says */
 	struct grant		 grant;		/* our own promise (L7) */
 	struct evidence		*evidence;
-	struct ask		*heart, *vip, *probe_link, *mirror;
-	struct ask		*checks;	/* NULL: no checkd */
+	struct ask		*heart, *vip, *probe_link, *mirror, *checks;
 	struct loop_timer	*checks_timer;
 	unsigned		 phases;	/* of the scripts, now */
 	char			*checks_when;	/* last wished */

@@ -5,6 +5,10 @@ t_unit_verify_SOURCES = %D%/verify.c %D%/tap.h
 t_unit_verify_LDADD = bin/mirrord/libmirrord.a $(COMMON_LIBS) \
 	$(XXHASH_LIBS)
 
+check_PROGRAMS += t/unit/pace
+t_unit_pace_SOURCES = %D%/pace.c %D%/tap.h
+t_unit_pace_LDADD = bin/mirrord/libmirrord.a $(COMMON_LIBS)
+
 check_PROGRAMS += t/unit/hold
 t_unit_hold_SOURCES = %D%/hold.c %D%/tap.h
 t_unit_hold_LDADD = bin/mirrord/libmirrord.a $(COMMON_LIBS)
