@@ -88,16 +88,17 @@ row()
 	    gap farm value - '<=' 60 \
 	    drop nft ratio bpf '>=' 3 \
 	    gap nobody value - '<=' 1 >>"$dir/figures.tsv"
-	put CPU us direct 40 80 10
-	put CPU us director 42 84 20
-	put CPU us vmac 46 92 90
-	put CPU us haproxy 60 120 20
+	put CPU us direct 40 80 10 0
+	put CPU us director 42 84 20 0
+	put CPU us vmac 46 92 90 0
+	put CPU us haproxy 60 120 20 0
 	put gap ms farm 61 70 30
 	put drop ns nft 30 60
 	put drop ns bpf 10 30
 	"$bench/report" "$dir"
-	# 46 - 40 by 60 - 40 is 0.3 in two rounds of three.
-	[ "$(row CPU haproxy)" = "60.0 20.0 120.0 1.50 1.00" ]
+	# 46 - 40 by 60 - 40 is 0.3 in two rounds of three; in the fourth the
+	# lab was lost.
+	[ "$(row CPU haproxy)" = "40.0 0.00 120.0 1.50 1.00" ]
 	grep -q 'x direct  *x haproxy' "$dir/table.txt"
 	grep -q '^  CPU .*director .*by direct .*1.050  yes$' "$dir/table.txt"
 	grep -q '^  CPU .*vmac .*adds, by haproxy.*0.300  yes$' \
