@@ -20,6 +20,18 @@ work()
 	on "$1" "$top_builddir/t/files/work" "$M/$1/data/x" "$2" "$3" 3>&-
 }
 
+# Lives of the primary's mirrord, and how far the requests were that its kills
+# left, from its log: LIVES ANSWERED BEGUN NOT-BEGUN.
+left_by_kills()
+{
+	sed -n 's/.*role: none -> prim.*/life/p
+	    s/.*in hand: \([0-9]*\) answered, \([0-9]*\) begun, \([0-9]*\) .*/\1 \2 \3/p' \
+	    "$M/1/log" | awk '
+	    $1 == "life" { lives++; next }
+	    { answered += $1; begun += $2; fetched += $3 }
+	    END { print lives + 0, answered + 0, begun + 0, fetched + 0 }'
+}
+
 @test "first copy" {
 	on 1 sh -c "cd '$M/1/data/x'; mkdir -p a/b; echo one >a/one
 	    ln a/one a/b/two; ln -s one a/three
@@ -72,7 +84,13 @@ work()
 	mirrord_start 1
 	mirrord_start 2
 	wait $pid || { cat "$M/work"; false; }
-	cat "$M/work"
+	echo "# $(cat "$M/work")" >&3
+	read -r lives answered begun fetched < <(left_by_kills)
+	echo "# $lives lives; left by kills: $answered answered, $begun begun," \
+	    "$fetched not begun" >&3
+	# The kills met what they are for (R55, R56).
+	[ "$answered" -gt 0 ]
+	[ "$begun" -gt 0 ]
 	wait_until 5 "fact_is 1 link up"
 	on 1 sync "$M/1/data/x/a/one"
 	fact_is 1 joined 1

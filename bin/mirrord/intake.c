@@ -203,10 +203,11 @@ holds_request(struct intake *in, unsigned i)
  * answered already, its slot not yet given back; made again too early, a
  * LOOKUP would find the half-made object of an intent and give it an id.
  */
-unsigned
+struct intake_found
 intake_recover(struct intake *in)
 {
-	unsigned i, count = 0;
+	struct intake_found found = { 0 };
+	unsigned i;
 	bool later;
 
 	for (i = 0; i < INTAKE_SLOTS; i++) {
@@ -214,7 +215,10 @@ intake_recover(struct intake *in)
 		    in->m->slot[i].state != SLOT_DONE;
 		if (later || !holds_request(in, i))
 			continue;
-		count++;
+		if (in->m->slot[i].state == SLOT_DONE)
+			found.answered++;
+		else
+			found.begun++;
 		(void)recover_slot(in, i);
 		set_state(&in->m->slot[i], SLOT_FREE);
 	}
@@ -222,7 +226,7 @@ intake_recover(struct intake *in)
 	for (i = INTAKE_SLOTS; i-- > 0;) {
 		later = false;
 		if (holds_request(in, i)) {
-			count++;
+			found.fetched++;
 			later = recover_slot(in, i);
 		}
 		if (later)
@@ -230,7 +234,7 @@ intake_recover(struct intake *in)
 		set_state(&in->m->slot[i], SLOT_FREE);
 		in->free[in->free_count++] = (uint16_t)i;
 	}
-	return count;
+	return found;
 }
 
 /* Called with the lock held. */
@@ -447,11 +451,14 @@ static void *
 first_worker(void *arg)
 {
 	struct intake *in = arg;
-	unsigned i, count, more;
+	struct intake_found found = intake_recover(in);
+	unsigned i, more, count;
 
-	count = intake_recover(in);
+	count = found.answered + found.begun + found.fetched;
 	if (count > 0)
-		log_info("mirror: %u requests were in hand", count);
+		log_info("mirror: %u requests were in hand: %u answered, %u "
+		    "begun, %u not begun", count, found.answered,
+		    found.begun, found.fetched);
 	pthread_mutex_lock(&in->lock);
 	more = in->deferred_count < INTAKE_WAITING ? in->deferred_count :
 	    INTAKE_WAITING;

@@ -27,6 +27,13 @@ enum slot_state {
 	SLOT_FREE, SLOT_READING, SLOT_FETCHED, SLOT_INTENT, SLOT_DONE
 };
 
+/* How far the requests were that an earlier life left. */
+struct intake_found {
+	unsigned	answered;	/* its answer may have been lost */
+	unsigned	begun;		/* the call may have been made: R56 */
+	unsigned	fetched;
+};
+
 #define SLOT_REPLY_MAX	256
 
 /* In shared memory. */
@@ -60,10 +67,10 @@ struct intake	*intake_new(void *memory, size_t size, int memfd, int fuse_fd,
 void		 intake_free(struct intake *in);
 /*
  * Serves what an earlier life left, in the calling thread; what may wait is
- * put off for the workers: it may need the peer, which needs us.  Returns
- * the number of requests taken up.  intake_start() does it by itself.
+ * put off for the workers: it may need the peer, which needs us.
+ * intake_start() does it by itself.
  */
-unsigned	 intake_recover(struct intake *in);
+struct intake_found	 intake_recover(struct intake *in);
 /* Recovery first, complete, in one thread; then the workers. */
 void		 intake_start(struct intake *in);
 /* Waits for the workers, which end when the mount does. */

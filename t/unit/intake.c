@@ -100,12 +100,18 @@ static void
 test_stage(void *memory, int memfd, enum stage stage, uint32_t want)
 {
 	struct life l = { .die_at = ALL };
+	struct intake_found found;
 	struct intake *in;
 
 	die_at(memory, memfd, stage, 100 + stage);
 	in = intake_new(memory, intake_size(), memfd, -1, &calls, &l);
 	ok(in != NULL, "stage %d: memory is taken up", (int)stage);
-	is_num(intake_recover(in), 1, "stage %d: one request", (int)stage);
+	found = intake_recover(in);
+	is_num(found.answered, stage == DONE, "stage %d: answered",
+	    (int)stage);
+	is_num(found.begun, stage == INTENT, "stage %d: begun", (int)stage);
+	is_num(found.fetched, stage == FETCHED, "stage %d: fetched",
+	    (int)stage);
 	is_num(l.seen.unique, 100 + stage, "stage %d: it is that one",
 	    (int)stage);
 	is_num(l.seen.state, want, "stage %d: its state", (int)stage);
@@ -115,7 +121,9 @@ test_stage(void *memory, int memfd, enum stage stage, uint32_t want)
 		is_num(l.seen.error, -17, "the result is there");
 		is_str(l.seen.reply, "answer", "and its reply");
 	}
-	is_num(intake_recover(in), 0, "stage %d: once only", (int)stage);
+	found = intake_recover(in);
+	is_num(found.answered + found.begun + found.fetched, 0,
+	    "stage %d: once only", (int)stage);
 	intake_free(in);
 }
 
