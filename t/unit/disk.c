@@ -54,7 +54,7 @@ test_full(void)
 	    "the other one's disk fails");
 	there.is_down = false;
 	set(&own, 20 * GIB, 0, 0);
-	is_str(warnings(), "[disk-full] n1: /srv/data is full (0.0 KiB of "
+	is_str(warnings(), "[disk-full] n1: /srv/data is full (0 B of "
 	    "20.0 GiB left): writes of the application fail; remove files or "
 	    "grow the filesystem", "the primary is full");
 	set(&own, 20 * GIB, 20 * GIB / 1001, 0);
@@ -65,7 +65,7 @@ test_full(void)
 	own.disk[0].files = 0;
 	is_str(warnings(), "", "a filesystem without a limit of inodes");
 	set(&peer, 20 * GIB, 0, 0);
-	ok(strstr(warnings(), "n2: /srv/data is full (0.0 KiB of 20.0 GiB "
+	ok(strstr(warnings(), "n2: /srv/data is full (0 B of 20.0 GiB "
 	    "left): writes of the primary cannot be applied") != NULL, "%s",
 	    said);
 }
