@@ -106,3 +106,16 @@ change_keys(struct change_keys *k, const struct op *op, bool dir_is_new,
 		break;
 	}
 }
+
+void
+change_keys_whole(struct change_keys *k, const struct op *op)
+{
+	uint64_t object = op->type == OP_COPY ? op->obj2 : op->obj;
+
+	if (change_object(op) == 0)
+		change_keys(k, op, false, false);
+	if (object != 0) {
+		key_add(k, AK_ATTR, object, 0);
+		key_add(k, AK_TAIL, object, 0);
+	}
+}

@@ -18,5 +18,7 @@ uint64_t change_object(const struct op *op);
 /* Adds to *k.  A directory is new by rule R15. */
 void	change_keys(struct change_keys *k, const struct op *op,
 	    bool dir_is_new, bool dir2_is_new);
+/* Adds the names and all of the object: where nothing of it is sure. */
+void	change_keys_whole(struct change_keys *k, const struct op *op);
 
 #endif

@@ -348,28 +348,15 @@ change_abort(struct change *c, const struct op *op)
 	hand_put(c);
 }
 
-static void
-add_key(struct change_keys *k, enum actlog_kind kind, uint64_t oid)
-{
-	k->key[k->count++] = (struct actlog_key){ kind, oid, 0 };
-}
-
 int
 change_differs(struct change *c, const struct op *op)
 {
 	struct change_keys k = { 0 };
 	struct actlog_slot slot;
-	uint64_t object;
 	unsigned i;
 	int rc;
 
-	if (change_object(op) == 0)
-		change_keys(&k, op, false, false);
-	object = op->type == OP_COPY ? op->obj2 : op->obj;
-	if (object != 0) {
-		add_key(&k, AK_ATTR, object);
-		add_key(&k, AK_TAIL, object);
-	}
+	change_keys_whole(&k, op);
 	rc = actlog_touch_many(c->al, k.key, k.count,
 	    atomic_load(&c->period));
 	pthread_mutex_lock(&c->lock);

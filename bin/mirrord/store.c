@@ -113,6 +113,15 @@ set_owner(int fd, const struct op *op)
 	return 0;
 }
 
+/* The last step of a creation. */
+static int
+set_made(int fd, const struct op *op)
+{
+	int rc = set_owner(fd, op);
+
+	return rc == 0 ? set_mtime(fd, &op->mtime) : rc;
+}
+
 /* Makes the name.  A descriptor of the new object (O_PATH or better). */
 static int
 make_name(int dfd, const char *name, const struct op *op)
@@ -161,9 +170,7 @@ make_in(struct objects *o, const struct op *op, int dfd, const char *name)
 	if (fd < 0)
 		return fd;
 	if (rc == 0)
-		rc = set_owner(fd, op);
-	if (rc == 0)
-		rc = set_mtime(fd, &op->mtime);
+		rc = set_made(fd, op);
 	(void)close(fd);
 	/* Half made is not made: the caller reports an error. */
 	if (rc != 0) {
@@ -234,9 +241,10 @@ do_link(struct objects *o, const struct op *op, uint64_t *done)
 		rc = fd;
 	else if (linkat(fd, "", dfd, op->name, AT_EMPTY_PATH) == -1)
 		rc = -errno;
-	fail_point(87);
-	if (rc == 0)
+	if (rc == 0) {
+		fail_point(87);
 		leave_stage(o, op->obj);
+	}
 	object_fd_done(o, op->obj, fd);
 	object_fd_done(o, op->dir, dfd);
 	return rc;
@@ -523,7 +531,7 @@ name_is(struct objects *o, uint64_t dir, const char *name, uint64_t oid)
 	return rc == 0 && found == oid;
 }
 
-/* The last step of a creation, for one whose end was cut off. */
+/* For a creation whose end was cut off. */
 static bool
 own(struct objects *o, const struct op *op)
 {
@@ -532,9 +540,7 @@ own(struct objects *o, const struct op *op)
 	fd = object_fd(o, op->obj, O_PATH);
 	if (fd < 0)
 		return false;
-	rc = set_owner(fd, op);
-	if (rc == 0)
-		rc = set_mtime(fd, &op->mtime);
+	rc = set_made(fd, op);
 	object_fd_done(o, op->obj, fd);
 	return rc == 0;
 }
