@@ -57,8 +57,8 @@ odd_names()
 	EOP
 }
 
-# beneath N COMMAND: in the directory under the mirror or the view of node N.
-beneath()
+# in_raw N COMMAND: in the directory under the mirror or the view of node N.
+in_raw()
 {
 	on "$1" sh -c "cd '$M/$1/raw/x' && $2"
 }
@@ -82,7 +82,7 @@ found()
 # flip N FILE OFFSET: a byte of it, unseen in its times.
 flip()
 {
-	beneath "$1" "touch -r $2 '$M/ref'; printf '\\001' |
+	in_raw "$1" "touch -r $2 '$M/ref'; printf '\\001' |
 	    dd of=$2 bs=1 seek=$3 conv=notrunc status=none
 	    touch -r '$M/ref' $2"
 }
@@ -137,7 +137,7 @@ work()
 }
 
 @test "mode, owner, time, xattr, size, link and hole are each found" {
-	beneath 2 "chmod 640 a/empty; chown 7 a/fifo; touch -d @5 a/b/f7
+	in_raw 2 "chmod 640 a/empty; chown 7 a/fifo; touch -d @5 a/b/f7
 	    setfattr -n user.k -v w a/one; ln -sfn two a/three; echo >>a/b/f8
 	    printf y | dd of=a/hole bs=1 seek=500000000000 conv=notrunc
 	    chmod 700 a/b; chown :9 ."
@@ -150,7 +150,7 @@ work()
 }
 
 @test "names: missing, too many, exchanged, of any byte" {
-	beneath 2 "rm a/b/f1; echo >a/b/more; mv a/b/f2 a/b/x; mv a/b/f3 a/b/f2
+	in_raw 2 "rm a/b/f1; echo >a/b/more; mv a/b/f2 a/b/x; mv a/b/f3 a/b/f2
 	    mv a/b/x a/b/f3; rm 'sp ace'/n\$; mkdir a/dir; echo >a/dir/in
 	    mkdir 'sp ace/deep'; rm -r a/b/c"
 	verify differs
@@ -164,11 +164,11 @@ work()
 }
 
 @test "what lies beneath the mirror of the primary is told, too" {
-	beneath 1 "echo >a/stranger; touch -d @7 a/empty"
+	in_raw 1 "echo >a/stranger; touch -d @7 a/empty"
 	verify differs
 	grep -q . <<<"$(found "not-by-the-mirror X/a/stranger" \
 	    "time X/a/empty" "time X/a")" && false
-	beneath 1 "rm a/stranger"
+	in_raw 1 "rm a/stranger"
 	repair
 	verify
 }
