@@ -85,6 +85,13 @@ moduled" ]
 	grep -q '/srv/books' "$(active shop)/safeconf.xml"
 	grep -q '^tocheck = {"/srv/books/CURRENT"}' \
 	    "$(active shop)/mirrord.conf"
+	diff - <(sed -n '/^notreplicated/,/^}/p' \
+	    "$(active shop)/mirrord.conf") <<-'EOF'
+		notreplicated "/srv/books" {
+		paths = {"scratch"}
+		names = {".*\\.pid\x24"}
+		}
+	EOF
 	for d in mirrord checkd moduled; do
 		p=$top_builddir/bin/$d/$d
 		[ -x "$p" ] || continue

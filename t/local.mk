@@ -51,6 +51,7 @@ BATS_SUITES = \
 	t/heartd.bats \
 	t/mirrord-lease.bats \
 	t/mirrord-pair.bats \
+	t/mirrord-exclude.bats \
 	t/mirrord-repeat.bats \
 	t/mirrord-resync.bats \
 	t/mirrord-verify.bats \

@@ -20,7 +20,8 @@ mirror_can_run()
 }
 
 # mirror_node N: node N of M, 10.77.0.N, directory $M/N/data/x, and those that
-# MIRROR_MORE names; MIRROR_CONF is a line more of its file.
+# MIRROR_MORE names; MIRROR_CONF is a line more of its file, MIRROR_RULES what
+# it leaves out.
 mirror_node()
 {
 	local n=$1 o=$((3 - $1)) d=$M/$1
@@ -43,6 +44,9 @@ mirror_node()
 		${MIRROR_CONF:-}
 		directories = {"$d/data/x"$(for i in ${MIRROR_MORE:-}; do
 		    printf ', "%s"' "$d/data/$i"; done)}
+		notreplicated "$d/data/x" {
+			${MIRROR_RULES:-}
+		}
 	EOF
 	truncate -s "${MIRROR_SIZE:-300M}" "$d/img"
 	mkfs.ext4 -q -m0 -i "${MIRROR_PER_INODE:-4096}" "$d/img"

@@ -156,13 +156,46 @@ read_tocheck(struct safe *m, const xmlNode *n, struct report *r)
 
 	for (c = xml_child(n, "tocheck"); c != NULL;
 	    c = xml_next(c, "tocheck")) {
-		if (m->tocheck_count == SAFE_TOCHECK_MAX) {
+		if (m->tocheck_count == SAFE_BELOW_MAX) {
 			report_error(r, xmlGetLineNo(c), "tocheck", "at most "
-			    "%d are allowed in a module", SAFE_TOCHECK_MAX);
+			    "%d are allowed in a module", SAFE_BELOW_MAX);
 			return;
 		}
 		m->tocheck[m->tocheck_count].dir = m->dir_count;
 		m->tocheck[m->tocheck_count++].path = xml_attr(c, "path");
+	}
+}
+
+/* The same. */
+static void
+read_notreplicated(struct safe *m, const xmlNode *n, struct report *r)
+{
+	const char *path, *regex;
+	const xmlNode *c;
+
+	for (c = xml_child(n, "notreplicated"); c != NULL;
+	    c = xml_next(c, "notreplicated")) {
+		path = xml_attr(c, "path");
+		regex = xml_attr(c, "regexpath");
+		if (m->excluded_count == SAFE_BELOW_MAX) {
+			report_error(r, xmlGetLineNo(c), "notreplicated", "at "
+			    "most %d are allowed in a module",
+			    SAFE_BELOW_MAX);
+			return;
+		}
+		if ((path == NULL) == (regex == NULL))
+			report_error(r, xmlGetLineNo(c), "notreplicated",
+			    "either path or regexpath is wanted, in each "
+			    "element one");
+		else if (regex != NULL && (regex[0] == '\0' ||
+		    strcmp(regex, "!") == 0))
+			report_error(r, xmlGetLineNo(c), "notreplicated@"
+			    "regexpath", "\"%s\" has no expression; allowed: "
+			    "\\.tmp$, or !\\.db$ for all names but those",
+			    regex);
+		m->excluded[m->excluded_count].dir = m->dir_count;
+		m->excluded[m->excluded_count].path = path;
+		m->excluded[m->excluded_count++].regex = regex;
 	}
 }
 
@@ -198,6 +231,7 @@ read_dir(struct safe *m, const xmlNode *n, struct report *r)
 		    "release");
 	m->secondary = sec;
 	read_tocheck(m, n, r);
+	read_notreplicated(m, n, r);
 	m->dir[m->dir_count++] = dir;
 }
 

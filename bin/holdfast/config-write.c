@@ -198,6 +198,43 @@ add_tocheck(struct text *t, const struct safe *m)
 	text_addf(t, "}\n");
 }
 
+/* Those of directory i, either the paths or the expressions. */
+static void
+add_excluded(struct text *t, const struct safe *m, unsigned i,
+    const char *option, bool paths)
+{
+	const char *list[SAFE_BELOW_MAX], *one;
+	unsigned k, n = 0;
+
+	for (k = 0; k < m->excluded_count; k++) {
+		one = paths ? m->excluded[k].path : m->excluded[k].regex;
+		if (m->excluded[k].dir == i && one != NULL)
+			list[n++] = one;
+	}
+	if (n > 0)
+		text_list(t, option, list, n);
+}
+
+static void
+add_notreplicated(struct text *t, const struct safe *m)
+{
+	unsigned i, k;
+
+	for (i = 0; i < m->dir_count; i++) {
+		for (k = 0; k < m->excluded_count; k++)
+			if (m->excluded[k].dir == i)
+				break;
+		if (k == m->excluded_count)
+			continue;
+		text_addf(t, "notreplicated ");
+		text_quoted(t, m->dir[i]);
+		text_addf(t, " {\n");
+		add_excluded(t, m, i, "paths", true);
+		add_excluded(t, m, i, "names", false);
+		text_addf(t, "}\n");
+	}
+}
+
 char *
 safe_text_mirrord(const struct safe *m)
 {
@@ -227,6 +264,7 @@ safe_text_mirrord(const struct safe *m)
 		text_number(&t, "resync_kbs", m->resync_kbs);
 	text_list(&t, "directories", m->dir, m->dir_count);
 	add_tocheck(&t, m);
+	add_notreplicated(&t, m);
 	return t.text;
 }
 

@@ -33,7 +33,7 @@ bin_holdfast_libholdfast_a_SOURCES = \
 	%D%/config-lans.c %D%/config-lans.h \
 	%D%/config-macro.c \
 	%D%/config-rules.c \
-	%D%/config-safe.c %D%/config-safe.h \
+	%D%/config-safe.c %D%/config-safe.h %D%/config-safe-parts.h \
 	%D%/config-tables-cluster.c \
 	%D%/config-tables-safe.c \
 	%D%/config-tables.c %D%/config-tables.h \

@@ -22,6 +22,7 @@
 #include "fail.h"
 #include "log.h"
 
+#include "object-local.h"
 #include "store.h"
 
 #define APPLY_MAGIC	0x48464150504c5931ull	/* HFAPPLY1 */
@@ -219,6 +220,9 @@ take_op(struct apply *a, struct frame_in *f, uint64_t oid,
 	if (rc != 0 && err_is_difference(-rc) &&
 	    store_is_done(a->objects, op))
 		rc = 0;
+	if (rc != 0 && rc != -ESTALE && err_is_difference(-rc) &&
+	    object_make_way(a->objects, op))
+		rc = store_exec(a->objects, op, NULL);
 	if (rc != 0)
 		return failed(a, job, op, -rc);
 	drop_victim(a, op);

@@ -75,6 +75,7 @@ struct link_hello {
 #define LHF_ASIDE	0x80	/* sets edits of a stopped node aside unasked */
 #define LHF_YIELD	0x100	/* second: another history too */
 #define LHF_VERIFY	0x200	/* knows frames 96..106 */
+#define LHF_RULES_SHIFT	16	/* excludes_mark() */
 
 /* The peer could not carry out an op (rule R25). */
 struct link_error {
@@ -123,8 +124,7 @@ struct link	*link_new(const struct link_conf *conf,
 		    struct stream *s, struct apply *a);
 void		 link_free(struct link *l);
 
-/* Begins to listen or to connect, in threads.  -1 with errno (primary: no
- * address could be listened on). */
+/* Begins to listen or connect, in threads.  -1 with errno: no address. */
 int		 link_start(struct link *l, enum link_side side,
 		    struct epoch epoch);
 /* Ends both directions at once and returns when no call and no apply runs

@@ -5,6 +5,7 @@ bin_mirrord_libmirrord_a_SOURCES =
 # The front: FUSE, requests, mounts, role.
 bin_mirrord_libmirrord_a_SOURCES += \
 	%D%/evidence.c %D%/evidence.h \
+	%D%/exclude.c %D%/exclude.h \
 	%D%/freeze.c %D%/freeze.h \
 	%D%/fuse.c %D%/fuse.h \
 	%D%/hold.c %D%/hold.h \
@@ -18,6 +19,7 @@ bin_mirrord_libmirrord_a_SOURCES += \
 	%D%/pace.c %D%/pace.h \
 	%D%/parcel.c %D%/parcel.h \
 	%D%/parts.c %D%/parts.h \
+	%D%/parts-exclude.c \
 	%D%/peer.c \
 	%D%/request-attr.c \
 	%D%/request-data.c \
@@ -47,6 +49,7 @@ bin_mirrord_libmirrord_a_SOURCES += \
 	%D%/object.c %D%/object.h \
 	%D%/object-cache.c %D%/object-cache.h \
 	%D%/object-index.c %D%/object-index.h \
+	%D%/object-local.c %D%/object-local.h \
 	%D%/object-scan.c \
 	%D%/op.c %D%/op.h \
 	%D%/queue.c %D%/queue.h \

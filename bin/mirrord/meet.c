@@ -306,6 +306,13 @@ meet_decide(struct meet *m, const struct meet_side *a,
 	else if (!a->is_primary && !b->is_primary)
 		say(m, MV_REFUSE, "no-primary", "neither %s nor %s is primary",
 		    a->name, b->name);
+	else if (a->rules != b->rules)
+		/* One would take for missing, or send, what the other keeps
+		 * for itself. */
+		say(m, MV_REFUSE, "config-differs", "%s and %s leave out "
+		    "different names (notreplicated): nothing is replicated "
+		    "until both have been started with one configuration",
+		    a->name, b->name);
 	else {
 		decide(m, s, t);
 		as_asked(m, s, t);

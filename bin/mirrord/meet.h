@@ -39,6 +39,7 @@ struct meet_side {
 	bool		 fullsync;	/* it may follow another history */
 	bool		 asides;	/* knows LHF_ASIDE */
 	bool		 yields;	/* LHF_YIELD: diverged="aside" */
+	uint16_t	 rules;		/* excludes_mark() */
 	uint64_t	 root_session;	/* of the xattr, 0 unknown */
 };
 
@@ -61,7 +62,7 @@ struct meet {
 	bool		 goes_on;	/* a set-aside of before, if any */
 	bool		 half;		/* a copy of before: much is there */
 	/* "" or a reason code: two-primaries, no-primary, newer-epoch,
-	 * diverged, rolled-back, source-unreadable */
+	 * diverged, rolled-back, source-unreadable, config-differs */
 	const char	*code;
 	const char	*why;		/* WHY_ of MV_DIVERGED, or NULL */
 	struct gen_uuid	 source;	/* current generations of the two */

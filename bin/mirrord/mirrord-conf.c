@@ -18,6 +18,12 @@ static cfg_opt_t peer_opts[] = {
 	CFG_END()
 };
 
+static cfg_opt_t rule_opts[] = {
+	CFG_STR_LIST("paths", "{}", CFGF_NONE),
+	CFG_STR_LIST("names", "{}", CFGF_NONE),
+	CFG_END()
+};
+
 cfg_opt_t mirrord_opts[] = {
 	CFG_STR("module", "", CFGF_NONE),
 	CFG_INT("id", 1, CFGF_NONE),
@@ -36,6 +42,7 @@ cfg_opt_t mirrord_opts[] = {
 	CFG_INT("resync_kbs", 0, CFGF_NONE),
 	CFG_STR_LIST("directories", "{}", CFGF_NONE),
 	CFG_STR_LIST("tocheck", "{}", CFGF_NONE),
+	CFG_SEC("notreplicated", rule_opts, CFGF_TITLE | CFGF_MULTI),
 	CFG_STR("statedir", "", CFGF_NONE),
 	CFG_END()
 };
@@ -133,6 +140,71 @@ check_tocheck(cfg_t *cfg)
 	return errors;
 }
 
+/* The number of a directory, or -1. */
+static int
+directory_number(cfg_t *cfg, const char *dir)
+{
+	unsigned i;
+
+	for (i = 0; i < cfg_size(cfg, "directories"); i++)
+		if (strcmp(dir, cfg_getnstr(cfg, "directories", i)) == 0)
+			return (int)i;
+	return -1;
+}
+
+int
+mirrord_conf_exclude(struct excludes *e, const struct conf_rule *r,
+    char why[EXCLUDE_WHY_LEN])
+{
+	return r->is_path ? excludes_add_path(e, r->dir, r->text, why) :
+	    excludes_add_regex(e, r->dir, r->text, why);
+}
+
+/* The next rule of a section of directory dir; false: there are no more. */
+static bool
+next_rule(struct conf_rule *r, cfg_t *sec, unsigned dir, unsigned n)
+{
+	unsigned paths = cfg_size(sec, "paths");
+
+	r->dir = dir;
+	r->is_path = n < paths;
+	if (!r->is_path && n - paths >= cfg_size(sec, "names"))
+		return false;
+	r->text = r->is_path ? cfg_getnstr(sec, "paths", n) :
+	    cfg_getnstr(sec, "names", n - paths);
+	return true;
+}
+
+static int
+check_notreplicated(cfg_t *cfg)
+{
+	struct excludes *e = excludes_new();
+	char why[EXCLUDE_WHY_LEN];
+	struct conf_rule r;
+	int dir, errors = 0;
+	unsigned i, n;
+	cfg_t *sec;
+
+	for (i = 0; i < cfg_size(cfg, "notreplicated"); i++) {
+		sec = cfg_getnsec(cfg, "notreplicated", i);
+		dir = directory_number(cfg, cfg_title(sec));
+		if (dir == -1) {
+			cfg_error(cfg, "notreplicated: `%s' is none of the "
+			    "directories", cfg_title(sec));
+			errors++;
+			continue;
+		}
+		for (n = 0; next_rule(&r, sec, (unsigned)dir, n); n++)
+			if (mirrord_conf_exclude(e, &r, why) == -1) {
+				cfg_error(sec, "notreplicated: `%s': %s",
+				    r.text, why);
+				errors++;
+			}
+	}
+	excludes_free(e);
+	return errors;
+}
+
 int
 mirrord_conf_check(cfg_t *cfg)
 {
@@ -157,6 +229,7 @@ mirrord_conf_check(cfg_t *cfg)
 	errors += check_verify(cfg);
 	errors += check_directories(cfg);
 	errors += check_tocheck(cfg);
+	errors += check_notreplicated(cfg);
 	if (cfg_size(cfg, "peer") > 1) {
 		cfg_error(cfg, "peer: a mirror has one peer, %u are given",
 		    cfg_size(cfg, "peer"));
@@ -181,6 +254,21 @@ read_addrs(struct sockaddr_storage *out, cfg_t *sec, uint16_t port)
 		addr_set_port(&out[i], port);
 	}
 	return i;
+}
+
+static void
+read_rules(struct mirrord_conf *c, cfg_t *cfg)
+{
+	unsigned i, n;
+	cfg_t *sec;
+
+	for (i = 0; i < cfg_size(cfg, "notreplicated"); i++) {
+		sec = cfg_getnsec(cfg, "notreplicated", i);
+		for (n = 0; c->rule_count < EXCLUDE_MAX &&
+		    next_rule(&c->rule[c->rule_count], sec,
+		    (unsigned)directory_number(cfg, cfg_title(sec)), n); n++)
+			c->rule_count++;
+	}
 }
 
 void
@@ -218,6 +306,7 @@ mirrord_conf_read(struct mirrord_conf *c, cfg_t *cfg)
 	for (i = 0; i < c->tocheck_count && i < CONF_TOCHECK_MAX; i++)
 		c->tocheck[i].path = below_directory(cfg,
 		    cfg_getnstr(cfg, "tocheck", i), &c->tocheck[i].dir);
+	read_rules(c, cfg);
 	if (dir[0] != '\0')
 		strlcpy(c->statedir, dir, sizeof(c->statedir));
 	else

@@ -22,6 +22,10 @@
  *	resync_kbs = 0
  *	directories = {"/srv/data"}
  *	tocheck = {"/srv/data/VERSION"}
+ *	notreplicated "/srv/data" {
+ *		paths = {"tmp"}
+ *		names = {"\\.lock$"}
+ *	}
  *	statedir = ""
  *
  * Addresses stand in the order they are tried, the flow network first.  An
@@ -38,6 +42,8 @@
 #include "paths.h"
 
 #include "when.h"
+
+#include "exclude.h"
 
 #define CONF_DIR_MAX	16
 #define CONF_TOCHECK_MAX 64
@@ -70,6 +76,12 @@ struct mirrord_conf {
 		unsigned	 dir;	/* index into dir[] */
 		const char	*path;	/* below it */
 	} tocheck[CONF_TOCHECK_MAX];
+	unsigned	 rule_count;
+	struct conf_rule {
+		unsigned	 dir;	/* index into dir[] */
+		bool		 is_path;	/* else an expression */
+		const char	*text;
+	} rule[EXCLUDE_MAX];
 	char		 statedir[PATH_LEN];
 };
 
@@ -80,5 +92,8 @@ extern cfg_opt_t mirrord_opts[];
 int	mirrord_conf_check(cfg_t *cfg);
 /* A checked cfg into c; strings stay cfg's. */
 void	mirrord_conf_read(struct mirrord_conf *c, cfg_t *cfg);
+/* A rule into e.  0, or -1 with the reason in why. */
+int	mirrord_conf_exclude(struct excludes *e, const struct conf_rule *r,
+	    char why[EXCLUDE_WHY_LEN]);
 
 #endif

@@ -5,7 +5,7 @@
  * lost.  What has no oid of its own is left alone: the role machine and the
  * resync decide about foreign objects.
  */
-#include "object.h"
+#include "object-local.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -42,8 +42,17 @@ struct walk {
 	struct objects	*objects;
 	object_walk_fn	*look;
 	void		*arg;
+	bool		 local;		/* what is left out; ids are given */
 	struct todo	 todo;
 };
+
+static int
+look_up(struct walk *w, uint64_t dir, const char *name, uint64_t *oid,
+    struct stat *st)
+{
+	return w->local ? object_lookup_here(w->objects, dir, name, true, oid,
+	    st) : object_lookup(w->objects, dir, name, false, oid, st);
+}
 
 static int
 walk_entries(struct walk *w, uint64_t dir, DIR *d)
@@ -57,8 +66,7 @@ walk_entries(struct walk *w, uint64_t dir, DIR *d)
 		if (strcmp(e->d_name, ".") == 0 ||
 		    strcmp(e->d_name, "..") == 0)
 			continue;
-		found = object_lookup(w->objects, dir, e->d_name, false, &oid,
-		    &st);
+		found = look_up(w, dir, e->d_name, &oid, &st);
 		if (found == -ENOENT)
 			continue;
 		if (found != 0 && found != -ENODATA)
@@ -104,7 +112,7 @@ walk_dir(struct walk *w, uint64_t dir)
 int
 objects_walk(struct objects *o, object_walk_fn *look, void *arg)
 {
-	struct walk w = { o, look, arg, { NULL, 0, 0 } };
+	struct walk w = { .objects = o, .look = look, .arg = arg };
 	unsigned i;
 	int rc = 0;
 
@@ -129,6 +137,24 @@ count(uint64_t dir, const char *name, int found, uint64_t oid,
 	(void)st;
 	*seen += found == 0;
 	return 0;
+}
+
+int
+objects_walk_local(struct objects *o, uint64_t dir, const char *name)
+{
+	uint64_t seen = 0, oid = 0;
+	struct walk w = { .objects = o, .look = count, .arg = &seen,
+	    .local = true };
+	struct stat st;
+	int rc;
+
+	rc = look_up(&w, dir, name, &oid, &st);
+	if (rc == 0 && S_ISDIR(st.st_mode))
+		rc = todo_add(&w.todo, oid);
+	while (rc == 0 && w.todo.count > 0)
+		rc = walk_dir(&w, w.todo.oid[--w.todo.count]);
+	free(w.todo.oid);
+	return rc == -ENOENT ? 0 : rc;
 }
 
 int

@@ -29,6 +29,7 @@
 
 #include "object-cache.h"
 #include "object-index.h"
+#include "object-local.h"
 
 #define RESERVED_DIR	".holdfast"
 #define STRIPES		1024
@@ -48,6 +49,7 @@ struct objects {
 	unsigned		 root_count;
 	struct object_index	*index;
 	struct object_cache	*cache;
+	const struct excludes	*excludes;	/* NULL: ids of any kind */
 	pthread_mutex_t		 oid_lock;
 	uint64_t		 oid_prefix;
 	uint64_t		 oid_next;
@@ -323,7 +325,7 @@ object_new_oid(struct objects *o)
 	(void)pthread_mutex_lock(&o->oid_lock);
 	if (o->oid_next >= o->oid_upto) {
 		upto = o->oid_next + OID_RESERVE;
-		if (upto <= (1ull << 40) && (o->reserve == NULL ||
+		if (upto <= OID_LOCAL && (o->reserve == NULL ||
 		    o->reserve(upto, o->arg) == 0)) {
 			fail_point(51);
 			o->oid_upto = upto;
@@ -463,21 +465,52 @@ object_make_end(struct objects *o)
 	(void)pthread_rwlock_unlock(&o->id_lock);
 }
 
+void
+objects_exclude(struct objects *o, const struct excludes *e)
+{
+	o->excludes = e;
+}
+
+const struct excludes *
+objects_excludes(const struct objects *o)
+{
+	return o->excludes;
+}
+
+/*
+ * The rules have changed since it got its id, which is none then.  One with a
+ * second name may be replicated by that, and keeps the id it has: two names
+ * must not take it from each other.
+ */
+static bool
+is_of_kind(const struct objects *o, uint64_t oid, bool local,
+    const struct stat *st)
+{
+	return o->excludes == NULL || object_is_local(oid) == local ||
+	    (local && !S_ISDIR(st->st_mode) && st->st_nlink > 1);
+}
+
 /*
  * An id for what has none.  The FUSE side and the resync may both have found
  * it so, or its maker may be about to give it the id that is in the stream
  * already: whoever is second takes the first one's.
  */
 static int
-assign_oid(struct objects *o, int fd, const struct handle *h, uint64_t *oid)
+assign_oid(struct objects *o, int fd, const struct handle *h, bool local,
+    const struct stat *st, uint64_t *oid)
 {
+	uint64_t old;
 	int rc = 0;
 
 	(void)pthread_rwlock_wrlock(&o->id_lock);
-	*oid = value_get(fd, h);
-	if (*oid == 0) {
+	*oid = old = value_get(fd, h);
+	if (old == 0 || !is_of_kind(o, old, local, st)) {
 		*oid = object_new_oid(o);
+		if (local && *oid != 0)
+			*oid |= OID_LOCAL;
 		rc = *oid == 0 ? -EIO : value_set(fd, *oid, h);
+		if (rc == 0 && old != 0)
+			object_forget(o, old);
 	}
 	if (rc == 0)
 		rc = object_index_put(o->index, *oid, h);
@@ -487,7 +520,8 @@ assign_oid(struct objects *o, int fd, const struct handle *h, uint64_t *oid)
 
 /* The oid of fd, which has root's number; a new one when `assign'. */
 static int
-identify(struct objects *o, int fd, unsigned root, bool assign, uint64_t *oid)
+identify(struct objects *o, int fd, unsigned root, bool assign, bool local,
+    const struct stat *st, uint64_t *oid)
 {
 	struct handle h, known;
 	int rc;
@@ -496,19 +530,22 @@ identify(struct objects *o, int fd, unsigned root, bool assign, uint64_t *oid)
 	if (rc != 0)
 		return rc;
 	*oid = value_get(fd, &h);
-	if (*oid == 0)
-		return assign ? assign_oid(o, fd, &h, oid) : -ENODATA;
+	if (*oid == 0 || !is_of_kind(o, *oid, local, st))
+		return assign ? assign_oid(o, fd, &h, local, st, oid) :
+		    -ENODATA;
 	if (object_index_get(o->index, *oid, &known) == 0 &&
 	    memcmp(&known, &h, sizeof(h)) == 0)
 		return 0;
 	return object_index_put(o->index, *oid, &h);
 }
 
-int
-object_lookup(struct objects *o, uint64_t dir, const char *name, bool assign,
-    uint64_t *oid, struct stat *st)
+static int
+lookup(struct objects *o, uint64_t dir, const char *name, bool assign,
+    bool here, uint64_t *oid, struct stat *st)
 {
+	struct stat found;
 	int fd, rc, root;
+	bool local;
 
 	root = object_root(o, dir);
 	if (root < 0)
@@ -516,10 +553,16 @@ object_lookup(struct objects *o, uint64_t dir, const char *name, bool assign,
 	fd = open_name(o, dir, name);
 	if (fd < 0)
 		return fd;
-	rc = identify(o, fd, (unsigned)root, assign, oid);
+	if (fstat(fd, &found) == -1) {
+		rc = -errno;
+		(void)close(fd);
+		return rc;
+	}
+	local = object_name_is_local(o, dir, name, S_ISDIR(found.st_mode));
+	rc = local && !here ? -ENOENT : identify(o, fd, (unsigned)root,
+	    assign, local, &found, oid);
 	if (rc == 0 && st != NULL) {
-		if (fstat(fd, st) == -1)
-			rc = -errno;
+		*st = found;
 		st->st_ino = *oid;
 	}
 	if (rc != 0) {
@@ -530,6 +573,20 @@ object_lookup(struct objects *o, uint64_t dir, const char *name, bool assign,
 	fd = object_cache_put(o->cache, *oid, CM_PATH, fd);
 	object_cache_done(o->cache, *oid, fd);
 	return 0;
+}
+
+int
+object_lookup(struct objects *o, uint64_t dir, const char *name, bool assign,
+    uint64_t *oid, struct stat *st)
+{
+	return lookup(o, dir, name, assign, false, oid, st);
+}
+
+int
+object_lookup_here(struct objects *o, uint64_t dir, const char *name,
+    bool assign, uint64_t *oid, struct stat *st)
+{
+	return lookup(o, dir, name, assign, true, oid, st);
 }
 
 int

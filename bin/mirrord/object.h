@@ -19,8 +19,17 @@
 #define OID_ROOT_MAX	255
 #define OID_XATTR	"trusted.holdfast.oid"
 #define OID_RESERVE	(1u << 20)	/* counters reserved at once, R33 */
+/* In the counter: what a rule of exclude.h leaves out.  Such an id is in no
+ * log and in no frame. */
+#define OID_LOCAL	(1ull << 39)
 
 struct objects;
+
+static inline bool
+object_is_local(uint64_t oid)
+{
+	return (oid & OID_LOCAL) != 0;
+}
 
 /* Counters below upto may be used: must be durable in gen when it returns.
  * Called under the lock of the counter only.  0 or -errno. */
@@ -54,9 +63,14 @@ int		 object_stat(struct objects *o, uint64_t oid, struct stat *st);
  * The oid of `name' in dir: *oid, and *st when not NULL.  An object without
  * an id, or with one that is not its own (copied xattr), gets a new one when
  * `assign', else -ENODATA.  -ENOENT: no such name.  Reserved names
- * (.holdfast in a root, lost+found of a filesystem root) are -ENOENT.
+ * (.holdfast in a root, lost+found of a filesystem root) are -ENOENT, and so
+ * is what is left out of replication.
  */
 int		 object_lookup(struct objects *o, uint64_t dir,
+		    const char *name, bool assign, uint64_t *oid,
+		    struct stat *st);
+/* The same for an application of this node, which sees what is left out. */
+int		 object_lookup_here(struct objects *o, uint64_t dir,
 		    const char *name, bool assign, uint64_t *oid,
 		    struct stat *st);
 /* Per-node names, which are hidden (rule R39): .holdfast in a root, lost+found
@@ -113,10 +127,10 @@ void		 object_lock(struct objects *o, struct object_locks *l,
 void		 object_unlock(struct objects *o, struct object_locks *l);
 
 /*
- * Every name of the trees once, but for reserved ones: look() is told the
- * directory, the name, and 0 with oid and lstat, or -ENODATA: it has no id
- * of its own, and is not gone into.  Stops when look() returns non-zero,
- * which is returned.  0 or -errno.
+ * Every name of the trees once, but for those that object_lookup() does not
+ * find: look() is told the directory, the name, and 0 with oid and lstat, or
+ * -ENODATA: it has no id of its own, and is not gone into.  Stops when look()
+ * returns non-zero, which is returned.  0 or -errno.
  */
 typedef int object_walk_fn(uint64_t dir, const char *name, int found,
 		    uint64_t oid, const struct stat *st, void *arg);

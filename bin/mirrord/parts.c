@@ -365,6 +365,7 @@ parts_open(struct parts *p, const struct apply_calls *calls, void *arg,
 	/* Logs first: with a gen that was written, a missing one is rot. */
 	if (open_logs(p, code, why) == -1 ||
 	    open_objects(p, code, why) == -1 ||
+	    parts_exclude(p, code, why) == -1 ||
 	    open_memory(p, calls, arg, why) == -1)
 		return -1;
 	p->is_open = true;
@@ -400,6 +401,8 @@ parts_close(struct parts *p)
 	p->dirty = NULL;
 	p->set = NULL;
 	p->objects = NULL;
+	excludes_free(p->excludes);
+	p->excludes = NULL;
 	for (i = 0; i < p->conf->dir_count; i++) {
 		(void)keep_drop(p->keep, numbered(buf, "clone", i));
 		(void)keep_drop(p->keep, numbered(buf, "root", i));

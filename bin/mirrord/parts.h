@@ -15,6 +15,7 @@
 #include "apply.h"
 #include "change.h"
 #include "dirty.h"
+#include "exclude.h"
 #include "gen.h"
 #include "mirrord-conf.h"
 #include "object.h"
@@ -44,6 +45,7 @@ struct parts {
 	struct dirtyset	*set;
 	struct dirty	*dirty;
 	struct objects	*objects;
+	struct excludes	*excludes;
 	struct stream	*stream;
 	struct change	*change;
 	struct apply	*apply;
@@ -72,6 +74,14 @@ bool	parts_kept_mirror(struct parts *p);
  */
 int	parts_open(struct parts *p, const struct apply_calls *calls,
 	    void *arg, const char **code, char why[PARTS_WHY_LEN]);
+/*
+ * What the configuration leaves out, for parts_open(); parts-exclude.c.  Each
+ * directory keeps the rules of last time: if one of them is gone, what it left
+ * out is on record nowhere, and everything is compared, which is durable
+ * before the new rules are.
+ */
+int	parts_exclude(struct parts *p, const char **code,
+	    char why[PARTS_WHY_LEN]);
 /* Lets go of the directories; nothing is mounted any more. */
 void	parts_close(struct parts *p);
 

@@ -42,6 +42,8 @@ say_hello(struct link_hello *own, void *arg)
 	gen_read(r->parts.gen, &own->gen);
 	own->root_session = session_read(&r->parts, own->gen.session);
 	own->flags |= LHF_HOLD | LHF_ASIDE | LHF_VERIFY;
+	own->flags |= (uint32_t)excludes_mark(r->parts.excludes) <<
+	    LHF_RULES_SHIFT;
 	pthread_mutex_lock(&r->lock);
 	if (r->kind == RK_PRIM && r->both)
 		own->flags |= LHF_MEMBER;
@@ -67,6 +69,7 @@ fill_side(struct meet_side *side, const struct role_machine *r,
 	side->fullsync = h->flags & LHF_FULLSYNC;
 	side->asides = h->flags & LHF_ASIDE;
 	side->yields = h->flags & LHF_YIELD;
+	side->rules = (uint16_t)(h->flags >> LHF_RULES_SHIFT);
 	side->root_session = h->root_session;
 }
 
@@ -167,7 +170,8 @@ static bool
 may_go_on(const struct link_hello *primary, const struct link_hello *second)
 {
 	return primary->flags & LHF_MEMBER && second->gen.level &&
-	    second->stream_id != 0 &&
+	    primary->flags >> LHF_RULES_SHIFT ==
+	    second->flags >> LHF_RULES_SHIFT && second->stream_id != 0 &&
 	    second->stream_id == primary->stream_id &&
 	    second->applied + 1 >= primary->first;
 }

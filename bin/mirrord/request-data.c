@@ -142,6 +142,18 @@ sync_local(struct front *f, uint64_t oid, bool data_only)
 	return error;
 }
 
+static void
+compare_again(struct front *f, uint64_t oid)
+{
+	struct dirtyset *more = dirtyset_new();
+
+	dirtyset_whole(more, oid);
+	if (change_merge(f->change, more) != 0)
+		log_warnx("object %016llx: cannot be noted as changed",
+		    (unsigned long long)oid);
+	dirtyset_free(more);
+}
+
 /*
  * Rule R9: the kernel forgets a failed sync after one report, so whatever
  * the peer said, the object must be compared again.
@@ -149,16 +161,10 @@ sync_local(struct front *f, uint64_t oid, bool data_only)
 static void
 sync_failed(struct front *f, uint64_t oid, int error)
 {
-	struct dirtyset *more;
-
 	log_warnx("object %016llx: local sync failed: %s",
 	    (unsigned long long)oid, strerror(-error));
-	more = dirtyset_new();
-	dirtyset_whole(more, oid);
-	if (change_merge(f->change, more) != 0)
-		log_warnx("object %016llx: cannot be noted as changed",
-		    (unsigned long long)oid);
-	dirtyset_free(more);
+	if (!object_is_local(oid))
+		compare_again(f, oid);
 	f->on_disk_error(-error, f->arg);
 }
 
@@ -175,7 +181,7 @@ rq_fsync(struct request *r)
 
 	op.flags = (data_only ? OPF_DATAONLY : 0) |
 	    (f->async_second ? OPF_RECEIVED : 0);
-	if (!orphan_is(f->orphans, r->oid)) {
+	if (!object_is_local(r->oid) && !orphan_is(f->orphans, r->oid)) {
 		/* The lock puts it behind every write that was answered. */
 		request_lock(r, &r->oid, 1);
 		if (object_stat(f->objects, r->oid, &st) == 0)
@@ -234,7 +240,8 @@ rq_copy(struct request *r)
 	op.obj2 = request_oid(r->m, in->nodeid_out);
 	/* The peer does not have it: the kernel copies by read and write. */
 	if (orphan_is(r->f->orphans, op.obj) ||
-	    orphan_is(r->f->orphans, op.obj2))
+	    orphan_is(r->f->orphans, op.obj2) ||
+	    object_is_local(op.obj) != object_is_local(op.obj2))
 		return -EXDEV;
 	op.off = in->off_in;
 	op.off2 = in->off_out;

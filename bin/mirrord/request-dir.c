@@ -12,18 +12,24 @@
 #include <string.h>
 #include <unistd.h>
 
-/* An object that had no id is news for the peer (rule R30). */
+/* An object that had no id is news for the peer (rule R30), unless it is left
+ * out, which it does not find. */
 static int
 find(struct request *r, uint64_t dir, const char *name, uint64_t *oid,
     struct stat *st)
 {
+	struct objects *o = r->f->objects;
 	int error;
 
-	error = object_lookup(r->f->objects, dir, name, false, oid, st);
+	error = object_lookup_here(o, dir, name, false, oid, st);
 	if (error != -ENODATA)
 		return error;
-	return change_found(r->f->change, r->f->objects, dir, name, false,
-	    oid, st);
+	error = object_lookup(o, dir, name, false, oid, st);
+	if (error == -ENOENT)
+		return object_lookup_here(o, dir, name, true, oid, st);
+	if (error != -ENODATA)
+		return error;
+	return change_found(r->f->change, o, dir, name, false, oid, st);
 }
 
 int

@@ -16,6 +16,8 @@
 #include "fail.h"
 #include "log.h"
 
+#include "object-local.h"
+
 #ifndef RENAME_EXCHANGE
 #define RENAME_NOREPLACE	(1 << 0)
 #define RENAME_EXCHANGE		(1 << 1)
@@ -77,10 +79,14 @@ create(struct request *r, struct op *op, const char *name, uint32_t umask)
 		error = request_inherit(r, op, umask);
 	if (error != 0)
 		return error;
+	r->local = object_name_is_local(r->f->objects, op->dir, op->name,
+	    op->type == OP_MKDIR);
 	ev.obj = r->again ? r->slot->ev.obj :
 	    object_new_oid(r->f->objects);
 	if (ev.obj == 0)
 		return -EIO;
+	if (r->local)
+		ev.obj |= OID_LOCAL;
 	op->obj = ev.obj;
 	lock[0] = op->dir;
 	lock[1] = op->obj;
@@ -139,6 +145,9 @@ rq_link(struct request *r)
 	if (error != 0)
 		return error;
 	op.obj = ev.obj = request_oid(r->m, in->oldnodeid);
+	r->local = object_name_is_local(r->f->objects, op.dir, op.name, false);
+	if (r->local != object_is_local(op.obj))
+		return -EXDEV;
 	if (orphan_is(r->f->orphans, op.obj))
 		return request_link_nameless(r, &op);
 	lock[0] = op.dir;
@@ -214,7 +223,7 @@ held_by(struct request *r, uint64_t dir, const char *name, uint64_t *oid)
 {
 	int error;
 
-	error = object_lookup(r->f->objects, dir, name, true, oid, NULL);
+	error = object_lookup_here(r->f->objects, dir, name, true, oid, NULL);
 	if (error == -ENOENT) {
 		*oid = 0;
 		error = 0;
@@ -241,6 +250,8 @@ unlink_name(struct request *r, enum op_type type)
 	if (ev.victim == 0)
 		return -ENOENT;
 	op.victim = ev.victim;
+	r->local = object_name_is_local(r->f->objects, op.dir, op.name,
+	    type == OP_RMDIR);
 	lock[0] = op.dir;
 	lock[1] = op.victim;
 	error = request_begin(r, &op, lock, 2);
@@ -285,6 +296,46 @@ rename_ids(struct request *r, const struct op *op, struct evidence *ev)
 	return error;
 }
 
+static bool
+is_dir(struct request *r, uint64_t oid)
+{
+	struct stat st;
+
+	return oid != 0 && object_stat(r->f->objects, oid, &st) == 0 &&
+	    S_ISDIR(st.st_mode);
+}
+
+/*
+ * What is left out and what is replicated are as on two file systems: who
+ * renames between them copies.  So does who would move a directory through
+ * which a path that is left out leads, since that is told by its place.
+ */
+static int
+rename_kind(struct request *r, const struct op *op)
+{
+	struct objects *o = r->f->objects;
+	bool dir, local;
+
+	if (!excludes_any(objects_excludes(o)))
+		return 0;
+	dir = is_dir(r, op->obj);
+	local = object_name_is_local(o, op->dir, op->name, dir);
+	if (object_name_is_local(o, op->dir2, op->name2, dir) != local)
+		return -EXDEV;
+	if (op->flags & RENAME_EXCHANGE) {
+		dir = is_dir(r, op->victim);
+		if (object_name_is_local(o, op->dir, op->name, dir) != local ||
+		    object_name_is_local(o, op->dir2, op->name2, dir) != local)
+			return -EXDEV;
+		dir = dir || is_dir(r, op->obj);
+	}
+	if (dir && (object_name_leads(o, op->dir, op->name) ||
+	    object_name_leads(o, op->dir2, op->name2)))
+		return -EXDEV;
+	r->local = local;
+	return 0;
+}
+
 static int
 rename_name(struct request *r, uint64_t newdir, uint32_t flags)
 {
@@ -306,6 +357,9 @@ rename_name(struct request *r, uint64_t newdir, uint32_t flags)
 		return error;
 	op.obj = ev.obj;
 	op.victim = ev.victim;
+	error = rename_kind(r, &op);
+	if (error != 0)
+		return error;
 	lock[0] = op.dir;
 	lock[1] = op.dir2;
 	lock[2] = op.obj;

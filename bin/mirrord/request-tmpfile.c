@@ -76,6 +76,9 @@ rq_tmpfile(struct request *r)
 	ev.obj = r->again ? r->slot->ev.obj : object_new_oid(r->f->objects);
 	if (ev.obj == 0)
 		return -EIO;
+	/* Below what is left out it can have names of its kind only. */
+	if (object_is_local(op.dir))
+		ev.obj |= OID_LOCAL;
 	op.obj = ev.obj;
 	request_enter(r);
 	if (!r->again)
@@ -286,10 +289,14 @@ request_link_nameless(struct request *r, struct op *op)
 	struct evidence ev = { .obj = op->obj };
 	struct front *f = r->f;
 	uint64_t lock[2] = { op->dir, op->obj }, told = 0, sync = 0;
-	int error;
+	int error = 0;
 
 	request_enter(r);
-	error = r->again ? doubt(r, op->obj) : announce(r, op->obj, &told);
+	if (r->local)
+		orphan_unset(f->orphans, op->obj);
+	else
+		error = r->again ? doubt(r, op->obj) :
+		    announce(r, op->obj, &told);
 	if (error == 0 && told != 0)
 		error = tell_all(r, op->obj, &sync);
 	if (error == 0)

@@ -184,11 +184,13 @@ request_enter(struct request *r)
 	r->entered = true;
 }
 
-/* No name leads there: the other node has no use for it (R36). */
+/* The other node has no use for it: no name leads there (R36), or it is left
+ * out. */
 static bool
-is_nameless(const struct request *r, const struct op *op)
+is_unlogged(const struct request *r, const struct op *op)
 {
-	return op->obj != 0 && orphan_is(r->f->orphans, op->obj);
+	return r->local || object_is_local(op->obj) ||
+	    (op->obj != 0 && orphan_is(r->f->orphans, op->obj));
 }
 
 /*
@@ -244,7 +246,7 @@ at_name(struct front *f, uint64_t dir, const char *name)
 	uint64_t oid;
 	int error;
 
-	error = object_lookup(f->objects, dir, name, false, &oid, NULL);
+	error = object_lookup_here(f->objects, dir, name, false, &oid, NULL);
 	if (error == 0) {
 		at.what = AT_OBJ;
 		at.oid = oid;
@@ -304,7 +306,7 @@ request_begin(struct request *r, const struct op *op, const uint64_t *lock,
 	/* Before the locks: reads of the same objects go on. */
 	request_enter(r);
 	for (;;) {
-		r->logged = !is_nameless(r, op);
+		r->logged = !is_unlogged(r, op);
 		if (r->logged) {
 			error = change_begin(f->change, op);
 			if (error != 0) {
@@ -315,7 +317,7 @@ request_begin(struct request *r, const struct op *op, const uint64_t *lock,
 		fail_point(2);
 		request_lock(r, lock, count);
 		/* It may have been given a name while we waited. */
-		if (r->logged || is_nameless(r, op))
+		if (r->logged || is_unlogged(r, op))
 			return 0;
 		request_unlock(r);
 	}

@@ -75,6 +75,7 @@ struct request {
 	bool		 again;		/* an earlier life got to the intent */
 	bool		 is_change;	/* the result goes into the slot */
 	bool		 logged;	/* change_begin() was called */
+	bool		 local;		/* left out: no other node's business */
 	bool		 entered;	/* the door of hold.h */
 	struct object_locks locks;
 	uint8_t		*out;		/* room for a large reply */

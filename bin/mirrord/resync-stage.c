@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "object-local.h"
 #include "resync-int.h"
 #include "xalloc.h"
 
@@ -209,41 +210,6 @@ resync_doom(struct resync *r)
 	return 0;
 }
 
-/* Depth first; a name that vanished meanwhile is as good as removed. */
-static int
-remove_tree(struct resync *r, int dfd, const char *name)
-{
-	struct dirent *e;
-	uint64_t oid;
-	int fd, rc = 0;
-	DIR *d;
-
-	fd = openat(dfd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	if (fd == -1)
-		return errno == ENOENT ? 0 : -errno;
-	oid = object_oid_of(r->conf.objects, fd);
-	(void)close(fd); /* only a name */
-	if (unlinkat(dfd, name, 0) == -1) {
-		if (errno != EISDIR && errno != EPERM)
-			return errno == ENOENT ? 0 : -errno;
-		fd = openat(dfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
-		    O_CLOEXEC);
-		d = fd == -1 ? NULL : fdopendir(fd);
-		if (d == NULL)
-			return -errno;
-		while (rc == 0 && (e = readdir(d)) != NULL)
-			if (strcmp(e->d_name, ".") != 0 &&
-			    strcmp(e->d_name, "..") != 0)
-				rc = remove_tree(r, fd, e->d_name);
-		(void)closedir(d); /* it was read only */
-		if (rc == 0 && unlinkat(dfd, name, AT_REMOVEDIR) == -1)
-			rc = -errno;
-	}
-	if (rc == 0 && oid != 0)
-		object_forget_if_gone(r->conf.objects, oid);
-	return rc;
-}
-
 int
 resync_empty_stage(struct resync *r)
 {
@@ -255,7 +221,8 @@ resync_empty_stage(struct resync *r)
 	for (i = 0; rc == 0 && i < r->doomed_count; i++) {
 		root = strtol(r->doomed[i], &end, 10);
 		sfd = objects_stage_fd(r->conf.objects, (unsigned)root);
-		rc = sfd < 0 ? sfd : remove_tree(r, sfd, end + 1);
+		rc = sfd < 0 ? sfd : object_remove_tree(r->conf.objects, sfd,
+		    end + 1);
 	}
 	return rc;
 }

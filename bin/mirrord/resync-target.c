@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "fail.h"
+#include "object-local.h"
 #include "resync-int.h"
 #include "store.h"
 #include "xalloc.h"
@@ -466,6 +467,18 @@ link_known(struct resync *r, const struct link *l, const struct stat *st)
 	return store_exec(r->conf.objects, &op, NULL);
 }
 
+/* A directory where this node has a file that is left out. */
+static void
+make_way(struct resync *r, const struct link *l)
+{
+	struct op op = { .type = OP_MKDIR, .dir = l->dir };
+
+	if (!S_ISDIR(l->mode))
+		return;
+	snprintf(op.name, sizeof(op.name), "%s", l->name);
+	(void)object_make_way(r->conf.objects, &op); /* else it is EEXIST */
+}
+
 static int
 do_link(struct resync *r, const struct link *l)
 {
@@ -490,6 +503,7 @@ do_link(struct resync *r, const struct link *l)
 	}
 	if (rc != -ENOENT && (rc = resync_stage(r, l->dir, l->name)) != 0)
 		return rc;
+	make_way(r, l);
 	rc = resync_stat(r, l->obj, &st);
 	if (rc == 0 && (st.st_mode & S_IFMT) == (l->mode & S_IFMT))
 		return link_known(r, l, &st);

@@ -17,6 +17,8 @@
 
 #include "whole.h"
 
+#include "object-local.h"
+
 #define XATTR_MAX	65536u
 #define XATTR_NAMES_MAX	4096u
 
@@ -194,8 +196,10 @@ verify_look_attr(struct objects *o, uint64_t oid, struct verify_room *m,
 	if (S_ISREG(st.st_mode))
 		a->size = (uint64_t)st.st_size;
 	a->mtime = st.st_mtim;
-	/* .holdfast is made in a root by each node for itself. */
-	if (oid > OID_ROOT_MAX)
+	/* .holdfast is made in a root by each node for itself, and what is
+	 * left out of replication in any directory. */
+	if (oid > OID_ROOT_MAX && (!S_ISDIR(st.st_mode) ||
+	    !excludes_any(objects_excludes(o))))
 		a->flags = VA_TIME;
 	return 0;
 }

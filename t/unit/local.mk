@@ -113,6 +113,10 @@ check_PROGRAMS += t/unit/object
 t_unit_object_SOURCES = %D%/object.c %D%/tap.h %D%/tree.h
 t_unit_object_LDADD = $(MIRRORD_LIBS)
 
+check_PROGRAMS += t/unit/exclude
+t_unit_exclude_SOURCES = %D%/exclude.c %D%/tap.h %D%/tree.h
+t_unit_exclude_LDADD = $(MIRRORD_LIBS)
+
 check_PROGRAMS += t/unit/store
 t_unit_store_SOURCES = %D%/store.c %D%/tap.h %D%/tree.h
 t_unit_store_LDADD = $(MIRRORD_LIBS)

@@ -395,6 +395,19 @@ test_all(void)
 	ok(bad == 0, "%u of %u pairs against the rule", bad, n);
 }
 
+static void
+test_rules(void)
+{
+	reset();
+	a.rules = b.rules = 7;
+	want(MV_INCREMENTAL, "both leave out the same");
+	b.rules = 8;
+	want(MV_REFUSE, "not the same");
+	is_str(m.code, "config-differs", "its code");
+	b.rules = 0;
+	want(MV_REFUSE, "only one leaves out anything");
+}
+
 int
 main(void)
 {
@@ -406,6 +419,7 @@ main(void)
 	test_unasked();
 	test_edits();
 	test_distrust();
+	test_rules();
 	test_all();
 	return tap_done();
 }
