@@ -19,7 +19,7 @@
 #include "xalloc.h"
 
 #define RETRY_MIN_MS	10
-#define RETRY_MAX_MS	1000
+#define RETRY_MAX_MS	200	/* a local socket: it costs nothing */
 #define ASK_QUEUE_MAX	(256 * 1024)
 
 struct pending {

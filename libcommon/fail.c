@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Failpoints of a test build.  An order is [PROGRAM:]STEP[:COUNT][:stop], in
+ * Failpoints of a test build.  An order is [PROGRAM:]STEP[:COUNT][:HOW], in
  * the environment variable HOLDFAST_FAIL, or in the file /run/holdfast/fail,
  * which is looked at all the time, so that a daemon that runs can be armed in
  * a lab node.  Both may hold several, separated by blanks.  The file is
@@ -8,7 +8,8 @@
  * which holdfastd starts at once, is not killed again.
  *
  * With `stop' the process stops there with all its threads instead of dying:
- * what a supervisor does not undo before the test pulls the plug.
+ * what a supervisor does not undo before the test pulls the plug.  With `again'
+ * the file stays, and each life ends there.
  */
 #include "fail.h"
 
@@ -32,6 +33,7 @@ struct order {
 	int		step;		/* 0: none */
 	long		count;
 	bool		stops;
+	bool		again;
 };
 
 static char program_name[32];
@@ -47,7 +49,7 @@ static unsigned long
 word_of(const struct order *o)
 {
 	return (unsigned long)o->step | (unsigned long)o->count << 16 |
-	    (unsigned long)o->stops << 48;
+	    (unsigned long)o->stops << 48 | (unsigned long)o->again << 49;
 }
 
 /* One order; false when it is for another program, or wrong. */
@@ -74,7 +76,8 @@ order_parse(struct order *o, char *text)
 	if (end[0] == ':' && end[1] >= '0' && end[1] <= '9')
 		o->count = strtol(end + 1, &end, 10);
 	o->stops = strcmp(end, ":stop") == 0;
-	return (o->stops || *end == '\0') && o->count > 0 &&
+	o->again = strcmp(end, ":again") == 0;
+	return (o->stops || o->again || *end == '\0') && o->count > 0 &&
 	    o->count <= 1000000000;
 }
 
@@ -171,6 +174,7 @@ fail_point(int step)
 		look_at_file();
 	word = atomic_load(&file_word);
 	if (word != 0 && (int)(word & 0xffff) == step &&
-	    atomic_fetch_sub(&file_left, 1) == 1 && file_empty())
-		obey(word >> 48);
+	    atomic_fetch_sub(&file_left, 1) == 1 &&
+	    ((word >> 49 & 1) != 0 || file_empty()))
+		obey(word >> 48 & 1);
 }

@@ -149,3 +149,8 @@ unnoticed()
 	pair_is_level n1 n2
 	trees_are_equal
 }
+
+@test "a mirrord that dies of what it is to do: the other node takes over" {
+	pair_restore
+	dies_of_work n1
+}

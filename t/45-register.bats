@@ -240,6 +240,11 @@ pair_is_restored()
 	trees_are_equal
 }
 
+@test "a mirrord that dies of what it is to do: the place is given by vote" {
+	pair_restore
+	dies_of_work n1
+}
+
 @test "swap, stop and start, by vote" {
 	local start
 

@@ -296,6 +296,32 @@ load_end()
 	    kill "$(cat /srv/pid)"; rm -f /srv/pid' 2>/dev/null || :
 }
 
+# dies_of_work NODE: mirrord of the primary ends at the first change it has in
+# hand, and at it again in each life; the other node takes over.
+dies_of_work()
+{
+	local o start gap
+
+	"$top_builddir/bin/mirrord/mirrord" -V | grep -q failpoints ||
+	    skip "needs ./configure --enable-failpoints"
+	o=$(other "$1")
+	load_start
+	start=$(now_ms)
+	on "$1" sh -c 'echo mirrord:12:again >/run/holdfast/fail'
+	wait_until 40 '[[ "$(state '"$o"')" =~ ^(PRIM|ALONE)" Ready"$ ]]'
+	on "$1" rm /run/holdfast/fail
+	load_goes_on 20
+	wait_until 60 "pair_is_level $o $1"
+	gap=$(gap_since "$start")
+	echo "# without an acknowledgement: $gap ms" >&3
+	[ "$gap" -lt 20000 ]
+	load_stop
+	verify
+	on "$1" grep -q 'mirrord does not serve' \
+	    "/var/log/holdfast/$MODULE.events"
+	trees_are_equal
+}
+
 # The client's load: each acknowledged entry is a line of /srv/acked.
 load_start()
 {

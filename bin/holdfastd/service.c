@@ -10,7 +10,7 @@
 
 /* First delay, its bound, and the time up after which it begins anew. */
 #define DELAY_FIRST_MS	10
-#define DELAY_MAX_MS	10000
+#define DELAY_MAX_MS	2000
 #define STABLE_MS	60000
 /*
  * One that was ready and did its work for a second costs nothing to start at

@@ -11,6 +11,7 @@ bin_mirrord_libmirrord_a_SOURCES += \
 	%D%/hold.c %D%/hold.h \
 	%D%/holders.c %D%/holders.h \
 	%D%/intake.c %D%/intake.h \
+	%D%/lives.c %D%/lives.h \
 	%D%/lookup.c %D%/lookup.h \
 	%D%/mirrord-conf.c %D%/mirrord-conf.h \
 	%D%/mount.c %D%/mount.h \

@@ -18,9 +18,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "log.h"
 #include "paths.h"
 
+#include "lives.h"
 #include "mount.h"
 
 /* Sequential readers of databases gain little above it. */
@@ -328,11 +330,13 @@ open_memory(struct parts *p, const struct apply_calls *calls, void *arg,
 
 	if (take_memory(k, &p->queue, "queue", STREAM_MEMORY_SIZE) == -1 ||
 	    take_memory(k, &p->applied, "applied", APPLY_MEMORY_SIZE) == -1 ||
-	    take_memory(k, &p->lookup, "lookup", lookup_size()) == -1) {
+	    take_memory(k, &p->lookup, "lookup", lookup_size()) == -1 ||
+	    take_memory(k, &p->lives, "lives", sizeof(struct lives)) == -1) {
 		snprintf(why, PARTS_WHY_LEN, "shared memory: %s",
 		    strerror(errno));
 		return -1;
 	}
+	p->is_wary = lives_begin(p->lives.p, mono_now());
 	p->stream = stream_new(p->queue.p, p->queue.size);
 	p->change = change_new(p->actlog, p->dirty, p->set, p->stream);
 	p->apply = apply_new(p->objects, p->applied.p, calls, arg);
@@ -389,6 +393,7 @@ parts_close(struct parts *p)
 	drop_memory(p->keep, &p->queue);
 	drop_memory(p->keep, &p->applied);
 	drop_memory(p->keep, &p->lookup);
+	drop_memory(p->keep, &p->lives);
 	if (p->actlog != NULL)
 		actlog_close(p->actlog);
 	if (p->dirty != NULL)
@@ -464,10 +469,21 @@ parts_mount(struct parts *p, unsigned i, char why[PARTS_WHY_LEN])
 		    p->conf->dir[i]);
 		return -1;
 	}
-	intake_start(m->intake);
+	if (!p->holds_back)
+		intake_start(m->intake);
 	if (fresh)
 		mount_set_readahead(p->conf->dir[i], READAHEAD_KIB);
 	return 0;
+}
+
+void
+parts_serve(struct parts *p)
+{
+	unsigned i;
+
+	for (i = 0; p->holds_back && i < p->conf->dir_count; i++)
+		intake_start(p->mount[i].intake);
+	p->holds_back = false;
 }
 
 void
@@ -537,6 +553,13 @@ session_write(struct parts *p, uint64_t session, bool coming)
 		    (size_t)len, 0) == -1 || fsync(p->root_fd[i]) == -1)
 			return -1;
 	return 0;
+}
+
+void
+parts_go_on(struct parts *p)
+{
+	if (p->lives.p != NULL)
+		lives_go_on(p->lives.p, mono_now());
 }
 
 void

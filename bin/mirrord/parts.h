@@ -39,6 +39,8 @@ struct parts {
 	/* From here on only while the tree is open. */
 	bool		 is_open;
 	bool		 log_bad;	/* al or dirty was not readable (R22) */
+	bool		 is_wary;	/* lives.h */
+	bool		 holds_back;	/* mounted, but does not serve */
 	int		 clone_fd[CONF_DIR_MAX];
 	int		 root_fd[CONF_DIR_MAX];
 	struct actlog	*actlog;
@@ -53,6 +55,7 @@ struct parts {
 	struct kept_memory queue;
 	struct kept_memory applied;
 	struct kept_memory lookup;
+	struct kept_memory lives;
 	struct kept_memory ring[CONF_DIR_MAX];
 	struct front_mount mount[CONF_DIR_MAX];
 };
@@ -90,6 +93,8 @@ void	parts_close(struct parts *p);
  * life; then serves.  0, or -1 with why.
  */
 int	parts_mount(struct parts *p, unsigned i, char why[PARTS_WHY_LEN]);
+/* What holds back begins to serve. */
+void	parts_serve(struct parts *p);
 /* After the unmount: workers ended, memory and descriptors given back. */
 void	parts_unmounted(struct parts *p, unsigned i);
 /*
@@ -99,6 +104,8 @@ void	parts_unmounted(struct parts *p, unsigned i);
  */
 uint64_t session_read(struct parts *p, uint64_t in_gen);
 int	session_write(struct parts *p, uint64_t session, bool coming);
+/* While it serves: this life is not a short one. */
+void	parts_go_on(struct parts *p);
 /* Every minute: unused pages go back. */
 void	parts_trim(struct parts *p);
 

@@ -253,6 +253,7 @@ unmount_all(struct role_machine *r)
 	for (i = 0; i < r->conf->dir_count; i++)
 		parts_unmounted(&r->parts, i);
 	__atomic_store_n(&r->parts.front.ending, false, __ATOMIC_RELEASE);
+	r->parts.holds_back = false;
 	pthread_mutex_lock(&r->lock);
 	r->mounted = false;
 	pthread_mutex_unlock(&r->lock);
@@ -295,6 +296,9 @@ end_prim(struct role_machine *r, bool orderly)
 	both = r->both;
 	pthread_mutex_unlock(&r->lock);
 	freeze_break(r);
+	/* What was in hand is not carried to its end: as after a crash. */
+	if (r->parts.holds_back)
+		orderly = false;
 	if (unmount_all(r) == -1)
 		return -1;
 	if (orderly && both)
@@ -718,13 +722,15 @@ step_take_up(struct role_machine *r)
 		/* Killed before the join or half way to alone: owed. */
 		if (g.alone && change_go_alone(r->parts.change) == 0)
 			stream_reset(r->parts.stream);
+		r->parts.holds_back = r->parts.is_wary;
 		if (mount_all(r) == -1)
 			return;
 		pthread_mutex_lock(&r->lock);
 		r->both = r->joined = !g.alone;
 		pthread_mutex_unlock(&r->lock);
 		set_kind(r, RK_PRIM);
-		log_info("mirror: taken up");
+		log_info("mirror: taken up%s", r->parts.holds_back ?
+		    "; many lives were short: what is wished comes first" : "");
 		(void)peer_start(r, LS_PRIMARY, g.epoch);
 	} else if (g.role == GR_SECOND) {
 		r->followed = g.fence;

@@ -27,6 +27,8 @@
  * more often than that, since a checkpoint writes all there is. */
 #define TIGHT_LOOK_MS	100
 #define TIGHT_PAUSE_MS	500
+/* moduled looks for a new mirrord much more often. */
+#define WARY_MS		300
 /* A step that failed is tried again, as long as it is wished. */
 #define RETRY_MS	1000
 #define STACK_LEN	(256 * 1024)
@@ -110,6 +112,22 @@ carry_out(struct role_machine *r, const struct wish *w)
 	return -1;
 }
 
+/* A wary successor hears first whether it is to serve at all.  With the
+ * lock. */
+static void
+serve_what_is_held(struct role_machine *r)
+{
+	if (!r->parts.holds_back)
+		return;
+	if (!r->has_wish)
+		wait_until(r, &r->wake, WARY_MS);
+	if (r->has_wish && r->wish.role != RK_PRIM)
+		return;
+	pthread_mutex_unlock(&r->lock);
+	parts_serve(&r->parts);
+	pthread_mutex_lock(&r->lock);
+}
+
 static void *
 role_thread(void *arg)
 {
@@ -118,6 +136,7 @@ role_thread(void *arg)
 	int rc = 0;
 
 	pthread_mutex_lock(&r->lock);
+	serve_what_is_held(r);
 	while (!r->ending) {
 		if (r->look_aside) {
 			r->look_aside = false;
@@ -232,6 +251,7 @@ checkpoint_thread(void *arg)
 			checkpoint_both(r);
 		else if (change_flush(r->parts.change) != 0)
 			log_warnx("dirty log: cannot be written");
+		parts_go_on(&r->parts);
 		if (++count % TRIM_CHECKPOINTS == 0)
 			parts_trim(&r->parts);
 		pthread_mutex_lock(&r->lock);

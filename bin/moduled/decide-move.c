@@ -22,6 +22,7 @@ promote(struct machine *m, struct epoch e)
 	m->member = m->joined = m->fresh = m->force = false;
 	m->joining = m->asking = m->doubt = m->bid = m->seen_level = false;
 	m->tried_default = false;
+	m->store_since = m->store_good = (struct mono){ 0 };
 	m->block = RS_NONE;
 	probe_stop(m);
 }
@@ -74,7 +75,7 @@ leave_prim(struct machine *m, const struct view *v, bool hand, bool fenced)
 	m->leave = LV_PRIM;
 	m->leave_since = v->now;
 	m->hand = hand;
-	m->handing = false;
+	m->handing = m->lost = false;
 	m->fenced = fenced;
 }
 
@@ -130,7 +131,9 @@ hand_over(struct machine *m, const struct view *v, struct decision *d)
 static enum event
 primary_is_down(struct machine *m, const struct view *v, struct decision *d)
 {
-	bool may = m->hand && v->self.equal && peer_up(v) &&
+	/* What is here and not there was never acknowledged: with a mirrord
+	 * that is lost it is given up, as by a crash of the node. */
+	bool may = m->hand && (v->self.equal || m->lost) && peer_up(v) &&
 	    v->peer.state == ST_SECOND && v->peer.level;
 
 	if (has_register(v) && (m->handing || (may && v->reg.known)))

@@ -107,8 +107,9 @@ is_behind(struct machine *m, const struct view *v, struct decision *d)
 		return v->self.peer_failed;
 	if (v->self.stall_ms >= v->conf->stall_ms)
 		return "it does not answer";
-	/* Who never took its place too: a member is not resynced (L15). */
-	if (m->member && !v->self.link_up) {
+	/* Who never took its place too: a member is not resynced (L15).  While
+	 * our own mirrord comes and goes it is not the peer that is behind. */
+	if (m->member && !v->self.link_up && !mono_is_set(m->store_since)) {
 		if (lasted(&m->unlinked_since, v, d, v->conf->stall_ms))
 			return "its replication link is down";
 	} else

@@ -11,6 +11,11 @@
 #include "decide-register.h"
 #include "decide-standing.h"
 
+/* Without a mirrord that serves, on and off, for so long: it is lost. */
+#define STORE_LOST_MS	10000
+/* It is back when it has served for this long. */
+#define STORE_GOOD_MS	3000
+
 static enum event
 go_alone(struct machine *m, const struct view *v, struct decision *d,
     const char *why)
@@ -121,8 +126,10 @@ must_leave_out(struct machine *m, const struct view *v, struct decision *d)
 		return true;
 	if (v->self.known && v->self.stall_ms >= v->conf->stall_ms)
 		return true;
-	/* A restart of its mirrord or moduled is shorter than this. */
-	if (v->self.known && !v->self.link_up) {
+	/* A restart of its mirrord or moduled is shorter than this; and while
+	 * our own mirrord comes and goes it is not the peer that is behind. */
+	if (v->self.known && !v->self.link_up &&
+	    !mono_is_set(m->store_since)) {
 		if (lasted(&m->unlinked_since, v, d, v->conf->stall_ms))
 			return true;
 	} else
@@ -251,6 +258,24 @@ asked_to_leave(struct machine *m, const struct view *v, struct decision *d)
 	return EV_LEAVE;
 }
 
+/*
+ * A mirrord that is killed is back within a moment, and nobody notices.  One
+ * that does not come back, or dies again and again, serves nobody, while the
+ * peer has all that was acknowledged.
+ */
+static bool
+store_is_lost(struct machine *m, const struct view *v, struct decision *d)
+{
+	if (!v->self.known || !v->self.mounted) {
+		m->store_good = (struct mono){ 0 };
+		(void)lasted(&m->store_since, v, d, STORE_LOST_MS);
+	} else if (mono_is_set(m->store_since) &&
+	    lasted(&m->store_good, v, d, STORE_GOOD_MS))
+		m->store_since = (struct mono){ 0 };
+	return mono_is_set(m->store_since) && decide_may_hand(m, v) &&
+	    lasted(&m->store_since, v, d, STORE_LOST_MS);
+}
+
 static void
 show_serving(const struct machine *m, const struct view *v,
     struct decision *d)
@@ -322,6 +347,13 @@ step_serve(struct machine *m, const struct view *v, struct decision *d)
 		m->block = RS_NONE;
 		note(d, "steps down: %s holds later data", v->conf->peer);
 		leave_prim(m, v, false, true);
+		return EV_LEAVE;
+	}
+	if (store_is_lost(m, v, d)) {
+		note(d, "mirrord does not serve: %s is to take over",
+		    v->conf->peer);
+		leave_prim(m, v, true, true);
+		m->lost = true;
 		return EV_LEAVE;
 	}
 	if ((e = asked_to_leave(m, v, d)) != EV_NONE)

@@ -15,7 +15,7 @@
 #define BOOLS(X)							\
 	X(promoting) X(fresh) X(force) X(member) X(joined) X(hand)	\
 	X(handing) X(fenced) X(swap) X(mark) X(r24)	\
-	X(relisten) X(tried_default) X(seen_level)			\
+	X(relisten) X(tried_default) X(seen_level) X(lost)		\
 	X(traffic) X(sick) X(restart)					\
 	X(joining) X(asking) X(doubt) X(bid) X(frozen) X(sealed)	\
 	X(power_failed) X(power_waived) X(pinged)

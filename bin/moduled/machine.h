@@ -31,6 +31,7 @@ struct machine {
 	bool		 hand;		/* hand over when drained */
 	bool		 handing;	/* asked for: no way back */
 	bool		 fenced;	/* no right: address and mount first */
+	bool		 lost;		/* mirrord did not serve */
 	bool		 swap;
 	bool		 mark;		/* must become "not level" */
 	bool		 r24;		/* going alone was published */
@@ -57,7 +58,8 @@ struct machine {
 	char		 power_text[FACT_TEXT];	/* how it failed */
 	struct mono	 wait_since, leave_since, r24_since, left_since,
 			 unlinked_since, nolink_since, frozen_since,
-			 start_since, refused_since;
+			 start_since, refused_since,
+			 store_since, store_good;
 	struct flap	 flap;		/* how it came and went */
 	/* Of a farm. */
 	bool		 traffic;	/* opened by a script */

@@ -189,6 +189,59 @@ prim(void)
 }
 
 static void
+store(void)
+{
+	int64_t t;
+
+	be_prim();
+	v.self.known = false;
+	think();
+	at(100000 + 9999);
+	think();
+	ok(m.state == ST_PRIM && d.reason == RS_MIRRORD_ERROR,
+	    "mirrord is gone: for a while nothing is done");
+	at(100000 + 10000);
+	think();
+	ok(m.state == ST_WAIT && m.fenced && m.hand && !d.vip_own,
+	    "not back: the peer is to serve, the address goes first");
+	be_prim();
+	v.self.known = false;
+	think();
+	v.self.known = true;
+	at(100000 + 7000);
+	think();
+	at(100000 + 10000);
+	think();
+	at(100000 + 20000);
+	think();
+	ok(m.state == ST_PRIM, "back for a while: nothing is done");
+	be_prim();
+	for (t = 0; t < 10000; t += 500) {
+		at(100000 + t);
+		v.self.known = t % 2000 != 0;
+		think();
+	}
+	ok(m.state == ST_PRIM, "again and again");
+	at(100000 + t);
+	think();
+	ok(m.state == ST_WAIT && m.hand, "is as good as gone");
+	be_prim();
+	v.self.mounted = false;
+	think();
+	at(100000 + 10000);
+	think();
+	ok(m.state == ST_WAIT, "and so is one that does not mount");
+	be_prim();
+	v.self.known = false;
+	v.peer.level = false;
+	think();
+	at(100000 + 30000);
+	think();
+	ok(m.state != ST_WAIT && m.leave == LV_NONE,
+	    "nobody could take over: it is waited for");
+}
+
+static void
 swap(void)
 {
 	be_prim();
@@ -558,6 +611,7 @@ main(void)
 {
 	second();
 	prim();
+	store();
 	swap();
 	restart();
 	orders();

@@ -105,6 +105,8 @@ test_file(void)
 {
 	is_num(passes(NULL, "mirrord:7:3\n"), 2, "by the file");
 	is_num(file_size(), 0, "which is empty then");
+	is_num(passes(NULL, "mirrord:7:again"), 0, "in each life");
+	is_num(file_size(), 15, "by a file that stays");
 	is_num(passes(NULL, "witnessd:7\n"), PASSES, "not ours");
 	is_num(file_size(), 11, "which stays");
 }

@@ -9,6 +9,10 @@ check_PROGRAMS += t/unit/pace
 t_unit_pace_SOURCES = %D%/pace.c %D%/tap.h
 t_unit_pace_LDADD = bin/mirrord/libmirrord.a $(COMMON_LIBS)
 
+check_PROGRAMS += t/unit/lives
+t_unit_lives_SOURCES = %D%/lives.c %D%/tap.h
+t_unit_lives_LDADD = bin/mirrord/libmirrord.a $(COMMON_LIBS)
+
 check_PROGRAMS += t/unit/hold
 t_unit_hold_SOURCES = %D%/hold.c %D%/tap.h
 t_unit_hold_LDADD = bin/mirrord/libmirrord.a $(COMMON_LIBS)
