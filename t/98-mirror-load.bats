@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: ISC
 # What people do with a file system: build programs in it while the primary
 # loses power; with HOLDFAST_LONG also a million files in one directory, with
-# figures, and ten minutes of stress-ng's file system class.  Needs root for
-# namespaces and mounts.
+# figures, a reunion of them, and ten minutes of stress-ng's file system class.
+# Needs root for namespaces and mounts.
 
 load lib
 load mirror
@@ -65,6 +65,69 @@ memory()
 	[ "$(on 2 sh -c "ls -f '$M/2/data/x/many' | wc -l")" -eq 1000002 ]
 	fact_is 1 joined 1
 	fact_is 1 peer_failed ""
+}
+
+# resident N: kilobytes of mirrord, with its shared memory.
+resident()
+{
+	awk '/^VmRSS/ { print $2 }' "/proc/$(cat "$M/$1/mirrord")/status"
+}
+
+@test "of a million files a thousand are changed: the reunion knows no others" {
+	long
+	local begin ms changed=1000 sent opened
+
+	mirrord_kill 2
+	ask 1 want role=prim epoch=0.1.1 set=self
+	wait_until 5 "fact_is 1 alone 1"
+	on 1 python3 - "$M/1/data/x/many" $changed <<-'EOP'
+		import os, sys
+		d = os.open(sys.argv[1], os.O_RDONLY)
+		for i in range(int(sys.argv[2])):
+		    f = os.open("f%d" % (i * 997), os.O_WRONLY, dir_fd=d)
+		    os.write(f, os.urandom(4096))
+		    os.close(f)
+		os.sync()
+	EOP
+	opened=$(fact 1 opened)
+	mirrord_start 2
+	begin=$(now_ms)
+	join 1 2 0.1.1
+	ms=$(($(now_ms) - begin))
+	sent=$(fact 1 sent_bytes)
+	opened=$(($(fact 1 opened) - opened))
+	echo "# reunion: $ms ms, $sent bytes, $opened objects opened" >&3
+	[ "$sent" -le $((changed * (4096 * 11 / 10 + 65536))) ]
+	[ "$opened" -le $((changed * 2)) ]
+	[ "$ms" -le 4000 ]
+	for i in 1 2; do
+		[ "$(resident $i)" -lt 102400 ] || memory $i
+	done
+}
+
+@test "the start and a takeover of a million files take what those of few do" {
+	long
+	local begin
+
+	ask 2 want role=none
+	wait_until 20 "fact_is 2 role none"
+	ask 1 want role=none
+	wait_until 20 "fact_is 1 role none"
+	for i in 1 2; do
+		mirrord_kill $i
+		begin=$(now_ms)
+		mirrord_start $i
+		echo "# n$i: answers after $(($(now_ms) - begin)) ms" >&3
+	done
+	begin=$(now_ms)
+	ask 1 want role=prim epoch=0.1.1 set=self
+	wait_until 20 "fact_is 1 mounted 1"
+	echo "# primary after $(($(now_ms) - begin)) ms" >&3
+	[ $(($(now_ms) - begin)) -le 4000 ]
+	begin=$(now_ms)
+	join 1 2 0.1.1
+	echo "# level after $(($(now_ms) - begin)) ms" >&3
+	[ $(($(now_ms) - begin)) -le 4000 ]
 	on 1 rm -r "$M/1/data/x/many"
 }
 
