@@ -52,6 +52,7 @@ BATS_SUITES = \
 	t/mirrord-lease.bats \
 	t/mirrord-pair.bats \
 	t/mirrord-exclude.bats \
+	t/mirrord-writeback.bats \
 	t/mirrord-repeat.bats \
 	t/mirrord-resync.bats \
 	t/mirrord-verify.bats \

@@ -21,7 +21,7 @@ mirror_can_run()
 
 # mirror_node N: node N of M, 10.77.0.N, directory $M/N/data/x, and those that
 # MIRROR_MORE names; MIRROR_CONF is a line more of its file, MIRROR_RULES what
-# it leaves out.
+# it leaves out, MIRROR_CACHE its cache if it is not the usual one.
 mirror_node()
 {
 	local n=$1 o=$((3 - $1)) d=$M/$1
@@ -42,6 +42,7 @@ mirror_node()
 		}
 		async = "${ASYNC:-none}"
 		${MIRROR_CONF:-}
+		writeback = {${MIRROR_CACHE:+"$d/data/x"}}
 		directories = {"$d/data/x"$(for i in ${MIRROR_MORE:-}; do
 		    printf ', "%s"' "$d/data/$i"; done)}
 		notreplicated "$d/data/x" {

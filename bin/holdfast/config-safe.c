@@ -232,6 +232,8 @@ read_dir(struct safe *m, const xmlNode *n, struct report *r)
 	m->secondary = sec;
 	read_tocheck(m, n, r);
 	read_notreplicated(m, n, r);
+	m->writeback[m->dir_count] = strcmp(xml_value(n, schema_safe(),
+	    "cache"), "writeback") == 0;
 	m->dir[m->dir_count++] = dir;
 }
 

@@ -51,6 +51,7 @@ struct safe {
 	int64_t		 stall_ms, disktime_ms, verify_kbs, resync_kbs;
 	unsigned	 dir_count;
 	const char	*dir[SAFE_DIR_MAX];
+	bool		 writeback[SAFE_DIR_MAX];
 	unsigned	 tocheck_count, excluded_count;
 	struct safe_below tocheck[SAFE_BELOW_MAX], excluded[SAFE_BELOW_MAX];
 

@@ -198,6 +198,19 @@ add_tocheck(struct text *t, const struct safe *m)
 	text_addf(t, "}\n");
 }
 
+static void
+add_writeback(struct text *t, const struct safe *m)
+{
+	const char *list[SAFE_DIR_MAX];
+	unsigned i, n = 0;
+
+	for (i = 0; i < m->dir_count; i++)
+		if (m->writeback[i])
+			list[n++] = m->dir[i];
+	if (n > 0)
+		text_list(t, "writeback", list, n);
+}
+
 /* Those of directory i, either the paths or the expressions. */
 static void
 add_excluded(struct text *t, const struct safe *m, unsigned i,
@@ -263,6 +276,7 @@ safe_text_mirrord(const struct safe *m)
 	if (m->resync_kbs > 0)
 		text_number(&t, "resync_kbs", m->resync_kbs);
 	text_list(&t, "directories", m->dir, m->dir_count);
+	add_writeback(&t, m);
 	add_tocheck(&t, m);
 	add_notreplicated(&t, m);
 	return t.text;

@@ -93,7 +93,9 @@ hold_here(struct role_machine *r)
 	ms = z->ms;
 	remote = z->remote;
 	pthread_mutex_unlock(&r->lock);
-	error = hold_begin(&r->parts.front.hold, ms, &number);
+	error = parts_flush(&r->parts);
+	if (error == 0)
+		error = hold_begin(&r->parts.front.hold, ms, &number);
 	if (error == 0) {
 		error = settle(r, number, &both);
 		if (error != 0)

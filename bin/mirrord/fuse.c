@@ -174,7 +174,7 @@ static const struct {
 	    FUSE_READDIRPLUS_AUTO | FUSE_CACHE_SYMLINKS)
 
 int
-fuse_negotiate(const struct fuse_init_in *in, size_t in_len,
+fuse_negotiate(const struct fuse_init_in *in, size_t in_len, bool writeback,
     struct fuse_init_out *out, size_t *len, const char **missing)
 {
 	uint32_t want = 0;
@@ -198,6 +198,8 @@ fuse_negotiate(const struct fuse_init_in *in, size_t in_len,
 		want |= needed[i].flag;
 	}
 	out->flags = want | (in->flags & WANTED_IF_OFFERED);
+	if (writeback)
+		out->flags |= in->flags & FUSE_WRITEBACK_CACHE;
 	out->max_readahead = in->max_readahead;
 	/* Background requests beyond these wait in the kernel. */
 	out->max_background = 64;

@@ -78,9 +78,11 @@ const char *fuse_opcode_name(uint32_t opcode);
 /*
  * Pure: the answer to INIT.  0, or -ENOTSUP with *missing naming a feature
  * without which mirrord cannot serve.  *len is the length of the answer.
+ * writeback: the kernel may keep writes until they are synced, closed or old.
  */
 int	fuse_negotiate(const struct fuse_init_in *in, size_t in_len,
-	    struct fuse_init_out *out, size_t *len, const char **missing);
+	    bool writeback, struct fuse_init_out *out, size_t *len,
+	    const char **missing);
 
 /*
  * Mounts over `dir'.  source is what mount(8) shows.  root_mode: file type

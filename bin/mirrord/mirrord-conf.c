@@ -41,6 +41,7 @@ cfg_opt_t mirrord_opts[] = {
 	CFG_INT("verify_kbs", 50000, CFGF_NONE),
 	CFG_INT("resync_kbs", 0, CFGF_NONE),
 	CFG_STR_LIST("directories", "{}", CFGF_NONE),
+	CFG_STR_LIST("writeback", "{}", CFGF_NONE),
 	CFG_STR_LIST("tocheck", "{}", CFGF_NONE),
 	CFG_SEC("notreplicated", rule_opts, CFGF_TITLE | CFGF_MULTI),
 	CFG_STR("statedir", "", CFGF_NONE),
@@ -152,6 +153,22 @@ directory_number(cfg_t *cfg, const char *dir)
 	return -1;
 }
 
+static int
+check_writeback(cfg_t *cfg)
+{
+	unsigned i;
+	int errors = 0;
+
+	for (i = 0; i < cfg_size(cfg, "writeback"); i++)
+		if (directory_number(cfg, cfg_getnstr(cfg, "writeback", i)) ==
+		    -1) {
+			cfg_error(cfg, "writeback: `%s' is none of the "
+			    "directories", cfg_getnstr(cfg, "writeback", i));
+			errors++;
+		}
+	return errors;
+}
+
 int
 mirrord_conf_exclude(struct excludes *e, const struct conf_rule *r,
     char why[EXCLUDE_WHY_LEN])
@@ -229,6 +246,7 @@ mirrord_conf_check(cfg_t *cfg)
 	errors += check_verify(cfg);
 	errors += check_directories(cfg);
 	errors += check_tocheck(cfg);
+	errors += check_writeback(cfg);
 	errors += check_notreplicated(cfg);
 	if (cfg_size(cfg, "peer") > 1) {
 		cfg_error(cfg, "peer: a mirror has one peer, %u are given",
@@ -302,6 +320,9 @@ mirrord_conf_read(struct mirrord_conf *c, cfg_t *cfg)
 	c->dir_count = cfg_size(cfg, "directories");
 	for (i = 0; i < c->dir_count && i < CONF_DIR_MAX; i++)
 		c->dir[i] = cfg_getnstr(cfg, "directories", i);
+	for (i = 0; i < cfg_size(cfg, "writeback"); i++)
+		c->writeback[directory_number(cfg,
+		    cfg_getnstr(cfg, "writeback", i))] = true;
 	c->tocheck_count = cfg_size(cfg, "tocheck");
 	for (i = 0; i < c->tocheck_count && i < CONF_TOCHECK_MAX; i++)
 		c->tocheck[i].path = below_directory(cfg,

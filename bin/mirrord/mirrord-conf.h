@@ -21,6 +21,7 @@
  *	verify_kbs = 50000
  *	resync_kbs = 0
  *	directories = {"/srv/data"}
+ *	writeback = {}
  *	tocheck = {"/srv/data/VERSION"}
  *	notreplicated "/srv/data" {
  *		paths = {"tmp"}
@@ -71,6 +72,7 @@ struct mirrord_conf {
 	uint64_t	 resync_rate;
 	unsigned	 dir_count;
 	const char	*dir[CONF_DIR_MAX];
+	bool		 writeback[CONF_DIR_MAX];	/* its kernel's cache */
 	unsigned	 tocheck_count;
 	struct {
 		unsigned	 dir;	/* index into dir[] */

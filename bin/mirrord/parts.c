@@ -458,6 +458,7 @@ parts_mount(struct parts *p, unsigned i, char why[PARTS_WHY_LEN])
 	m->front = &p->front;
 	m->root = i + 1;
 	m->root_fd = p->root_fd[i];
+	m->writeback = p->conf->writeback[i];
 	m->fuse_fd = get_mirror(p, i, &fresh, why);
 	if (m->fuse_fd == -1)
 		return -1;
@@ -474,6 +475,25 @@ parts_mount(struct parts *p, unsigned i, char why[PARTS_WHY_LEN])
 	if (fresh)
 		mount_set_readahead(p->conf->dir[i], READAHEAD_KIB);
 	return 0;
+}
+
+int
+parts_flush(struct parts *p)
+{
+	unsigned i;
+	int fd, rc = 0;
+
+	for (i = 0; rc == 0 && i < p->conf->dir_count; i++) {
+		if (!p->conf->writeback[i])
+			continue;
+		fd = open(p->conf->dir[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (fd == -1)
+			return -errno;
+		if (syncfs(fd) == -1)
+			rc = -errno;
+		(void)close(fd);	/* a directory */
+	}
+	return rc;
 }
 
 void

@@ -55,6 +55,10 @@ rq_lseek(struct request *r)
 	off_t off;
 	int fd;
 
+	/* Pages the kernel keeps would be holes; refused once, it says that
+	 * all is data (fuse_file_llseek() of Linux). */
+	if (r->m->writeback)
+		return -ENOSYS;
 	if (in->whence != SEEK_DATA && in->whence != SEEK_HOLE)
 		return -EINVAL;
 	fd = object_fd(r->f->objects, r->oid, O_RDONLY);
@@ -69,6 +73,19 @@ rq_lseek(struct request *r)
 	r->reply = out;
 	r->reply_len = sizeof(*out);
 	return 0;
+}
+
+/*
+ * Of pages it kept the kernel says by a SETATTR when they were written, which
+ * may overtake them: they leave the time as it is.  Under the object's lock.
+ */
+static void
+keep_time(struct request *r, struct op *op)
+{
+	struct stat st;
+
+	if (object_stat(r->f->objects, op->obj, &st) == 0)
+		op->mtime = st.st_mtim;
 }
 
 int
@@ -92,6 +109,9 @@ rq_write(struct request *r)
 	if (in->write_flags & FUSE_WRITE_KILL_SUIDGID)
 		op.flags |= OPF_KILLPRIV;
 	error = request_begin(r, &op, &r->oid, 1);
+	if (error == 0 && r->m->writeback &&
+	    in->write_flags & FUSE_WRITE_CACHE)
+		keep_time(r, &op);
 	if (error == 0)
 		error = request_change(r, &op, &none, &done);
 	if (error != 0)

@@ -111,18 +111,30 @@ front_lease(struct front *f)
 }
 
 /*
- * What tells an application nothing about the data.  Pages that the kernel
- * writes back are nobody's request, and the unmount at the end of a role,
- * whose lease may be over, waits for them.
+ * Pages that the kernel writes back, and with cache="writeback" the time of
+ * it, which it sends with these bits and no others, are nobody's request; and
+ * the unmount at the end of a role, whose lease may be over, waits for them.
  */
+static bool
+is_written_back(const struct fuse_req *in)
+{
+	const uint32_t times = FATTR_MTIME | FATTR_CTIME;
+	const struct fuse_write_in *w = in->arg;
+	const struct fuse_setattr_in *s = in->arg;
+
+	if (in->h->opcode == FUSE_WRITE && in->arg_len >= sizeof(*w))
+		return (w->write_flags & FUSE_WRITE_CACHE) != 0;
+	return in->h->opcode == FUSE_SETATTR && in->arg_len >= sizeof(*s) &&
+	    (s->valid & ~(uint32_t)FATTR_FH) == times;
+}
+
+/* What tells an application nothing about the data. */
 static bool
 needs_no_lease(const struct fuse_req *in)
 {
 	uint32_t opcode = in->h->opcode;
-	const struct fuse_write_in *w = in->arg;
 
-	if (opcode == FUSE_WRITE && in->arg_len >= sizeof(*w) &&
-	    (w->write_flags & FUSE_WRITE_CACHE) != 0)
+	if (is_written_back(in))
 		return true;
 	return opcode == FUSE_INIT || opcode == FUSE_FORGET ||
 	    opcode == FUSE_BATCH_FORGET || opcode == FUSE_STATFS ||
@@ -553,8 +565,8 @@ rq_init(struct request *r)
 	const char *missing;
 	int error;
 
-	error = fuse_negotiate(r->in.arg, r->in.arg_len, out, &r->reply_len,
-	    &missing);
+	error = fuse_negotiate(r->in.arg, r->in.arg_len, r->m->writeback, out,
+	    &r->reply_len, &missing);
 	if (error != 0) {
 		log_warnx("fuse: this kernel lacks %s", missing);
 		return error;

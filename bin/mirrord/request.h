@@ -52,6 +52,7 @@ struct front_mount {
 	uint64_t	 root;		/* its oid; nodeid 1 */
 	int		 root_fd;	/* the private clone, opened as "." */
 	int		 fuse_fd;
+	bool		 writeback;	/* the kernel keeps writes */
 	struct intake	*intake;
 };
 

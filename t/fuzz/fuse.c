@@ -37,8 +37,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (r.data_len > size)
 			abort();
 		if (r.h->opcode == FUSE_INIT)
-			(void)fuse_negotiate(r.arg, r.arg_len, &out, &len,
-			    &missing);
+			(void)fuse_negotiate(r.arg, r.arg_len, true, &out,
+			    &len, &missing);
 	}
 	free(copy);
 	return 0;

@@ -17,7 +17,7 @@ test_init(void)
 	const char *missing;
 	size_t len;
 
-	is_num(fuse_negotiate(&in, sizeof(in), &out, &len, &missing), 0,
+	is_num(fuse_negotiate(&in, sizeof(in), false, &out, &len, &missing), 0,
 	    "a kernel that has everything");
 	is_num(len, sizeof(out), "whole answer");
 	is_num(out.max_write, FUSE_DATA_MAX, "max_write");
@@ -26,23 +26,25 @@ test_init(void)
 	ok(out.flags & FUSE_POSIX_ACL && out.flags & FUSE_DONT_MASK,
 	    "ACLs, and the umask is ours");
 	ok(!(out.flags & FUSE_WRITEBACK_CACHE), "write-through");
+	(void)fuse_negotiate(&in, sizeof(in), true, &out, &len, &missing);
+	ok(out.flags & FUSE_WRITEBACK_CACHE, "or not, where that is wanted");
 	ok(!(out.flags & FUSE_AUTO_INVAL_DATA), "explicit invalidation only");
 	ok(!(out.flags & (FUSE_POSIX_LOCKS | FUSE_FLOCK_LOCKS)),
 	    "locks stay in the kernel");
 	in.flags = all_flags & ~(uint32_t)FUSE_HANDLE_KILLPRIV_V2;
-	is_num(fuse_negotiate(&in, sizeof(in), &out, &len, &missing),
+	is_num(fuse_negotiate(&in, sizeof(in), false, &out, &len, &missing),
 	    -ENOTSUP, "an old kernel is refused");
 	is_str(missing, "handle-killpriv-v2", "and told why");
 	in.flags = all_flags & ~(uint32_t)FUSE_PARALLEL_DIROPS;
-	is_num(fuse_negotiate(&in, sizeof(in), &out, &len, &missing), 0,
+	is_num(fuse_negotiate(&in, sizeof(in), false, &out, &len, &missing), 0,
 	    "a comfort may be missing");
 	ok(!(out.flags & FUSE_PARALLEL_DIROPS), "and is not asked for then");
 	in.major = 8;
-	is_num(fuse_negotiate(&in, sizeof(in), &out, &len, &missing), 0,
+	is_num(fuse_negotiate(&in, sizeof(in), false, &out, &len, &missing), 0,
 	    "a newer major is told ours");
 	is_num(out.major, 7, "which is 7");
 	in.major = 6;
-	is_num(fuse_negotiate(&in, sizeof(in), &out, &len, &missing),
+	is_num(fuse_negotiate(&in, sizeof(in), false, &out, &len, &missing),
 	    -ENOTSUP, "an older one cannot be served");
 }
 
