@@ -52,3 +52,31 @@ teardown() { [ -n "${BATS_TEST_COMPLETED:-}" ] || mirror_dump; }
 	wait $pid
 	same_trees
 }
+
+@test "a directory that was seeded is compared, and only what differs travels" {
+	local sent
+
+	ask 2 want role=none
+	wait_until 10 "fact_is 2 role none"
+	mirrord_kill 2
+	ask 1 want role=prim epoch=0.3.1 set=self
+	wait_until 5 "fact_is 1 alone 1"
+	on 1 sh -ec "cd '$M/1/data/x'; mkdir -p a/b
+	    head -c 3000000 /dev/urandom >a/b/data; ln -s data a/b/link
+	    setfattr -n user.k -v v a/b/data; sync a/b/data"
+	# A disk that came by post: a copy of a while ago, and no record.
+	on 2 sh -ec "cd '$M/2'; rm -rf data/x; mkdir data/x
+	    cd var/lib/holdfast/m; rm -f gen al dirty index*"
+	on 1 tar -C "$M/1/data/x" --exclude .holdfast -cf - . |
+	    on 2 tar -C "$M/2/data/x" -xpf -
+	on 1 sh -ec "cd '$M/1/data/x'
+	    printf changed | dd of=a/b/data bs=1 seek=5000 conv=notrunc
+	    rm more; echo new >a/new; sync a/new" 2>/dev/null
+	mirrord_start 2
+	fact_is 2 new 1
+	join 1 2 0.3.1
+	sent=$(fact 1 sent_bytes)
+	echo "# of $(on 1 du -sb "$M/1/data/x" | cut -f 1) bytes $sent sent" >&3
+	[ "$sent" -lt 200000 ]
+	same_trees
+}

@@ -40,6 +40,7 @@ todo_add(struct todo *t, uint64_t oid)
 
 struct walk {
 	struct objects	*objects;
+	object_worth_fn	*worth;
 	object_walk_fn	*look;
 	void		*arg;
 	bool		 local;		/* what is left out; ids are given */
@@ -65,6 +66,10 @@ walk_entries(struct walk *w, uint64_t dir, DIR *d)
 	while ((e = readdir(d)) != NULL) {
 		if (strcmp(e->d_name, ".") == 0 ||
 		    strcmp(e->d_name, "..") == 0)
+			continue;
+		if (w->worth != NULL && fstatat(dirfd(d), e->d_name, &st,
+		    AT_SYMLINK_NOFOLLOW) == 0 && !S_ISDIR(st.st_mode) &&
+		    !w->worth(&st, w->arg))
 			continue;
 		found = look_up(w, dir, e->d_name, &oid, &st);
 		if (found == -ENOENT)
@@ -110,9 +115,11 @@ walk_dir(struct walk *w, uint64_t dir)
 }
 
 int
-objects_walk(struct objects *o, object_walk_fn *look, void *arg)
+objects_walk(struct objects *o, object_worth_fn *worth, object_walk_fn *look,
+    void *arg)
 {
-	struct walk w = { .objects = o, .look = look, .arg = arg };
+	struct walk w = { .objects = o, .worth = worth, .look = look,
+	    .arg = arg };
 	unsigned i;
 	int rc = 0;
 
@@ -161,7 +168,7 @@ int
 objects_scan(struct objects *o)
 {
 	uint64_t seen = 0;
-	int rc = objects_walk(o, count, &seen);
+	int rc = objects_walk(o, NULL, count, &seen);
 
 	if (rc == 0)
 		log_info("index: made again from the trees, %llu objects",

@@ -75,6 +75,17 @@ hit(struct sweep *s, const char *name)
 	return ++s->hit_count < BATCH ? 0 : store(s);
 }
 
+/* What came or was changed since then has a later change time, which nobody
+ * can set; with a clock that was set back there is no sweep. */
+static bool
+is_worth(const struct stat *st, void *arg)
+{
+	struct sweep *s = arg;
+
+	atomic_fetch_add(&s->looked, 1);
+	return atomic_load(&s->stop) || is_later(s, &st->st_ctim);
+}
+
 /* As objects_walk() calls it. */
 static int
 look(uint64_t dir, const char *name, int rc, uint64_t oid,
@@ -84,7 +95,8 @@ look(uint64_t dir, const char *name, int rc, uint64_t oid,
 
 	if (atomic_load(&s->stop))
 		return -ECANCELED;
-	atomic_fetch_add(&s->looked, 1);
+	if (S_ISDIR(st->st_mode))
+		atomic_fetch_add(&s->looked, 1);
 	if (rc == -ENODATA) {
 		dirtyset_name(s->hits, dir, name);
 		return hit(s, name);
@@ -129,7 +141,7 @@ sweep_thread(void *arg)
 	(void)syscall(SYS_ioprio_set, IO_THREAD, self, IO_IDLE);
 	rc = look_at_roots(s);
 	if (rc == 0)
-		rc = objects_walk(s->conf.objects, look, s);
+		rc = objects_walk(s->conf.objects, is_worth, look, s);
 	if (rc == 0)
 		rc = store(s);
 	if (!atomic_load(&s->stop))

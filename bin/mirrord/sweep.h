@@ -2,9 +2,9 @@
 /*
  * Rule R42: what was changed in the replicated directories while the module
  * was stopped.  Every object is looked at once, in a thread of low priority:
- * its ctime, which no tool can set back, or a missing id tells.  What is
- * found joins what the other node lacks, durably; what that means is the
- * role machine's business.
+ * its ctime tells, which no tool can set back, also of what came from outside.
+ * What is found joins what the other node lacks, durably; what that means is
+ * the role machine's business.
  */
 #ifndef MIRRORD_SWEEP_H
 #define MIRRORD_SWEEP_H

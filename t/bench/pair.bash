@@ -8,6 +8,7 @@
 declare -A DIRECTORY=(
 	[native]=/srv/native
 	[holdfast]=/srv/data
+	[holdfast-writeback]=/srv/writeback
 	[gluster]=/srv/gluster
 )
 
@@ -34,6 +35,21 @@ gluster_up()
 	    wait_until 20 'on n2 test -e /srv/brick/.ready'
 }
 
+# The module mirror, with a second directory whose writes the kernel keeps.
+pair_module()
+{
+	local dir=$BENCH_WORK/mirror
+
+	if [ ! -d "$dir" ]; then
+		cp -r "$top_srcdir/modules/mirror" "$dir"
+		sed -i '/<replicated dir="%DATA%"/a\
+		<replicated dir="/srv/writeback" cache="writeback"/>' \
+		    "$dir/conf/userconfig.xml"
+		sed -i '2i mkdir -p /srv/writeback' "$dir/bin/prestart"
+	fi
+	echo "$dir"
+}
+
 # pair_begin: the lab, and systems=() of what runs.
 pair_begin()
 {
@@ -42,8 +58,8 @@ pair_begin()
 	# A host's /etc is a copy of the machine's: first install.
 	! peer_install gluster glusterfs-server glusterfs-client ||
 	    gluster=true
-	lab_begin --module "$top_srcdir/modules/mirror"
-	systems=(native holdfast)
+	lab_begin --module "$(pair_module)"
+	systems=(native holdfast holdfast-writeback)
 	on n1 mkdir -p /srv/native
 	$gluster || return 0
 	note_fact "gluster: GlusterFS $(package_version glusterfs-server)," \
@@ -113,7 +129,7 @@ PG=/usr/lib/postgresql/15/bin
 PG_SCALE=10
 PG_SECONDS=8
 declare -A PG_PORT=([native]=5501 [holdfast]=5502 [gluster]=5503
-	[pgsync]=5504)
+	[pgsync]=5504 [holdfast-writeback]=5505)
 
 # as_postgres NODE COMMAND...
 as_postgres()
