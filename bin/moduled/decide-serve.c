@@ -272,7 +272,8 @@ store_is_lost(struct machine *m, const struct view *v, struct decision *d)
 	} else if (mono_is_set(m->store_since) &&
 	    lasted(&m->store_good, v, d, STORE_GOOD_MS))
 		m->store_since = (struct mono){ 0 };
-	return mono_is_set(m->store_since) && decide_may_hand(m, v) &&
+	return mono_is_set(m->store_since) && v->conf->failover &&
+	    !v->maintain && decide_may_hand(m, v) &&
 	    lasted(&m->store_since, v, d, STORE_LOST_MS);
 }
 

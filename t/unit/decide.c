@@ -233,6 +233,21 @@ store(void)
 	ok(m.state == ST_WAIT, "and so is one that does not mount");
 	be_prim();
 	v.self.known = false;
+	v.maintain = true;
+	think();
+	at(100000 + 30000);
+	think();
+	ok(m.state == ST_PRIM && m.leave == LV_NONE,
+	    "maintenance: nothing is done by itself");
+	be_prim();
+	v.self.known = false;
+	conf.failover = false;
+	think();
+	at(100000 + 30000);
+	think();
+	ok(m.state == ST_PRIM && m.leave == LV_NONE, "nor without failover");
+	be_prim();
+	v.self.known = false;
 	v.peer.level = false;
 	think();
 	at(100000 + 30000);
