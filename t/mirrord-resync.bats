@@ -47,6 +47,9 @@ teardown() { [ -n "${BATS_TEST_COMPLETED:-}" ] || mirror_dump; }
 	on 1 sh -ec "cd '$M/1/data/x'; head -c 20000000 /dev/zero >more
 	    sync more"
 	ms=$(($(now_ms) - begin))
+	# Both nodes tell how far it is.
+	[ "$(fact 2 total_bytes)" -ge 8000000 ]
+	[ "$(fact 2 done_bytes)" -gt 0 ]
 	echo "# 20 MB written and synced beside it: $ms ms" >&3
 	[ "$ms" -lt 3000 ]
 	wait $pid

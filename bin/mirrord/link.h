@@ -75,6 +75,7 @@ struct link_hello {
 #define LHF_ASIDE	0x80	/* sets edits of a stopped node aside unasked */
 #define LHF_YIELD	0x100	/* second: another history too */
 #define LHF_VERIFY	0x200	/* knows frames 96..106 */
+#define LHF_TOTAL	0x400	/* second: knows RF_TOTAL */
 #define LHF_RULES_SHIFT	16	/* excludes_mark() */
 
 /* The peer could not carry out an op (rule R25). */
@@ -142,10 +143,8 @@ void		 link_set_epoch(struct link *l, struct epoch epoch);
 void		 link_stream(struct link *l, uint64_t connection,
 		    uint64_t from);
 
-/*
- * Sends a finished frame now, outside the queue; blocks until the kernel
- * took it.  0, or -1: no connection (errno ENOTCONN).  Thread-safe.
- */
+/* Sends a finished frame now, outside the queue; blocks until the kernel took
+ * it.  0, or -1: no connection (errno ENOTCONN).  Thread-safe. */
 int		 link_send(struct link *l, struct frame_out *f);
 
 enum link_state	 link_state(struct link *l);

@@ -298,6 +298,7 @@ meet_decide(struct meet *m, const struct meet_side *a,
 	m->source_is_a = a->is_primary;
 	s = a->is_primary ? a : b;
 	t = a->is_primary ? b : a;
+	m->tell_total = t->knows_total;
 	m->source = s->gen->current;
 	m->target = t->gen->current;
 	if (a->is_primary && b->is_primary)

@@ -39,6 +39,7 @@ struct meet_side {
 	bool		 fullsync;	/* it may follow another history */
 	bool		 asides;	/* knows LHF_ASIDE */
 	bool		 yields;	/* LHF_YIELD: diverged="aside" */
+	bool		 knows_total;	/* LHF_TOTAL */
 	uint16_t	 rules;		/* excludes_mark() */
 	uint64_t	 root_session;	/* of the xattr, 0 unknown */
 };
@@ -61,6 +62,7 @@ struct meet {
 	bool		 edits;
 	bool		 goes_on;	/* a set-aside of before, if any */
 	bool		 half;		/* a copy of before: much is there */
+	bool		 tell_total;	/* the target can be told */
 	/* "" or a reason code: two-primaries, no-primary, newer-epoch,
 	 * diverged, rolled-back, source-unreadable, config-differs */
 	const char	*code;

@@ -41,7 +41,7 @@ say_hello(struct link_hello *own, void *arg)
 	(void)is_swept(r, SWEEP_WAIT_MS);
 	gen_read(r->parts.gen, &own->gen);
 	own->root_session = session_read(&r->parts, own->gen.session);
-	own->flags |= LHF_HOLD | LHF_ASIDE | LHF_VERIFY;
+	own->flags |= LHF_HOLD | LHF_ASIDE | LHF_VERIFY | LHF_TOTAL;
 	own->flags |= (uint32_t)excludes_mark(r->parts.excludes) <<
 	    LHF_RULES_SHIFT;
 	pthread_mutex_lock(&r->lock);
@@ -69,6 +69,7 @@ fill_side(struct meet_side *side, const struct role_machine *r,
 	side->fullsync = h->flags & LHF_FULLSYNC;
 	side->asides = h->flags & LHF_ASIDE;
 	side->yields = h->flags & LHF_YIELD;
+	side->knows_total = h->flags & LHF_TOTAL;
 	side->rules = (uint16_t)(h->flags >> LHF_RULES_SHIFT);
 	side->root_session = h->root_session;
 }

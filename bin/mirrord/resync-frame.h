@@ -29,6 +29,8 @@
  *	JOIN	   S 0    epoch since, bytes gen of the source
  *	LEVEL	   T 0    level is durable
  *	FAIL	   T 0    str why
+ *	TOTAL	   S 0    u64 bytes to compare or copy, as far as is known; only
+ *			  to who says LHF_TOTAL
  */
 #ifndef MIRRORD_RESYNC_FRAME_H
 #define MIRRORD_RESYNC_FRAME_H
@@ -39,7 +41,7 @@ enum resync_frame {
 	RF_BEGIN = 64, RF_SLOTS, RF_SLOTS_END, RF_KEPT, RF_TARGET, RF_NAMES,
 	RF_MISSING, RF_LINK, RF_NEED, RF_RETRY, RF_SIZE, RF_DATA, RF_HOLE,
 	RF_HASH, RF_WANT, RF_ATTR, RF_XATTR, RF_BARRIER, RF_DONE, RF_FINAL,
-	RF_EQUAL, RF_JOIN, RF_LEVEL, RF_FAIL,
+	RF_EQUAL, RF_JOIN, RF_LEVEL, RF_FAIL, RF_TOTAL,
 };
 
 #define RB_BLOCK	4096u

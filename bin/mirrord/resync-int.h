@@ -53,6 +53,7 @@ struct resync {
 	bool		 slots_bad;
 	struct dirtyset	*slots;
 	uint64_t	 barrier, barrier_done;
+	uint64_t	 total_told;
 	struct missing	*missing;
 	size_t		 missing_count, missing_room;
 	struct fresh	*fresh;

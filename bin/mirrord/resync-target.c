@@ -611,6 +611,19 @@ on_final(struct resync *r)
 	return rc == 0 ? 0 : resync_refuse(r, "thread", rc);
 }
 
+static int
+on_total(struct resync *r, struct frame_in *f)
+{
+	uint64_t total = frame_get_u64(f);
+
+	if (!frame_done(f))
+		return -1;
+	pthread_mutex_lock(&r->lock);
+	r->st.total_bytes = total;
+	pthread_mutex_unlock(&r->lock);
+	return 0;
+}
+
 struct join {
 	const struct gen *source;
 	struct epoch	  since;
@@ -675,6 +688,8 @@ resync_target_frame(struct resync *r, struct frame_in *f, uint64_t oid)
 		return on_link(r, f, oid);
 	case RF_BARRIER:
 		return on_barrier(r, f);
+	case RF_TOTAL:
+		return on_total(r, f);
 	case RF_FINAL:
 		return frame_done(f) ? on_final(r) : -1;
 	case RF_JOIN:

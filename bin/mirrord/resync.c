@@ -96,6 +96,7 @@ begin(struct resync *r, enum resync_side side)
 {
 	forget(r);
 	memset(&r->st, 0, sizeof(r->st));
+	r->total_told = 0;
 	r->st.eta_s = -1;
 	r->st.phase = RP_HANDSHAKE;
 	r->began = mono_now();
@@ -277,6 +278,24 @@ resync_send(struct resync *r, struct frame_out *f)
 	return 0;
 }
 
+/* What the target shows its administrator; a lost one is of no matter. */
+static void
+tell_total(struct resync *r)
+{
+	struct frame_out f;
+	uint64_t total;
+
+	pthread_mutex_lock(&r->lock);
+	total = r->st.total_bytes;
+	pthread_mutex_unlock(&r->lock);
+	if (!r->meet.tell_total || total == r->total_told)
+		return;
+	r->total_told = total;
+	resync_frame(r, &f, RF_TOTAL, 0);
+	frame_put_u64(&f, total);
+	(void)resync_send(r, &f);
+}
+
 int
 resync_barrier(struct resync *r, bool durable)
 {
@@ -284,6 +303,7 @@ resync_barrier(struct resync *r, bool durable)
 	uint64_t number;
 	int rc;
 
+	tell_total(r);
 	pthread_mutex_lock(&r->lock);
 	number = ++r->barrier;
 	pthread_mutex_unlock(&r->lock);
