@@ -92,6 +92,22 @@ equal()
 	done
 }
 
+@test "setgid that ends with an ACL is a second change, and not forgotten" {
+	local step acl
+
+	D=$M/1/data/x
+	acl="setpriv --reuid 1000 --regid 1000 --clear-groups"
+	acl="$acl setfacl -m u:5:r acl"
+	for step in 3:1 3:2 4:2 12:2; do
+		on 1 sh -ec "cd '$D'; rm -f acl; : >acl; chown 1000:2000 acl
+		    chmod 2771 acl; sync acl"
+		killed_at 1 $step "$acl"
+		equal
+		[ "$(on 1 stat -c %A "$D/acl")" = -rwxrwx--x ]
+		[ "$(on 2 stat -c %A "$M/2/data/x/acl")" = -rwxrwx--x ]
+	done
+}
+
 @test "a kill of the secondary in the middle of one is made good" {
 	local step
 

@@ -301,23 +301,32 @@ xattr_exists(struct request *r, const char *name)
 	return len != -1;
 }
 
-/* Setting an ACL by somebody outside the group clears sgid. */
-static int
-kill_sgid(struct request *r)
+static bool
+has_sgid(struct request *r)
 {
-	struct evidence none = { 0 };
+	struct stat st;
+
+	return object_stat(r->f->objects, r->oid, &st) == 0 &&
+	    (st.st_mode & S_ISGID) != 0;
+}
+
+/* Setting an ACL by somebody outside the group clears sgid.  A second change
+ * of one request: a repeat finds it cleared, and the other node has it still. */
+static int
+kill_sgid(struct request *r, const struct evidence *ev)
+{
 	struct op op = { .type = OP_SETATTR, .obj = r->oid,
 	    .valid = OPV_MODE };
 	struct stat st;
 	int error;
 
 	error = object_stat(r->f->objects, r->oid, &st);
-	if (error != 0 || !(st.st_mode & S_ISGID))
+	if (error != 0)
 		return error;
 	op.mode = st.st_mode & 07777 & ~(uint32_t)S_ISGID;
 	error = request_begin(r, &op, &r->oid, 1);
 	if (error == 0)
-		error = request_change(r, &op, &none, NULL);
+		error = request_change(r, &op, ev, NULL);
 	return error;
 }
 
@@ -325,6 +334,7 @@ int
 rq_setxattr(struct request *r)
 {
 	const struct fuse_setxattr_in *in = r->in.arg;
+	bool kills = in->setxattr_flags & FUSE_SETXATTR_ACL_KILL_SGID;
 	struct evidence ev = { 0 };
 	struct op op = { .type = OP_SETXATTR, .obj = r->oid };
 	int error;
@@ -339,8 +349,10 @@ rq_setxattr(struct request *r)
 	op.flags = in->flags;
 	if (r->again)
 		ev = r->slot->ev;
-	else
+	else {
 		ev.existed = (uint8_t)xattr_exists(r, op.name);
+		ev.clears = kills && has_sgid(r);
+	}
 	/* A repeat may find its own work: judge by what was there before. */
 	if (op.flags & XATTR_CREATE && ev.existed)
 		return -EEXIST;
@@ -350,9 +362,9 @@ rq_setxattr(struct request *r)
 	error = request_begin(r, &op, &r->oid, 1);
 	if (error == 0)
 		error = request_change(r, &op, &ev, NULL);
-	if (error == 0 && in->setxattr_flags & FUSE_SETXATTR_ACL_KILL_SGID) {
+	if (error == 0 && ev.clears) {
 		request_unlock(r);
-		error = kill_sgid(r);
+		error = kill_sgid(r, &ev);
 	}
 	return error;
 }
