@@ -36,6 +36,12 @@ memory()
 	    "/proc/$pid/status") descriptors $(ls "/proc/$pid/fd" | wc -l)"
 }
 
+# resident N: kilobytes.
+resident()
+{
+	awk '/^VmRSS/ { print $2 }' "/proc/$(cat "$M/$1/mirrord")/status"
+}
+
 @test "a million files in one directory" {
 	long
 	on 1 python3 - "$M/1/data/x/many" >"$M/many" <<-'EOP'
@@ -62,6 +68,9 @@ memory()
 	for i in 1 2; do
 		memory $i | sed 's/^/# /' >&3
 	done
+	# What is not in use goes back within a minute or so.
+	wait_until 90 "[ \$(resident 1) -lt 102400 ]"
+	memory 1 | sed 's/^/# /' >&3
 	[ "$(on 2 sh -c "ls -f '$M/2/data/x/many' | wc -l")" -eq 1000002 ]
 	fact_is 1 joined 1
 	fact_is 1 peer_failed ""

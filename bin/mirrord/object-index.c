@@ -25,6 +25,10 @@
 #define INDEX_HEAD	4096
 #define INDEX_FIRST	(1u << 16)
 #define SLOT_DELETED	UINT64_MAX
+/* Larger tables are counted by so many pieces of that many slots. */
+#define PIECES		64u
+#define PIECE_SLOTS	2048u
+#define COUNT_ALL	(2 * PIECES * PIECE_SLOTS)
 
 struct slot {
 	uint64_t	oid;		/* 0 free */
@@ -108,6 +112,9 @@ table_map(struct table *t, uint64_t slots)
 	}
 	t->slot = (struct slot *)((uint8_t *)t->map + INDEX_HEAD);
 	t->mask = slots - 1;
+	/* It may be far larger than what is in use of it: main.c locks all
+	 * memory, but these are pages of a file like those of any other. */
+	(void)munlock(t->map, t->size);
 	return 0;
 }
 
@@ -143,11 +150,42 @@ head_is_good(const struct head *h, uint8_t node, off_t size)
 	    h->slots * sizeof(struct slot));
 }
 
+static void
+count_slots(struct table *t, uint64_t from, uint64_t count)
+{
+	for (; count > 0; from++, count--) {
+		if (t->slot[from].oid == 0)
+			continue;
+		t->used++;
+		if (slot_is_good(&t->slot[from]))
+			t->live++;
+	}
+}
+
+/*
+ * How full it is tells when it must grow, and people how many objects there
+ * are, about.  A start must not read all of a large one for that: entries
+ * are scattered evenly, so that pieces tell, to half a percent.
+ */
+static void
+table_count(struct table *t)
+{
+	uint64_t slots = t->mask + 1, i;
+
+	if (slots <= COUNT_ALL) {
+		count_slots(t, 0, slots);
+		return;
+	}
+	for (i = 0; i < PIECES; i++)
+		count_slots(t, slots / PIECES * i, PIECE_SLOTS);
+	t->used *= slots / (PIECES * PIECE_SLOTS);
+	t->live *= slots / (PIECES * PIECE_SLOTS);
+}
+
 static int
 table_open(struct table *t, const char *path, uint8_t node)
 {
 	struct head h;
-	uint64_t i;
 	off_t size;
 
 	memset(t, 0, sizeof(*t));
@@ -162,13 +200,7 @@ table_open(struct table *t, const char *path, uint8_t node)
 		table_close(t);
 		return -1;
 	}
-	for (i = 0; i <= t->mask; i++) {
-		if (t->slot[i].oid == 0)
-			continue;
-		t->used++;
-		if (slot_is_good(&t->slot[i]))
-			t->live++;
-	}
+	table_count(t);
 	return 0;
 }
 
@@ -369,7 +401,8 @@ object_index_del(struct object_index *x, uint64_t oid)
 	s = table_find(&x->t, oid);
 	if (s != NULL) {
 		s->oid = SLOT_DELETED;
-		x->t.live--;
+		if (x->t.live > 0)	/* an estimate, perhaps */
+			x->t.live--;
 	}
 	(void)pthread_rwlock_unlock(&x->lock);
 }
@@ -391,6 +424,15 @@ object_index_sync(struct object_index *x)
 	}
 	(void)pthread_mutex_unlock(&x->sync_lock);
 	return err;
+}
+
+void
+object_index_trim(struct object_index *x)
+{
+	(void)pthread_rwlock_rdlock(&x->lock);
+	/* What was written stays in the file's pages. */
+	(void)madvise(x->t.map, x->t.size, MADV_DONTNEED);
+	(void)pthread_rwlock_unlock(&x->lock);
 }
 
 size_t

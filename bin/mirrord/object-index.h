@@ -42,6 +42,9 @@ void		 object_index_del(struct object_index *x, uint64_t oid);
 /* What was put before the call is on disk; costs nothing when nothing was
  * put since the last time.  0 or -errno. */
 int		 object_index_sync(struct object_index *x);
+/* Pages of it count as this process's when they are used again only. */
+void		 object_index_trim(struct object_index *x);
+/* About, of a large one that was opened. */
 size_t		 object_index_count(struct object_index *x);
 
 #endif

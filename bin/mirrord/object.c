@@ -695,6 +695,12 @@ objects_sync_index(struct objects *o)
 	return object_index_sync(o->index);
 }
 
+void
+objects_trim(struct objects *o)
+{
+	object_index_trim(o->index);
+}
+
 int
 objects_checkpoint(struct objects *o)
 {

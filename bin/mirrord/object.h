@@ -110,6 +110,8 @@ int		 objects_stage_fd(struct objects *o, unsigned root);
 const char	*object_stage_name(char buf[OBJECT_STAGE_LEN], uint64_t oid);
 /* Index entries made so far are durable when this returns (rule R34). */
 int		 objects_sync_index(struct objects *o);
+/* Every minute: memory that is not in use goes back. */
+void		 objects_trim(struct objects *o);
 /* syncfs of every root and the index: a checkpoint. */
 int		 objects_checkpoint(struct objects *o);
 

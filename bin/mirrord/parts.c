@@ -590,4 +590,5 @@ parts_trim(struct parts *p)
 	for (i = 0; i < p->conf->dir_count; i++)
 		if (p->mount[i].fuse_fd != -1)
 			intake_trim(p->mount[i].intake);
+	objects_trim(p->objects);
 }

@@ -175,6 +175,49 @@ test_index(void)
 	object_index_close(x);
 }
 
+static bool
+is_about(uint64_t n, uint64_t want)
+{
+	return n > want - want / 50 && n < want + want / 50;
+}
+
+/* Of a large one pieces are counted, and its pages go back. */
+static void
+test_large_index(void)
+{
+	struct object_index *x;
+	struct handle h, back;
+	uint64_t i, bad = 0;
+	char path[160];
+	bool is_new;
+
+	memset(&h, 0, sizeof(h));
+	h.len = 8;
+	(void)snprintf(path, sizeof(path), "%s/y", t.top);
+	(void)mkdir(path, 0700);
+	x = object_index_open(path, 1, &is_new);
+	for (i = 1; i <= 400000; i++) {
+		memcpy(h.byte, &i, sizeof(i));
+		bad += object_index_put(x, 1ull << 56 | i, &h) != 0;
+	}
+	object_index_trim(x);
+	for (i = 1; i <= 400000; i++)
+		bad += object_index_get(x, 1ull << 56 | i, &back) != 0 ||
+		    memcmp(back.byte, &i, sizeof(i)) != 0;
+	is_num(bad, 0, "nothing of a large one is lost when it is trimmed");
+	object_index_close(x);
+	x = object_index_open(path, 1, &is_new);
+	ok(!is_new && is_about(object_index_count(x), 400000),
+	    "about %zu are counted of 400000", object_index_count(x));
+	for (i = 1; i <= 200000; i++)
+		object_index_del(x, 1ull << 56 | i);
+	object_index_close(x);
+	x = object_index_open(path, 1, &is_new);
+	ok(is_about(object_index_count(x), 200000),
+	    "about %zu of 200000", object_index_count(x));
+	object_index_close(x);
+}
+
 static unsigned
 open_fds(void)
 {
@@ -348,6 +391,7 @@ main(void)
 	test_race();
 	test_lost_index();
 	test_index();
+	test_large_index();
 	test_cache();
 	test_oids();
 	tree_down(&t);
