@@ -35,6 +35,8 @@ stopped()
 {
 	ask "$1" want role=none >/dev/null
 	await "$1" 10000 role=none
+	# A role that was refused is none already, before all is given back.
+	wait_until 10 "not on $1 mountpoint -q '$M/$1/data/x'"
 	mirrord_kill "$1"
 }
 

@@ -310,8 +310,10 @@ has_sgid(struct request *r)
 	    (st.st_mode & S_ISGID) != 0;
 }
 
-/* Setting an ACL by somebody outside the group clears sgid.  A second change
- * of one request: a repeat finds it cleared, and the other node has it still. */
+/*
+ * Setting an ACL by somebody outside the group clears sgid.  It is a second
+ * change of one request: a repeat finds it made here, and perhaps not there.
+ */
 static int
 kill_sgid(struct request *r, const struct evidence *ev)
 {
