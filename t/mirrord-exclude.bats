@@ -237,7 +237,7 @@ $step" ]
 	in_mirror 2 'echo pid >c.pid; echo alone >log/alone'
 	stopped 2
 	for n in 1 2; do
-		rules $n 'paths = {"tmp", "var/cache", "log"}
+		rules $n 'paths = {"tmp", "./var/cache/", "log/"}
 	names = {"\\.lock$", "\\.pid$"}'
 		mirrord_start $n
 	done

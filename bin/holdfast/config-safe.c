@@ -187,6 +187,10 @@ read_notreplicated(struct safe *m, const xmlNode *n, struct report *r)
 			report_error(r, xmlGetLineNo(c), "notreplicated",
 			    "either path or regexpath is wanted, in each "
 			    "element one");
+		else if (path != NULL && path[strspn(path, "./")] == '\0')
+			report_error(r, xmlGetLineNo(c), "notreplicated@path",
+			    "\"%s\" names nothing in the directory; allowed: "
+			    "a path below it, as in tmp", path);
 		else if (regex != NULL && (regex[0] == '\0' ||
 		    strcmp(regex, "!") == 0))
 			report_error(r, xmlGetLineNo(c), "notreplicated@"

@@ -65,28 +65,30 @@ next_rule(struct excludes *e, unsigned dir, char why[EXCLUDE_WHY_LEN])
 	return r;
 }
 
-/* The component at `at' is one that a name can have. */
-static bool
-is_component(const char *at, size_t len)
+/* The path without "." and superfluous slashes, the caller's to free; NULL:
+ * it is absolute, has "..", or names no entry. */
+static char *
+below(const char *path)
 {
-	return len > 0 && !(len == 1 && at[0] == '.') &&
-	    !(len == 2 && at[0] == '.' && at[1] == '.');
-}
-
-static bool
-is_below(const char *path)
-{
-	const char *at = path;
+	char *out = xcalloc(1, strlen(path) + 2), *end = out;
+	bool good = path[0] != '/';
+	const char *at;
 	size_t len;
 
-	for (;;) {
+	for (at = path; good && *at != '\0'; at += len + (at[len] == '/')) {
 		len = strcspn(at, "/");
-		if (!is_component(at, len))
-			return false;
-		if (at[len] == '\0')
-			return true;
-		at += len + 1;
+		if (len == 0 || (len == 1 && at[0] == '.'))
+			continue;
+		good = !(len == 2 && at[0] == '.' && at[1] == '.');
+		if (end != out)
+			*end++ = '/';
+		memcpy(end, at, len);
+		end += len;
 	}
+	if (good && end != out)
+		return out;
+	free(out);
+	return NULL;
 }
 
 int
@@ -94,17 +96,18 @@ excludes_add_path(struct excludes *e, unsigned dir, const char *path,
     char why[EXCLUDE_WHY_LEN])
 {
 	struct rule *r = next_rule(e, dir, why);
-	char *slash;
+	char *slash, *text;
 
 	if (r == NULL)
 		return -1;
-	if (!is_below(path)) {
+	text = below(path);
+	if (text == NULL) {
 		(void)snprintf(why, EXCLUDE_WHY_LEN, "a path below the "
 		    "directory is wanted, as in tmp or var/cache");
 		return -1;
 	}
 	r->kind = EX_PATH;
-	r->text = xstrdup(path);
+	r->text = text;
 	slash = strrchr(r->text, '/');
 	r->base = slash != NULL ? slash + 1 : r->text;
 	e->count++;
@@ -135,6 +138,18 @@ excludes_add_regex(struct excludes *e, unsigned dir, const char *text,
 	r->text = xstrdup(text);
 	e->count++;
 	return 0;
+}
+
+const char *
+excludes_path(const struct excludes *e, unsigned dir, unsigned n)
+{
+	unsigned i;
+
+	for (i = 0; i < e->count; i++)
+		if (e->rule[i].kind == EX_PATH && e->rule[i].dir == dir &&
+		    n-- == 0)
+			return e->rule[i].text;
+	return NULL;
 }
 
 bool

@@ -25,15 +25,18 @@ struct excludes	*excludes_new(void);
 void		 excludes_free(struct excludes *e);
 
 /*
- * One rule of directory dir, which counts from 0: a relative path without
- * empty components, "." and "..", or an expression as regcomp(3) takes it with
- * REG_EXTENDED, or `!' and one.  The text is copied.  0, or -1 with the reason
- * in why.
+ * One rule of directory dir, which counts from 0: a relative path without "..",
+ * or an expression as regcomp(3) takes it with REG_EXTENDED, or `!' and one.
+ * The text is copied.  0, or -1 with the reason in why.
  */
 int	excludes_add_path(struct excludes *e, unsigned dir, const char *path,
 	    char why[EXCLUDE_WHY_LEN]);
 int	excludes_add_regex(struct excludes *e, unsigned dir, const char *text,
 	    char why[EXCLUDE_WHY_LEN]);
+
+/* The n-th path of directory dir, from 0, as it is looked for; NULL: there are
+ * no more. */
+const char *excludes_path(const struct excludes *e, unsigned dir, unsigned n);
 
 /* Is there any rule at all?  NULL has none. */
 bool	excludes_any(const struct excludes *e);

@@ -70,14 +70,16 @@ set_dirty_all(struct gen *g, void *arg)
 static int
 leave_out(struct parts *p, unsigned dir)
 {
-	const struct mirrord_conf *c = p->conf;
+	const char *path;
 	unsigned i;
 	int rc = 0;
 
-	for (i = 0; rc == 0 && i < c->rule_count; i++)
-		if (c->rule[i].dir == dir && c->rule[i].is_path)
-			rc = object_leave_out(p->objects, dir,
-			    c->rule[i].text);
+	for (i = 0; rc == 0; i++) {
+		path = excludes_path(p->excludes, dir, i);
+		if (path == NULL)
+			break;
+		rc = object_leave_out(p->objects, dir, path);
+	}
 	errno = -rc;
 	return rc == 0 ? 0 : -1;
 }

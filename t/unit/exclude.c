@@ -53,6 +53,13 @@ test_paths(void)
 	ok(!leads(e, "var/cache", "x") && !leads(e, "", "tmp") &&
 	    !leads(e, "", "cache") && !leads(e, "", "va"), "and no others");
 	ok(excludes_any(e) && excludes_mark(e) != 0, "there are rules");
+	is_num(excludes_add_path(e, 0, "./log//old/", why), 0,
+	    "written as people do");
+	ok(out(e, "log", "old", true) && leads(e, "", "log"),
+	    "it is the same path");
+	ok(strcmp(excludes_path(e, 0, 2), "log/old") == 0 &&
+	    excludes_path(e, 0, 3) == NULL && excludes_path(e, 1, 0) == NULL,
+	    "the paths, one by one");
 	excludes_free(e);
 }
 
@@ -84,8 +91,8 @@ test_names(void)
 static void
 test_bad(void)
 {
-	static const char *const path[] = { "", "/", "/a", "a/", "a//b", ".",
-	    "..", "a/..", "a/./b" };
+	static const char *const path[] = { "", "/", "/a", ".", "./", "..",
+	    "a/..", "../a" };
 	struct excludes *e = excludes_new();
 	unsigned i;
 
