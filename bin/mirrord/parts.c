@@ -27,6 +27,8 @@
 
 /* Sequential readers of databases gain little above it. */
 #define READAHEAD_KIB	1024
+#define FLUSH_QUIET_MS	50
+#define FLUSH_MAX_MS	2000
 
 static const char *
 numbered(char buf[32], const char *name, unsigned i)
@@ -477,15 +479,35 @@ parts_mount(struct parts *p, unsigned i, char why[PARTS_WHY_LEN])
 	return 0;
 }
 
+/* syncfs(2) makes a FUSE mount write and does not wait for it: until none has
+ * come for a while, or the time is over. */
+static void
+await_flushed(struct front *f)
+{
+	struct timespec pause = { 0, FLUSH_QUIET_MS * 1000000 };
+	struct mono end = mono_add_ms(mono_now(), FLUSH_MAX_MS);
+	uint64_t before, now;
+
+	now = __atomic_load_n(&f->kept_come, __ATOMIC_SEQ_CST);
+	do {
+		before = now;
+		nanosleep(&pause, NULL);
+		now = __atomic_load_n(&f->kept_come, __ATOMIC_SEQ_CST);
+	} while ((now != before || __atomic_load_n(&f->kept_in_hand,
+	    __ATOMIC_SEQ_CST) != 0) && !mono_passed(end, mono_now()));
+}
+
 int
 parts_flush(struct parts *p)
 {
+	bool any = false;
 	unsigned i;
 	int fd, rc = 0;
 
 	for (i = 0; rc == 0 && i < p->conf->dir_count; i++) {
 		if (!p->conf->writeback[i])
 			continue;
+		any = true;
 		fd = open(p->conf->dir[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (fd == -1)
 			return -errno;
@@ -493,6 +515,8 @@ parts_flush(struct parts *p)
 			rc = -errno;
 		(void)close(fd);	/* a directory */
 	}
+	if (any && rc == 0)
+		await_flushed(&p->front);
 	return rc;
 }
 

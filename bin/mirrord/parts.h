@@ -93,8 +93,8 @@ void	parts_close(struct parts *p);
  * life; then serves.  0, or -1 with why.
  */
 int	parts_mount(struct parts *p, unsigned i, char why[PARTS_WHY_LEN]);
-/* What the kernel keeps of writes is written; workers serve that meanwhile,
- * so none of them may call it.  0 or -errno. */
+/* What the kernel keeps of writes is written, for two seconds at most; workers
+ * serve that meanwhile, so none of them may call it.  0 or -errno. */
 int	parts_flush(struct parts *p);
 /* What holds back begins to serve. */
 void	parts_serve(struct parts *p);

@@ -88,8 +88,8 @@ keep_time(struct request *r, struct op *op)
 		op->mtime = st.st_mtim;
 }
 
-int
-rq_write(struct request *r)
+static int
+write_data(struct request *r)
 {
 	const struct fuse_write_in *in = r->in.arg;
 	struct fuse_write_out *out = (void *)r->small;
@@ -121,6 +121,22 @@ rq_write(struct request *r)
 	r->reply = out;
 	r->reply_len = sizeof(*out);
 	return 0;
+}
+
+int
+rq_write(struct request *r)
+{
+	const struct fuse_write_in *in = r->in.arg;
+	struct front *f = r->f;
+	int error;
+
+	if (!(in->write_flags & FUSE_WRITE_CACHE))
+		return write_data(r);
+	__atomic_fetch_add(&f->kept_in_hand, 1, __ATOMIC_SEQ_CST);
+	__atomic_fetch_add(&f->kept_come, 1, __ATOMIC_SEQ_CST);
+	error = write_data(r);
+	__atomic_fetch_sub(&f->kept_in_hand, 1, __ATOMIC_SEQ_CST);
+	return error;
 }
 
 static void

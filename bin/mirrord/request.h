@@ -35,6 +35,10 @@ struct front {
 	 * application leaves while the lease does not run. */
 	struct lease	*lease;
 	bool		 leased;
+	/* WRITEs of pages the kernel kept: come so far, and not done yet.
+	 * Atomic. */
+	uint64_t	 kept_come;
+	uint64_t	 kept_in_hand;
 	/* The role ends: nothing is acknowledged any more.  Atomic. */
 	bool		 ending;
 	/* A local call failed with EIO, EROFS...; any thread. */
