@@ -445,5 +445,7 @@ main(int argc, char **argv)
 	run(&s, from, to);
 	printf("fsx: %s: seed %" PRIu64 ": %" PRIu64 " steps\n", s.path,
 	    seed, to - from);
+	free(s.buf);
+	free(s.want);
 	return 0;
 }
