@@ -188,6 +188,11 @@ verify_progress(struct verify *v, struct verify_progress *p)
 	p->res = v->res;
 	p->res.diff = NULL;
 	p->res.listed = 0;
+	/* Its result is being stored: who saw the end may begin another. */
+	if (v->running) {
+		p->res.state = VS_RUNNING;
+		p->res.end_s = 0;
+	}
 	p->total = v->total > v->res.objects ? v->total : v->res.objects;
 	p->statements = v->statements;
 	pthread_mutex_unlock(&v->lock);
