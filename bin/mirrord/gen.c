@@ -321,6 +321,22 @@ gen_update(struct gen_file *f, void (*change)(struct gen *g, void *arg),
 }
 
 static void
+set_dirty_all(struct gen *g, void *arg)
+{
+	(void)arg;
+	g->dirty_all = true;
+}
+
+int
+gen_distrust_logs(struct gen_file *f)
+{
+	struct gen g;
+
+	gen_read(f, &g);
+	return g.dirty_all ? 0 : gen_update(f, set_dirty_all, NULL);
+}
+
+static void
 remember(struct gen *g, const struct gen_uuid *u)
 {
 	if (gen_uuid_is_none(u) || gen_uuid_equal(u, &g->history[0]))

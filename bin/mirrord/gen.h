@@ -74,6 +74,9 @@ int		 gen_write(struct gen_file *f, const struct gen *g);
  */
 int		 gen_update(struct gen_file *f,
 		    void (*change)(struct gen *g, void *arg), void *arg);
+/* No log of this node tells what differs: everything is compared at the next
+ * meeting.  0, also where that stands there already; -1 with errno. */
+int		 gen_distrust_logs(struct gen_file *f);
 
 /* The fields as they stand in a slot and in WT_HELLO: big-endian, 1 KiB. */
 #define GEN_ENCODED_LEN	1024

@@ -59,13 +59,6 @@ is_kept(const uint8_t *old, size_t old_len, const uint8_t *now, size_t len)
 	return true;
 }
 
-static void
-set_dirty_all(struct gen *g, void *arg)
-{
-	(void)arg;
-	g->dirty_all = true;
-}
-
 /* Before the rules count as those of before. */
 static int
 leave_out(struct parts *p, unsigned dir)
@@ -104,7 +97,7 @@ take_rules(struct parts *p, unsigned dir)
 	if (n != -1 && !is_kept(old, (size_t)n, now, len)) {
 		log_info("%s: less is left out than before (notreplicated): "
 		    "everything is compared", p->conf->dir[dir]);
-		if (gen_update(p->gen, set_dirty_all, NULL) == -1)
+		if (gen_distrust_logs(p->gen) == -1)
 			return -1;
 	}
 	if (leave_out(p, dir) == -1)

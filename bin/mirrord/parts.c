@@ -260,20 +260,13 @@ open_objects(struct parts *p, const char **code, char why[PARTS_WHY_LEN])
 	return -1;
 }
 
-static void
-set_dirty_all(struct gen *g, void *arg)
-{
-	(void)arg;
-	g->dirty_all = true;
-}
-
 /* Durable before a new log is made: a life that ended in between would find
  * an empty one and believe it. */
 static int
 distrust_logs(struct parts *p, const char *which)
 {
 	log_warnx("%s: damaged; everything is compared", which);
-	if (gen_update(p->gen, set_dirty_all, NULL) == -1)
+	if (gen_distrust_logs(p->gen) == -1)
 		return -1;
 	p->log_bad = true;
 	return 0;

@@ -98,21 +98,10 @@ role_store(struct role_machine *r, const struct gen_change *c)
 	return 0;
 }
 
-static void
-distrust_logs(struct gen *g, void *arg)
-{
-	(void)arg;
-	g->dirty_all = true;
-}
-
 int
 role_distrust_logs(struct role_machine *r)
 {
-	struct gen g;
-
-	gen_read(r->parts.gen, &g);
-	if (g.dirty_all ||
-	    gen_update(r->parts.gen, distrust_logs, NULL) == 0)
+	if (gen_distrust_logs(r->parts.gen) == 0)
 		return 0;
 	role_set_error(r, "statedir", "%s/gen: %s", r->conf->statedir,
 	    strerror(errno));
