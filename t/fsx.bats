@@ -13,9 +13,7 @@ setup_file()
 	export STEPS=${HOLDFAST_LONG:+84000}
 	STEPS=${STEPS:-6000}
 	mirror_setup 2
-	ask 1 want role=prim epoch=0.1.1 set=self fresh=1
-	wait_until 5 "fact_is 1 mounted 1"
-	join 1 2 0.1.1
+	first_copy
 }
 
 teardown_file() { mirror_teardown; }
@@ -70,12 +68,7 @@ lost_and_found()
 }
 
 @test "a swap, and the steps go on from what the other node has" {
-	ask 1 want role=down
-	wait_until 10 "fact_is 1 drained 1 && fact_is 1 equal 1"
-	ask 1 want role=down handed=n2 epoch=0.3.2
-	wait_until 5 "fact_is 1 handed n2"
-	ask 2 want role=prim epoch=0.3.2 set=self
-	wait_until 5 "fact_is 2 mounted 1"
+	hand_over 1 2 0.3.2
 	join 2 1 0.3.2
 	fsx 2 "$STEPS"
 	lost_and_found 2 1 0.4.2

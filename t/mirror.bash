@@ -281,6 +281,31 @@ join()
 	fact_is "$2" epoch "$3"
 }
 
+# first_copy: node 1 has the data, node 2 becomes level and a member.
+first_copy()
+{
+	ask 1 want role=prim epoch=0.1.1 set=self fresh=1
+	wait_until 5 "fact_is 1 mounted 1"
+	join 1 2 0.1.1
+}
+
+# hand_over P S EPOCH: S becomes primary P's successor, with all it has.
+hand_over()
+{
+	ask "$1" want role=down
+	wait_until 10 "fact_is $1 drained 1 && fact_is $1 equal 1"
+	ask "$1" want role=down "handed=n$2" epoch="$3"
+	wait_until 5 "fact_is $1 handed n$2"
+	ask "$2" want role=prim epoch="$3" set=self
+	wait_until 5 "fact_is $2 mounted 1"
+}
+
+# in_mirror N SCRIPT: in the directory of node N, with errors fatal.
+in_mirror()
+{
+	on "$1" sh -ec "cd '$M/$1/data/x'; $2"
+}
+
 # What a directory of node N holds, one line a thing.
 tree()
 {

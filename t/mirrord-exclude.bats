@@ -18,9 +18,7 @@ setup_file()
 	# It was there before the module, on one node.
 	on 1 sh -ec "cd '$M/1/data/x'; mkdir tmp d; echo old >tmp/old
 	    echo kept >d/kept; echo old >d/old.lock"
-	ask 1 want role=prim epoch=0.1.1 set=self fresh=1
-	wait_until 5 "fact_is 1 mounted 1"
-	join 1 2 0.1.1
+	first_copy
 }
 
 teardown_file() { mirror_teardown; }
@@ -36,12 +34,6 @@ same_replicated()
 	tree 2 "$M/2/data/x" | { grep -av "$LEFT_OUT" || :; } >"$M/tree.2"
 	diff -a "$M/tree.1" "$M/tree.2" >"$M/diff" ||
 	    { head -n 20 "$M/diff"; return 1; }
-}
-
-# in_mirror N SCRIPT: in the directory of node N, with errors fatal.
-in_mirror()
-{
-	on "$1" sh -ec "cd '$M/$1/data/x'; $2"
 }
 
 # verified N: of primary N every byte was compared, and is the same.

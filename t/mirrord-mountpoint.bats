@@ -18,9 +18,7 @@ setup_file()
 		# Different ones, which nobody may take for a difference.
 		on $i sh -c "echo $i >'$M/$i/data/m/lost+found/kept'"
 	done
-	ask 1 want role=prim epoch=0.1.1 set=self fresh=1
-	wait_until 5 "fact_is 1 mounted 1"
-	join 1 2 0.1.1
+	first_copy
 }
 
 teardown_file() { mirror_teardown; }
@@ -60,12 +58,7 @@ same_roots()
 }
 
 @test "the other node takes over, and each keeps its own" {
-	ask 1 want role=down
-	wait_until 10 "fact_is 1 drained 1 && fact_is 1 equal 1"
-	ask 1 want role=down handed=n2 epoch=0.2.2
-	wait_until 5 "fact_is 1 handed n2"
-	ask 2 want role=prim epoch=0.2.2 set=self
-	wait_until 5 "fact_is 2 mounted 1"
+	hand_over 1 2 0.2.2
 	on 2 sh -c "echo after >'$M/2/data/m/after'"
 	join 2 1 0.2.2
 	on 2 sync "$M/2/data/m/after"

@@ -38,9 +38,7 @@ left_by_kills()
 	    head -c 5000000 /dev/urandom >a/big
 	    head -c 5000 /dev/urandom >a/tail
 	    truncate -s 20M a/hole; setfattr -n user.k -v v a/one || :"
-	ask 1 want role=prim epoch=0.1.1 set=self fresh=1
-	wait_until 5 "fact_is 1 mounted 1"
-	join 1 2 0.1.1
+	first_copy
 	same_trees
 }
 

@@ -62,9 +62,7 @@ equal()
 @test "first copy" {
 	D=$M/1/data/x
 	on 1 sh -ec "cd '$D'; echo one >one; head -c 12582912 /dev/zero >big"
-	ask 1 want role=prim epoch=0.1.1 set=self fresh=1
-	wait_until 5 "fact_is 1 mounted 1"
-	join 1 2 0.1.1
+	first_copy
 }
 
 @test "a repeat on the primary is one change on both" {

@@ -12,20 +12,12 @@ setup_file()
 	mirror_can_run
 	export MIRROR_CACHE=writeback
 	mirror_setup 2
-	ask 1 want role=prim epoch=0.1.1 set=self fresh=1
-	wait_until 5 "fact_is 1 mounted 1"
-	join 1 2 0.1.1
+	first_copy
 }
 
 teardown_file() { mirror_teardown; }
 
 teardown() { [ -n "${BATS_TEST_COMPLETED:-}" ] || mirror_dump; }
-
-# in_mirror N SCRIPT: in the directory of node N, with errors fatal.
-in_mirror()
-{
-	on "$1" sh -ec "cd '$M/$1/data/x'; $2"
-}
 
 # writer N FILE TEXT: a process that has written and not closed; until writer_end.
 writer()
@@ -153,12 +145,7 @@ os.fsync(f)"
 
 @test "the end of a role writes what is kept, in order" {
 	in_mirror 1 'exec 5>last; echo kept >&5'
-	ask 1 want role=down
-	wait_until 10 "fact_is 1 drained 1 && fact_is 1 equal 1"
-	ask 1 want role=down handed=n2 epoch=0.3.2
-	wait_until 5 "fact_is 1 handed n2"
-	ask 2 want role=prim epoch=0.3.2 set=self
-	wait_until 5 "fact_is 2 mounted 1"
+	hand_over 1 2 0.3.2
 	join 2 1 0.3.2
 	[ "$(in_mirror 2 'cat last')" = kept ]
 	same_trees

@@ -11,9 +11,7 @@ setup_file()
 {
 	mirror_can_run
 	mirror_setup 2
-	ask 1 want role=prim epoch=0.1.1 set=self fresh=1
-	wait_until 5 "fact_is 1 mounted 1"
-	join 1 2 0.1.1
+	first_copy
 	posix 1 native native
 }
 
@@ -104,12 +102,7 @@ details()
 
 @test "the other node does so too, with the same inode numbers" {
 	walk 1 st.st_ino >"$M/numbers.1"
-	ask 1 want role=down
-	wait_until 10 "fact_is 1 drained 1 && fact_is 1 equal 1"
-	ask 1 want role=down handed=n2 epoch=0.2.2
-	wait_until 5 "fact_is 1 handed n2"
-	ask 2 want role=prim epoch=0.2.2 set=self
-	wait_until 5 "fact_is 2 mounted 1"
+	hand_over 1 2 0.2.2
 	walk 2 st.st_ino >"$M/numbers.2"
 	[ "$(wc -l <"$M/numbers.1")" -gt 1000 ]
 	diff -a "$M/numbers.1" "$M/numbers.2"
