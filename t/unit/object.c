@@ -134,20 +134,28 @@ test_lost_index(void)
 	is_num(objects_checkpoint(t.objects), 0, "checkpoint");
 }
 
+/* The index in a directory of that name, which is made. */
+static struct object_index *
+open_index(const char *name, uint8_t node, bool *is_new)
+{
+	char path[160];
+
+	(void)snprintf(path, sizeof(path), "%s/%s", t.top, name);
+	(void)mkdir(path, 0700);	/* or it is there */
+	return object_index_open(path, node, is_new);
+}
+
 static void
 test_index(void)
 {
 	struct object_index *x;
 	struct handle h, back;
 	uint64_t i, bad = 0;
-	char cmd[160];
 	bool is_new;
 
 	memset(&h, 0, sizeof(h));
 	h.len = 8;
-	(void)snprintf(cmd, sizeof(cmd), "%s/x", t.top);
-	(void)mkdir(cmd, 0700);
-	x = object_index_open(cmd, 1, &is_new);
+	x = open_index("x", 1, &is_new);
 	ok(x != NULL && is_new, "a new index");
 	for (i = 1; i <= 150000; i++) {
 		memcpy(h.byte, &i, sizeof(i));
@@ -159,7 +167,7 @@ test_index(void)
 	is_num(object_index_count(x), 75000, "it grew twice");
 	(void)object_index_sync(x);
 	object_index_close(x);
-	x = object_index_open(cmd, 1, &is_new);
+	x = open_index("x", 1, &is_new);
 	ok(x != NULL && !is_new, "and is there after a restart");
 	for (i = 1; i <= 150000; i++) {
 		int rc = object_index_get(x, i << 40 | i, &back);
@@ -170,7 +178,7 @@ test_index(void)
 	}
 	is_num(bad, 0, "every entry is as it was put");
 	object_index_close(x);
-	x = object_index_open(cmd, 2, &is_new);
+	x = open_index("x", 2, &is_new);
 	ok(x != NULL && is_new, "another node's index is not used");
 	object_index_close(x);
 }
@@ -188,14 +196,11 @@ test_large_index(void)
 	struct object_index *x;
 	struct handle h, back;
 	uint64_t i, bad = 0;
-	char path[160];
 	bool is_new;
 
 	memset(&h, 0, sizeof(h));
 	h.len = 8;
-	(void)snprintf(path, sizeof(path), "%s/y", t.top);
-	(void)mkdir(path, 0700);
-	x = object_index_open(path, 1, &is_new);
+	x = open_index("y", 1, &is_new);
 	for (i = 1; i <= 400000; i++) {
 		memcpy(h.byte, &i, sizeof(i));
 		bad += object_index_put(x, 1ull << 56 | i, &h) != 0;
@@ -206,13 +211,13 @@ test_large_index(void)
 		    memcmp(back.byte, &i, sizeof(i)) != 0;
 	is_num(bad, 0, "nothing of a large one is lost when it is trimmed");
 	object_index_close(x);
-	x = object_index_open(path, 1, &is_new);
+	x = open_index("y", 1, &is_new);
 	ok(!is_new && is_about(object_index_count(x), 400000),
 	    "about %zu are counted of 400000", object_index_count(x));
 	for (i = 1; i <= 200000; i++)
 		object_index_del(x, 1ull << 56 | i);
 	object_index_close(x);
-	x = object_index_open(path, 1, &is_new);
+	x = open_index("y", 1, &is_new);
 	ok(is_about(object_index_count(x), 200000),
 	    "about %zu of 200000", object_index_count(x));
 	object_index_close(x);
