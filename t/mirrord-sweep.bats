@@ -291,3 +291,53 @@ join_with_leave()
 	join
 	same_trees
 }
+
+# now_is N SECONDS: what the clock of that mirrord is wrong by.
+now_is()
+{
+	echo "$2s" >"$M/clock.new"
+	mv "$M/clock.new" "$M/clock"
+	[ "$2" = +0 ] || wait_until 5 "on $1 sh -c \"env - \
+	    LD_PRELOAD=$FAKETIME FAKETIME_TIMESTAMP_FILE=$M/clock date +%s\" |
+	    awk '{ exit \$1 < $(date +%s) + 1000 }'"
+}
+
+@test "a clock set back before the stop: what is edited then is set aside" {
+	FAKETIME=$(echo /usr/lib/*/faketime/libfaketime.so.1)
+	[ -r "$FAKETIME" ] || skip "needs libfaketime"
+	stop_both
+	mirrord_kill 2
+	now_is 2 +3600
+	LD_PRELOAD=$FAKETIME FAKETIME_TIMESTAMP_FILE=$M/clock \
+	    FAKETIME_CACHE_DURATION=1 FAKETIME_DONT_FAKE_MONOTONIC=1 \
+	    FAKETIME_FORCE_MONOTONIC_FIX=0 mirrord_start 2
+	next
+	join
+	now_is 2 +0
+	since 2
+	wait_until 10 stopped_late
+	on 2 sh -c "cd '$M/2/data/x/d'; echo mine >f6; echo mine >own"
+	mirrord_kill 2
+	mirrord_start 2
+	ask 2 want role=wait
+	await 2 10000 role=wait edited=1
+	next
+	on 1 sh -c "echo new >'$M/1/data/x/d/f7'"
+	follow_alone
+	same_trees
+	[ "$(on 2 cat "$M/2/data/x/d/f6")" = 6 ]
+	[ "$(on 2 cat "$M/2/data/x/d/f7")" = new ]
+	stop 2
+	[ "$(in_aside 2 files/d/f6)" = mine ]
+	[ "$(in_aside 2 files/d/own)" = mine ]
+}
+
+# stopped_late: 2, once it has seen the clock of a while ago.
+stopped_late()
+{
+	stop 2
+	said 2 'clock was set back: everything is compared' && return
+	ask 2 want role=second "epoch=0.$E.1" primary=n1 >/dev/null
+	await 2 20000 level=1 >/dev/null
+	return 1
+}

@@ -248,11 +248,13 @@ role_clean_stop(struct role_machine *r)
 {
 	int64_t now = wall_ns();
 
-	/* Files of this life may be newer than what is done from now on. */
+	/* Files of this life may be newer than what is edited from now on: no
+	 * sweep could tell, so that it counts as one that found something. */
 	if (now + CLOCK_STEP_NS < r->newest_wall) {
-		log_warnx("the clock was set back: everything is compared");
+		log_warnx("the clock was set back: everything is compared, "
+		    "and what differs here is set aside first");
 		(void)role_distrust_logs(r); /* said by it */
-		return 0;
+		return -now;
 	}
 	return now;
 }
