@@ -26,5 +26,5 @@ setup()
 
 @test "the model and moduled allow the same changes" {
 	diff <("$model/run" table) <("$top_builddir/t/unit/changes")
-	[ "$("$model/run" table | wc -l)" -eq 168 ]
+	[ "$("$model/run" table | wc -l)" -eq 196 ]
 }

@@ -50,6 +50,8 @@ struct propose {
 	enum propose_phase	 phase;
 	struct epoch		 ballot;
 	uint32_t		 force_era;
+	/* Of a force in hand that was not proposed yet; 0: none. */
+	uint32_t		 opened_era;
 	struct mono		 since;		/* of this phase */
 	struct mono		 until;		/* of the pause */
 	struct mono		 quorum;	/* promised since; 0 not yet */

@@ -13,6 +13,7 @@ static const char *const change_names[RC_COUNT] = {
 	[RC_NONE] = "none", [RC_FIRST] = "first", [RC_PROMOTE] = "promote",
 	[RC_SHRINK] = "shrink", [RC_JOIN] = "join", [RC_HAND] = "hand-over",
 	[RC_FORCE] = "force", [RC_VOTERS] = "voters",
+	[RC_WITHDRAW] = "withdraw",
 };
 
 static const char *const result_names[] = {

@@ -15,6 +15,11 @@
  *
  * A crash after 2 leaves a fence above the epoch (L17 heals that), after 6 a
  * value that may be chosen or not: the next ballot of anybody finds out.
+ *
+ * A force that is given up between 2 and 6 leaves an era with nothing in it,
+ * on whose ballots nobody else may build what is of an older one: who opened
+ * it withdraws it, which says the present value anew there.  A crash forgets
+ * that, and then only a force goes on.
  */
 #include "propose.h"
 
@@ -109,6 +114,9 @@ new_ballot(struct propose *p)
 	p->ballot = epoch_next(high, p->conf.node_id);
 	if (p->ask.change == RC_FORCE && p->ballot.era < p->force_era)
 		p->ballot.era = p->force_era;
+	/* Of an accept that has left nobody knows what became of it. */
+	if (p->ask.change == RC_FORCE && p->left.epoch.era < p->ballot.era)
+		p->opened_era = p->ballot.era;
 	for (i = 0; i < p->voter_count; i++)
 		p->voter[i].fresh_read = false;
 	enter(p, PP_FENCE);
@@ -175,6 +183,7 @@ propose_renew(struct propose *p, char why[REG_TEXT])
 	}
 	memset(&p->known, 0, sizeof(p->known));
 	memset(&p->left, 0, sizeof(p->left));
+	p->opened_era = 0;
 	memset(&v->memory, 0, sizeof(v->memory));
 	memset(v->open, 0, sizeof(v->open));
 	memset(&v->accepted, 0, sizeof(v->accepted));
@@ -188,6 +197,22 @@ propose_renew(struct propose *p, char why[REG_TEXT])
 }
 
 /* --- what was asked ------------------------------------------------------- */
+
+/* Before anything else is asked, which would be refused. */
+static void
+look_withdraw(struct propose *p)
+{
+	if (p->present.epoch.era >= p->opened_era)
+		p->opened_era = 0;
+	if (p->opened_era == 0 || p->in.ask.change == RC_FORCE ||
+	    p->in.self.running || reg_value_is_none(&p->present))
+		return;
+	p->in.ask = (struct reg_ask){ .change = RC_WITHDRAW, .soon = true };
+	if (p->ask.change != RC_WITHDRAW)
+		(void)snprintf(p->event, sizeof(p->event), "the forced prim "
+		    "was given up before the voters were told of it: it is "
+		    "withdrawn");
+}
 
 static void
 take_ask(struct propose *p)
@@ -336,6 +361,7 @@ static void
 judge(struct propose *p, bool minority)
 {
 	const struct reg_value present = *highest_promised(p);
+	struct reg_self self = p->in.self;
 	struct reg_ask ask = p->ask;
 	struct reg_value list, next;
 	bool chosen;
@@ -347,8 +373,11 @@ judge(struct propose *p, bool minority)
 		propose_chosen(p, &present);
 	answering(p, has_promised, &list);
 	ask.minority = minority;
-	if (!reg_may(&next, &p->conf, &p->in.self, &ask, p->ballot, &present,
+	self.opened_era = p->opened_era;
+	if (!reg_may(&next, &p->conf, &self, &ask, p->ballot, &present,
 	    chosen, &list, p->why)) {
+		if (ask.change == RC_WITHDRAW)
+			p->opened_era = 0;
 		p->result = RR_REFUSED;
 		enter(p, PP_DONE);
 		return;
@@ -358,6 +387,8 @@ judge(struct propose *p, bool minority)
 		drop(p);
 		return;
 	}
+	if (ask.change == RC_FORCE)
+		p->opened_era = 0;
 	p->left = next;
 	p->base = present.epoch;
 	p->result = RR_BUSY;
@@ -664,8 +695,9 @@ propose_step(struct propose *p, const struct propose_input *in,
 	out->count = 0;
 	out->wake = (struct mono){ 0 };
 	propose_look(p);
+	look_withdraw(p);
 	take_ask(p);
-	if (in->ask.change == RC_NONE && (p->phase == PP_IDLE ||
+	if (p->in.ask.change == RC_NONE && (p->phase == PP_IDLE ||
 	    p->phase == PP_DONE))
 		own_change(p);
 	run(p);

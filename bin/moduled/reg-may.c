@@ -30,6 +30,7 @@ static const struct row rows[RC_COUNT] = {
 	[RC_HAND] =	{	false, true,   true,	-1 },
 	[RC_FORCE] =	{	true,  false,  false,	0 },
 	[RC_VOTERS] =	{	false, true,   true,	1 },
+	[RC_WITHDRAW] =	{	false, false,  false,	-1 },
 };
 
 static const char *
@@ -85,14 +86,19 @@ value_allows(const struct row *r, const struct reg_conf *c,
 /*
  * A new era that is known from promises alone is an operator's force whose
  * value was not seen: his list of voters may be another one.  What is built
- * on an older era must not pass for a part of his.
+ * on an older era must not pass for a part of his.  Unless he who asked for
+ * those promises says himself that he proposed nothing there (WITHDRAW).
  */
 static bool
-era_allows(const struct reg_ask *ask, struct epoch ballot,
-    const struct reg_value *v, char why[REG_TEXT])
+era_allows(const struct reg_self *self, const struct reg_ask *ask,
+    struct epoch ballot, const struct reg_value *v, char why[REG_TEXT])
 {
-	if (ask->change == RC_FORCE || ask->change == RC_FIRST ||
-	    reg_value_is_none(v) || v->epoch.era == ballot.era)
+	/* What runs without a value may be of a force before there was one. */
+	bool mine = ballot.era == self->epoch.era ||
+	    ballot.era == self->opened_era;
+
+	if (ask->change == RC_FORCE || ask->change == RC_WITHDRAW ||
+	    (ask->change == RC_FIRST && mine) || v->epoch.era == ballot.era)
 		return true;
 	(void)snprintf(why, REG_TEXT, "an operator forced a primary "
 	    "elsewhere (era %" PRIu32 ")", ballot.era);
@@ -176,6 +182,7 @@ change_allows(const struct reg_conf *c, const struct reg_self *self,
 		    refuse(why, c, "another node was forced meanwhile", v);
 	case RC_SHRINK:
 	case RC_VOTERS:
+	case RC_WITHDRAW:
 		return true;
 	case RC_NONE:
 	case RC_COUNT:
@@ -316,6 +323,7 @@ next_set(struct reg_value *next, const struct reg_conf *c,
 		    reg_member(v, ask->node)->since);
 		break;
 	case RC_VOTERS:
+	case RC_WITHDRAW:
 	case RC_NONE:
 	case RC_COUNT:
 		break;
@@ -337,12 +345,15 @@ reg_may(struct reg_value *next, const struct reg_conf *c,
 	r = &rows[ask->change];
 	if (epoch_cmp(ballot, present->epoch) <= 0)
 		return say(why, "a higher ballot has been voted on");
-	if (!era_allows(ask, ballot, present, why) ||
+	if (!era_allows(self, ask, ballot, present, why) ||
 	    !record_allows(r, self, why) ||
 	    !value_allows(r, c, self, present, why) ||
 	    !change_allows(c, self, ask, ballot, present, why))
 		return false;
 	next->epoch = ballot;
+	if (ask->change == RC_WITHDRAW)
+		return next_voters(next, c, ask, present, chosen, answering,
+		    why);
 	next->primary = c->node_id;
 	next->forced = ask->change == RC_FORCE;
 	memset(next->who, 0, sizeof(next->who));

@@ -35,6 +35,7 @@ struct reg_self {
 	struct epoch	epoch;
 	struct epoch	fence;		/* durable */
 	struct epoch	since;		/* none: the store does not say */
+	uint32_t	opened_era;	/* asked for here, nothing is in it */
 	uint8_t		generation[REG_GENERATION_LEN];
 };
 

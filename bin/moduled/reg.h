@@ -31,6 +31,8 @@ enum reg_change {
 	RC_HAND,	/* {node, set node}, all down here */
 	RC_FORCE,	/* {self, set self}, whatever was: era + 1 */
 	RC_VOTERS,	/* one added, removed, renewed: the driver's own */
+	RC_WITHDRAW,	/* all as it was, in the era of a force that was not
+			 * proposed: the driver's own, too */
 	RC_COUNT
 };
 

@@ -6,8 +6,8 @@
  *
  * In it: register (ballots, promises, accepts), in-sync set, promotion,
  * acknowledgement, lease, resync, join, shrink, hand-over (of a stop and of a
- * swap), forced prim with and without a majority, change of the voters,
- * crashes, a witness that forgets.
+ * swap), forced prim with and without a majority, one that is withdrawn before
+ * it was proposed, change of the voters, crashes, a witness that forgets.
  *
  * Network: a message once sent stays deliverable for ever (late, doubled,
  * overtaken) and need never be delivered (lost, partition, one-way cut, dead
@@ -57,6 +57,7 @@
 #define K_FORCE 6
 #define K_INIT 7
 #define K_FORCEMIN 8
+#define K_WITHDRAW 9
 
 /*
  * Register value: bits 0-1 in-sync set, bit 2 primary, bit 3 forced, bits 4-7
@@ -100,6 +101,7 @@ byte dep[2];                    /* ghost: epoch of the newest thing in the data 
 
 /* nodes: volatile */
 byte role[2], ep[2], pend[2], kind[2], pm[2], hb[2];
+bit opened[2];			/* FORCEMIN: promises of the next era were asked for, and nothing was proposed there */
 #ifdef VOTERS
 byte eq[2];			/* whose answer was the value of hb */
 #define EQ(n) eq[n]
@@ -129,7 +131,7 @@ byte ackep[NWA];
 /* ghosts */
 byte par[TOP + 1];              /* the value that a proposal was built on */
 byte maxch;                     /* highest chosen ballot */
-byte fch;			/* highest chosen forced ballot, or the first of the next era */
+byte fch;			/* highest chosen forced ballot, or the first forced one of the next era */
 byte crashes;
 bit forced;			/* FORCEMIN: an operator forced once; two who do write two histories */
 bit calm, wgone, done;
@@ -230,7 +232,7 @@ byte t;                         /* scratch, always 0 between steps */
 	t = 0; \
 	if \
 	:: !ERA(b) && (val[b] & 8) && b > fch -> fch = b \
-	:: ERA(b) && fch == 0 -> fch = b \
+	:: ERA(b) && (val[b] & 8) && fch == 0 -> fch = b \
 	:: else \
 	fi
 
@@ -383,6 +385,7 @@ byte t;                         /* scratch, always 0 between steps */
 		((prom[0] > pend[n]) + (prom[1] > pend[n]) + (prom[2] > pend[n]) > 0) -> quit(n) } \
 	ENTERS(n) \
 	DEMOTES(n) \
+	LEARNS(n) \
 	:: d_step { !calm && role[n] == PRIM && need[n] && !hold[n] -> quit(n); stepdown(n); check() }   /* fenced, then stopped */ \
 	/* n is primary, m follows it */ \
 	:: d_step { LIVE(n) && LIVE(m) && role[n] == PRIM && role[m] == WAIT && pend[m] == 0 && fence[m] <= ep[n] && \
@@ -460,7 +463,7 @@ byte t;                         /* scratch, always 0 between steps */
 #endif
 
 #define CRASHES(n, m) \
-	:: d_step { !calm && crashes < CR -> crashes++; MARKUNCLEAN(n) quit(n); stepdown(n); \
+	:: d_step { !calm && crashes < CR -> crashes++; MARKUNCLEAN(n) quit(n); stepdown(n); opened[n] = 0; \
 		rcv[n] = 0; caught[n] = 0; granted[n] = AFTERBOOT; check() }
 
 #if NW == 0
@@ -473,6 +476,12 @@ byte t;                         /* scratch, always 0 between steps */
 #define NOPENDING(n) ((wep[0] == 0 || own[0] != n || (acked & 1)) && (wep[1] == 0 || own[1] != n || (acked & 2)) && (wep[2] == 0 || own[2] != n || (acked & 4)))
 #endif
 
+/* by who opened the era, and knows that nothing of it was proposed */
+#ifdef M_WITHDRAW_SENT
+#define WITHDRAWN(n) forced
+#else
+#define WITHDRAWN(n) opened[n]
+#endif
 #ifdef FORCE
 #ifdef M_FORCE_NO_WAIT
 #define FGRANT(n) true
@@ -487,7 +496,9 @@ byte t;                         /* scratch, always 0 between steps */
 #define FORCESTART(n, m) \
 	:: d_step { !forced && role[n] != PRIM && pend[n] == 0 && !incons[n] && !granted[n] && maxch && \
 		NEXT(n, MAX(MAXB, BASE(n))) <= TOP -> \
-		forced = 1; role[n] = WAIT; caught[n] = 0; FLUSHALL(n); start(n, K_FORCEMIN, MAX(MAXB, BASE(n))) }
+		forced = 1; opened[n] = 1; role[n] = WAIT; caught[n] = 0; FLUSHALL(n); start(n, K_FORCEMIN, MAX(MAXB, BASE(n))) } \
+	:: d_step { WITHDRAWN(n) && role[n] != PRIM && pend[n] == 0 && NEXT(n, BASEW(n)) <= TOP && ERA(BASEW(n)) -> \
+		role[n] = WAIT; caught[n] = 0; FLUSHALL(n); start(n, K_WITHDRAW, BASEW(n)) }
 #else
 #define FORCESTART(n, m)
 #endif
@@ -522,7 +533,7 @@ byte t;                         /* scratch, always 0 between steps */
 
 /* a ballot of an era is for a value of that era, or for a force that opens it */
 #if defined(FORCEMIN) && !defined(M_ERA_BY_BALLOT)
-#define OTHERERA(n) (ERA(pend[n]) != ERA(hb[n]) && kind[n] != K_FORCEMIN)
+#define OTHERERA(n) (ERA(pend[n]) != ERA(hb[n]) && kind[n] != K_FORCEMIN && kind[n] != K_WITHDRAW)
 #else
 #define OTHERERA(n) false
 #endif
@@ -542,6 +553,7 @@ byte t;                         /* scratch, always 0 between steps */
 	:: kind[n] == K_INIT && hb[n] == 0 -> val[pend[n]] = V(n, BIT(n)) | KEEPLISTS(n) \
 	:: kind[n] == K_FORCE -> val[pend[n]] = (V(n, BIT(n)) | 8) | KEEPLISTS(n) \
 	:: kind[n] == K_FORCEMIN -> val[pend[n]] = (V(n, BIT(n)) | 8) | (pm[n] << 4) \
+	:: kind[n] == K_WITHDRAW && role[n] != PRIM && hb[n] -> val[pend[n]] = (val[hb[n]] & 15) | KEEPLISTS(n) \
 	:: kind[n] == K_VOTERS && role[n] == PRIM && hb[n] >= ep[n] && PRI(val[hb[n]]) == n && IN(val[hb[n]], n) && MAYCHANGE(n) -> \
 		val[pend[n]] = SETPRI(val[hb[n]]) | (11 << 4) | OLDLIST(n) \
 	:: else -> \
@@ -551,12 +563,12 @@ byte t;                         /* scratch, always 0 between steps */
 		fi; \
 		quit(n) \
 	fi; \
-	if :: pend[n] -> par[pend[n]] = hb[n] :: else fi; \
+	if :: pend[n] -> par[pend[n]] = hb[n]; opened[n] = 0 :: else fi; \
 	EARLY(n)
 
 #define learn(n, m) \
 	if \
-	:: kind[n] == K_HANDOVER -> skip \
+	:: kind[n] == K_HANDOVER || kind[n] == K_WITHDRAW -> skip \
 	:: kind[n] == K_SHRINK || kind[n] == K_JOIN || kind[n] == K_VOTERS -> \
 		if \
 		:: role[n] == PRIM -> ep[n] = pend[n]; dep[n] = pend[n]; \
@@ -570,6 +582,17 @@ byte t;                         /* scratch, always 0 between steps */
 #define ENTER1(n, b) \
 	:: d_step { b <= TOP && LIVE(n) && role[n] != PRIM && pend[n] == 0 && val[b] && PRI(val[b]) == n && OWNER(b) != n && \
 		CHOSEN(b) && fence[n] <= b && SOUND(n) -> enter(n, b); check() }
+/* its place in a later epoch, said by the other node; a join of its own may still come true */
+#ifdef FORCEMIN
+#define LEARN1(n, b) \
+	:: d_step { b <= TOP && LIVE(n) && role[n] == PRIM && pend[n] == 0 && val[b] && PRI(val[b]) == n && OWNER(b) != n && \
+		CHOSEN(b) && b > ep[n] -> ep[n] = b; dep[n] = b; \
+		need[n] = (IN(val[b], 1 - n) || (jsent[n] && fence[n] > b)); jsent[n] = need[n]; \
+		fence[n] = MAX(fence[n], b); check() }
+#define LEARNS(n) EACHB(LEARN1, n)
+#else
+#define LEARNS(n)
+#endif
 #define DEMOTE1(n, b) \
 	:: d_step { b <= TOP && LIVE(n) && role[n] == PRIM && CHOSEN(b) && b > ep[n] && PRI(val[b]) != n -> quit(n); stepdown(n); check() }
 
@@ -666,7 +689,7 @@ byte wby[NWA];
 		p++ \
 	:: else -> break \
 	od
-mtype = { first, promote, shrink, join, hand, force };
+mtype = { first, promote, shrink, join, hand, force, withdraw };
 byte p, r;
 
 active proctype table()
@@ -677,7 +700,8 @@ active proctype table()
 	ROW(K_SHRINK, shrink);
 	ROW(K_JOIN, join);
 	ROW(K_HANDOVER, hand);
-	ROW(K_FORCE, force)
+	ROW(K_FORCE, force);
+	ROW(K_WITHDRAW, withdraw)
 }
 #else
 active proctype world()

@@ -78,6 +78,7 @@ main(void)
 		{ "first", RC_FIRST }, { "promote", RC_PROMOTE },
 		{ "shrink", RC_SHRINK }, { "join", RC_JOIN },
 		{ "hand", RC_HAND }, { "force", RC_FORCE },
+		{ "withdraw", RC_WITHDRAW },
 	};
 
 	for (unsigned i = 0; i < sizeof(changes) / sizeof(changes[0]); i++)

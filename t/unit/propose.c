@@ -229,6 +229,56 @@ test_doubt(void)
 	    "what was dropped may come true, and then it is known");
 }
 
+/* An operator's force is refused when its promises are made: the peer serves,
+ * as is seen too late. */
+static void
+test_withdraw(void)
+{
+	struct reg_value was;
+
+	begin();
+	ask(RC_FIRST, 2);
+	pump();
+	obey();
+	was = view->present;
+	in.self.running = false;
+	ask(RC_FORCE, 0);
+	pump();
+	ok(view->fence.era == 1 && sent[VOTE_PREPARE] == 0,
+	    "a force opens an era, first in the store");
+	in.self.fence = view->fence;
+	voter[1].up = voter[2].up = false;
+	pass(50);
+	ok(sent[VOTE_ACCEPT] == 0 && voter[0].promised.era == 1,
+	    "promised, and not proposed");
+	voter[1].up = voter[2].up = true;
+	ask(RC_NONE, 0);
+	pump();
+	is_num(view->change, RC_WITHDRAW, "given up, it is withdrawn");
+	in.self.running = true;
+	pump();
+	ok(view->change != RC_WITHDRAW, "not by who serves");
+	in.self.running = false;
+	ask(RC_PROMOTE, 0);
+	pump();
+	is_num(view->change, RC_WITHDRAW, "before anything else is asked");
+	ask(RC_NONE, 0);
+	pump();
+	in.self.fence = view->fence;
+	pass(1000);
+	ok(view->present.epoch.era == 1 && view->chosen &&
+	    view->change == RC_NONE, "it is the era of all now");
+	was.epoch = view->present.epoch;
+	ok(memcmp(&was, &view->present, sizeof(was)) == 0,
+	    "and the value is the one before");
+	ask(RC_PROMOTE, 0);
+	pump();
+	in.self.fence = view->fence;
+	pass(1000);
+	ok(view->change == RC_PROMOTE && view->result == RR_CHOSEN,
+	    "and then what is asked is voted on: %s", view->why);
+}
+
 static void
 test_silent(void)
 {
@@ -374,6 +424,7 @@ main(void)
 {
 	test_order();
 	test_doubt();
+	test_withdraw();
 	test_silent();
 	test_forgot();
 	test_renew();

@@ -22,16 +22,16 @@ static const struct {
 	/* first promote shrink join hand force voters */
 	const char	*may;
 } cells[] = {
-	{ true, EMPTY,		"y----y-" },
-	{ true, SELF_ALONE,	"--yy-yy" },
-	{ true, SELF_BOTH,	"--yy-yy" },
-	{ true, PEER_BOTH,	"-----y-" },
-	{ true, PEER_ALONE,	"-----y-" },
-	{ false, EMPTY,		"y----y-" },
-	{ false, SELF_ALONE,	"-y---y-" },
-	{ false, SELF_BOTH,	"-y--yy-" },
-	{ false, PEER_BOTH,	"-y---y-" },
-	{ false, PEER_ALONE,	"-----y-" },
+	{ true, EMPTY,		"y----y--" },
+	{ true, SELF_ALONE,	"--yy-yy-" },
+	{ true, SELF_BOTH,	"--yy-yy-" },
+	{ true, PEER_BOTH,	"-----y--" },
+	{ true, PEER_ALONE,	"-----y--" },
+	{ false, EMPTY,		"y----y--" },
+	{ false, SELF_ALONE,	"-y---y-y" },
+	{ false, SELF_BOTH,	"-y--yy-y" },
+	{ false, PEER_BOTH,	"-y---y-y" },
+	{ false, PEER_ALONE,	"-----y-y" },
 };
 
 static struct reg_value
@@ -178,11 +178,19 @@ test_eras(void)
 
 	for (c = RC_PROMOTE; c < RC_COUNT; c++) {
 		s = self_of(c != RC_PROMOTE && c != RC_HAND);
-		if (c != RC_FORCE)
+		if (c != RC_FORCE && c != RC_WITHDRAW)
 			ok(!try(&next, &s, ask_of(c), b, &v, why),
 			    "%s takes no era from promises: %s",
 			    reg_change_name(c), why);
 	}
+	s = self_of(false);
+	v = make(PEER_ALONE);
+	v.forced = true;
+	ok(try(&next, &s, ask_of(RC_WITHDRAW), b, &v, why),
+	    "who withdraws a force says the value in its era");
+	v.epoch = b;
+	ok(memcmp(&next, &v, sizeof(v)) == 0, "and nothing else of it is new");
+	v = make(SELF_BOTH);
 	ok(!try(&next, &s, ask_of(RC_FORCE), ballot, &v, why),
 	    "a force is of a new era: %s", why);
 	/* Of a time before the voters were taken away for a while. */

@@ -77,6 +77,7 @@ struct world {
 	unsigned		minority;	/* 1: may be, 2: was */
 	unsigned		ghosts, chosen, changes, forgot, forces;
 	struct epoch		max, forced;
+	bool			broken_off;	/* a force, by a crash */
 	char			bad[200];
 };
 
@@ -418,10 +419,20 @@ node_step(struct sim_node *n)
 		n->wake = w.now + 1;
 }
 
+/* Who had opened an era does not know any more that nothing is in it. */
+static void
+proposer_ends(struct sim_node *n)
+{
+	const struct reg_view *v = propose_view(n->p);
+
+	w.broken_off |= v->highest.era > v->present.epoch.era;
+	propose_free(n->p);
+}
+
 static void
 node_crash(struct sim_node *n)
 {
-	propose_free(n->p);
+	proposer_ends(n);
 	n->p = NULL;
 	n->up = n->running = n->handing = false;
 	memset(&n->ask, 0, sizeof(n->ask));
@@ -546,7 +557,7 @@ fault(void)
 			n = &w.node[i];
 			configure(&n->conf, which);
 			if (n->up) {
-				propose_free(n->p);
+				proposer_ends(n);
 				node_start(n);
 				memset(&n->ask, 0, sizeof(n->ask));
 			}
@@ -652,6 +663,12 @@ calm_down(void)
 		w.voter[i].up = true;
 	end = w.now + CALM_MS;
 	for (; w.now < end && w.bad[0] == '\0'; w.now++) {
+		/* The list was cut to few, and one of them forgot: none but
+		 * the operator can help again. */
+		if (w.minority == 2 && w.forgot > 0 && w.node[0].up &&
+		    w.now == end - CALM_MS / 2)
+			w.node[0].ask = (struct reg_ask){
+			    .change = RC_FORCE, .minority = true };
 		for (i = 0; i < NODES; i++) {
 			struct sim_node *n = &w.node[i];
 
@@ -659,8 +676,10 @@ calm_down(void)
 			    (propose_view(n->p)->change != RC_NONE &&
 			    propose_view(n->p)->change != RC_VOTERS))
 				continue;
-			/* A force that was broken off is asked for again. */
-			if (propose_view(n->p)->highest.era >
+			/* A force that was broken off is asked for again; one
+			 * that was given up must not be in the way. */
+			if ((w.broken_off || w.minority == 2) &&
+			    propose_view(n->p)->highest.era >
 			    propose_view(n->p)->present.epoch.era &&
 			    propose_view(n->p)->known)
 				n->ask.change = RC_FORCE;
