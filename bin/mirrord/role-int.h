@@ -98,9 +98,9 @@ int	role_note_compare(struct role_machine *r);
 void	role_check_unclean(struct role_machine *r);
 /*
  * R42.  role_note_wall: while it runs.  role_clean_stop: the time to store as
- * the last step of a stop; its negative where the clock was set back, so that no
- * sweep could find what is edited after it.  role_sweep_begin: once the tree is
- * open; r->sweep is ended by who closes it.
+ * the last step of a stop; its negative where the clock was set back, so that
+ * no sweep could find what is edited after it.  role_sweep_begin: once the tree
+ * is open; r->sweep is ended by who closes it.
  */
 void	role_note_wall(struct role_machine *r);
 int64_t	role_clean_stop(struct role_machine *r);
