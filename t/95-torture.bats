@@ -61,12 +61,16 @@ short()
 	[ -r "$(echo /usr/lib/*/faketime/libfaketime.so.1)" ] ||
 	    skip "needs libfaketime"
 	if [ -n "${HOLDFAST_LONG-}" ]; then
-		"$TOP/t/torture/run" --mode register --seeds 1-700 >&3
-		"$TOP/t/torture/run" --mode heartbeats --seeds 1-300 >&3
+		"$TOP/t/torture/run" --mode register --seeds 1-500 >&3
+		"$TOP/t/torture/run" --mode register --postgresql \
+		    --seeds 501-700 >&3
+		"$TOP/t/torture/run" --mode heartbeats --seeds 1-200 >&3
+		"$TOP/t/torture/run" --mode heartbeats --postgresql \
+		    --seeds 201-300 >&3
 		"$TOP/t/torture/run" --mode fencing --seeds 1-100 >&3
 	else
 		short --mode register --seeds 1-12
-		short --mode heartbeats --skew +37 --seeds 1-8
+		short --mode heartbeats --skew +37 --postgresql --seeds 1-8
 	fi
 }
 

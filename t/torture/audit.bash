@@ -59,7 +59,7 @@ reign_is()
 # again, and what is copied then is no rest.
 audit_trees()
 {
-	local try reign
+	local try reign differ
 
 	for try in 1 2 3; do
 		wait_until "$GREEN_S" is_green 2>/dev/null || {
@@ -67,7 +67,10 @@ audit_trees()
 			return
 		}
 		reign=$(reign_is)
-		trees_differ || return 0
+		[ "$rows" = no ] || rows_signal STOP
+		trees_differ && differ=yes || differ=no
+		[ "$rows" = no ] || rows_signal CONT
+		[ $differ = yes ] || return 0
 		is_green && [ "$(reign_is)" = "$reign" ] && break
 		course_say "the trees are looked at again: no rest ($try)"
 	done

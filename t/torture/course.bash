@@ -48,7 +48,7 @@ pause()
 # course_run SEED DIR
 course_run()
 {
-	local seed=$1 faults i start green
+	local seed=$1 faults i start green rows_tally=
 	dir=$2
 
 	ROW=$((seed * 7919 + 1))
@@ -75,16 +75,19 @@ course_run()
 	# Not one of those that were under way when it became green.
 	load_goes_on 10 2>/dev/null ||
 	    course_bad "stuck: the application does not go on"
+	[ "$rows" = no ] || rows_go_on 2>/dev/null ||
+	    course_bad "stuck: PostgreSQL does not go on"
 	work_stop
 	audit_ledger
 	if primary >/dev/null; then
 		audit_dirops
+		[ "$rows" = no ] || audit_rows "$seed"
 		audit_trees
 		audit_residue
 	fi
 	echo "$([ -e "$dir/bad" ] && echo BAD || echo good) seed=$seed" \
 	    "faults=${plan// /,} green_ms=$green" \
-	    "acked=$(acked) $dirops_tally" \
+	    "acked=$(acked) $dirops_tally${rows_tally:+ $rows_tally}" \
 	    "ms=$(($(now_ms) - start))"
 	# Within the bound, but somebody should look why.
 	tally_course
@@ -167,6 +170,7 @@ course_keep()
 	rm -rf "$at"
 	cp -r "$2" "$at"
 	[ "$short" = no ] || how=' --short'
+	[ "$rows" = no ] || how+=' --postgresql'
 	echo "  kept in $at; again: t/torture/run --mode $mode --seeds $1" \
 	    "--stop$how${only:+ --faults $only}${skew:+ --skew $skew}"
 }

@@ -20,6 +20,7 @@ torture_up()
 	local args=()
 
 	torture_module "$work/ledger"
+	[ "$rows" = no ] || rows_module "$work/ledger"
 	[ "$mode" != register ] || args+=(--witness)
 	nft list tables >"$work/tables" 2>/dev/null || :
 	"$LAB" up 2 "${args[@]}" --module "$work/ledger" >"$work/up" 2>&1 || {
@@ -32,6 +33,7 @@ torture_up()
 	done
 	[ "$mode" != fencing ] || fence_up
 	torture_green
+	[ "$rows" = no ] || rows_up
 	[ "$mode" != register ] || host_keep_witness
 	# Daemons with a clock of their own come with the next power on.
 	"$LAB" power cycle n2
@@ -200,6 +202,7 @@ work_start()
 	dirops_keep n2 "$1" 2>/dev/null &
 	DIROPS_N2=$!
 	load_start -i "s$1" >/dev/null
+	[ "$rows" = no ] || rows_start "$1"
 	wait_until 10 'grep -q " a " "$dir"/journal.n?'
 }
 
@@ -213,5 +216,6 @@ work_stop()
 		on $node kill "$pid" || :
 	done 2>/dev/null
 	load_stop >"$dir/tally" || :
+	[ "$rows" = no ] || rows_stop
 	wait "$DIROPS_N1" "$DIROPS_N2"
 }

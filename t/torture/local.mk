@@ -15,6 +15,8 @@ EXTRA_DIST += \
 	%D%/fence.bash \
 	%D%/faults-operator.bash \
 	%D%/lab.bash \
+	%D%/postgresql.sh \
+	%D%/rows.bash \
 	%D%/run \
 	%D%/script.sh \
 	%D%/soak \
