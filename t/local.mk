@@ -45,6 +45,7 @@ BATS_SUITES = \
 	t/moduled-fencing.bats \
 	t/20-daemons.bats \
 	t/98-mirror-load.bats \
+	t/87-many-modules.bats \
 	t/lab.bats \
 	t/93-farm-sixteen.bats \
 	t/vipd.bats \
