@@ -9,6 +9,14 @@
  *	mbench read DIR COUNT          random cached 4 KiB reads: us= per read
  *	mbench create DIR COUNT SIZE   small files, each directory of 100 synced
  *		at its end: us= per file
+ *	mbench scan DIR MIB            128 KiB reads from one end to the other, of
+ *		what the page cache was told to drop: us= in all
+ *	mbench small DIR COUNT SIZE    small files opened, read and closed: us= per
+ *		file
+ *	mbench untar DIR TAR, mbench remove DIR TAR   the tree of that archive is
+ *		unpacked or, unpacked before, removed: us= in all
+ *	mbench stall DIR SECONDS       8 KiB writes and fdatasync, one after the
+ *		other: us= of the longest
  */
 
 #include <errno.h>
@@ -19,6 +27,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -236,6 +245,124 @@ bench_create(const char *dir, long count, size_t size)
 	free(data);
 }
 
+static void
+bench_scan(const char *dir, long mib)
+{
+	char path[4096], *block = aligned(128 << 10);
+	struct mono start;
+	ssize_t n;
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "%s/scan", dir);
+	fd = prepare(path, (size_t)mib * MIB);
+	(void)close(fd);	/* synced */
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd == -1 || posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED) != 0)
+		die(path);
+	start = mono_now();
+	while ((n = read(fd, block, 128 << 10)) > 0)
+		;
+	if (n == -1)
+		die(path);
+	report(start, 1);
+	(void)close(fd);	/* only read */
+	(void)unlink(path);
+	free(block);
+}
+
+static void
+bench_small(const char *dir, long count, size_t size)
+{
+	char path[4096], *data = aligned(size);
+	struct mono start;
+	int fd;
+
+	for (int turn = 0; turn < 3; turn++) {
+		start = mono_now();
+		for (long i = 0; i < count; i++) {
+			(void)snprintf(path, sizeof(path), "%s/small%06ld",
+			    dir, i);
+			if (turn == 2) {
+				(void)unlink(path);
+				continue;
+			}
+			fd = open(path, (turn == 0 ? O_WRONLY | O_CREAT :
+			    O_RDONLY) | O_CLOEXEC, 0644);
+			if (fd == -1 || (turn == 0 ? write(fd, data, size) :
+			    read(fd, data, size)) != (ssize_t)size)
+				die(path);
+			(void)close(fd);	/* not synced by purpose */
+		}
+		if (turn == 1)
+			report(start, count);
+	}
+	free(data);
+}
+
+static void
+command(const char *file, const char *const argv[])
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		(void)execvp(file, (char *const *)(uintptr_t)argv);
+		_exit(127);
+	}
+	if (pid == -1 || waitpid(pid, &status, 0) == -1)
+		die(file);
+	if (status != 0) {
+		fprintf(stderr, "mbench: %s: failed\n", file);
+		exit(EX_IOERR);
+	}
+}
+
+static void
+bench_tree(const char *dir, const char *archive, int removes)
+{
+	char path[4096];
+	const char *const untar[] = { "tar", "-C", path, "-xf", archive,
+	    NULL };
+	const char *const remove[] = { "rm", "-rf", path, NULL };
+	struct mono start;
+
+	(void)snprintf(path, sizeof(path), "%s/tree", dir);
+	if (mkdir(path, 0755) == -1)
+		die(path);
+	start = mono_now();
+	command("tar", untar);
+	if (!removes)
+		report(start, 1);
+	start = mono_now();
+	command("rm", remove);
+	if (removes)
+		report(start, 1);
+}
+
+static void
+bench_stall(const char *dir, long seconds)
+{
+	char path[4096], *block = aligned(8192);
+	struct mono begin = mono_now(), start, end;
+	int64_t longest = 0;
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "%s/stall", dir);
+	fd = prepare(path, MIB);
+	do {
+		start = mono_now();
+		if (pwrite(fd, block, 8192, 0) != 8192 || fdatasync(fd) == -1)
+			die(path);
+		end = mono_now();
+		if (mono_diff_ns(end, start) > longest)
+			longest = mono_diff_ns(end, start);
+	} while (mono_diff_ms(end, begin) < seconds * 1000);
+	printf("us=%.2f\n", (double)longest / 1000);
+	(void)close(fd);	/* synced */
+	(void)unlink(path);
+	free(block);
+}
+
 static long
 number(const char *text)
 {
@@ -260,6 +387,16 @@ main(int argc, char **argv)
 	else if (argc == 5 && strcmp(argv[1], "create") == 0)
 		bench_create(argv[2], number(argv[3]),
 		    (size_t)number(argv[4]));
+	else if (argc == 4 && strcmp(argv[1], "scan") == 0)
+		bench_scan(argv[2], number(argv[3]));
+	else if (argc == 5 && strcmp(argv[1], "small") == 0)
+		bench_small(argv[2], number(argv[3]), (size_t)number(argv[4]));
+	else if (argc == 4 && strcmp(argv[1], "untar") == 0)
+		bench_tree(argv[2], argv[3], 0);
+	else if (argc == 4 && strcmp(argv[1], "remove") == 0)
+		bench_tree(argv[2], argv[3], 1);
+	else if (argc == 4 && strcmp(argv[1], "stall") == 0)
+		bench_stall(argv[2], number(argv[3]));
 	else {
 		fprintf(stderr, "usage: see the head of mbench.c\n");
 		return EX_USAGE;

@@ -120,6 +120,65 @@ part_files()
 	    read {} 200000
 	compare "create 5,000 files of 1,000 B, each" us 1 \
 	    create {} 5000 1000
+	compare "128 MiB read from end to end, not cached" ms 1000 \
+	    scan {} 128
+	compare "open, read and close 2,000 files of 1,000 B, each" us 1 \
+	    small {} 2000 1000
+	tree_of_sources
+	compare "untar a source tree" ms 1000 untar {} /run/tree.tar
+	compare "rm -rf of it" ms 1000 remove {} /run/tree.tar
+	lab_end
+}
+
+# The kernel's header files for programs, /run/tree.tar on n1.
+tree_of_sources()
+{
+	on n1 tar -C /usr/include -cf /run/tree.tar linux
+	note_fact "source tree: /usr/include/linux," \
+	    "$(on n1 tar -tf /run/tree.tar | wc -l) names," \
+	    "$(on n1 stat -c %s /run/tree.tar | awk '{
+	    print int($1 / 1048576) }') MiB"
+}
+
+# --- stalls -------------------------------------------------------------
+
+# stall_of COMMAND...: the longest write of two seconds in the middle of which
+# that is done, in ms.
+stall_of()
+{
+	local pid us
+
+	mbench stall /srv/data 2 >"$BENCH_WORK/stall" &
+	pid=$!
+	sleep 0.7
+	"$@" >&2
+	wait "$pid"
+	us=$(cat "$BENCH_WORK/stall")
+	awk "BEGIN { print $us / 1000 }"
+}
+
+# What an application waits for when something of ours dies, and the peer; the
+# last with the bound that the module has (rfs@stall, and the timeout).
+part_stalls()
+{
+	local round first MODULE=mirror
+
+	lab_begin --module "$(pair_module)"
+	on n1 sh -c "cat >/run/mbench && chmod +x /run/mbench" \
+	    <"$top_builddir/t/bench/mbench"
+	wait_until 60 'pair_is_level n1 n2'
+	first=$(first_round "longest write while mirrord is killed")
+	for ((round = first; round < first + rounds; round++)); do
+		figure "longest write while mirrord is killed" ms holdfast \
+		    "$round" "$(stall_of on n1 pkill -KILL -x mirrord)"
+		wait_until 20 'pair_is_level n1 n2'
+		figure "longest write, nothing happens" ms holdfast "$round" \
+		    "$(stall_of true)"
+		figure "longest write while the peer loses its power" ms \
+		    holdfast "$round" "$(stall_of "$LAB" power off n2)"
+		"$LAB" power on n2 >&2
+		wait_until 60 'pair_is_level n1 n2'
+	done
 	lab_end
 }
 
