@@ -9,14 +9,14 @@
  *	mbench read DIR COUNT          random cached 4 KiB reads: us= per read
  *	mbench create DIR COUNT SIZE   small files, each directory of 100 synced
  *		at its end: us= per file
- *	mbench scan DIR MIB            128 KiB reads from one end to the other, of
- *		what the page cache was told to drop: us= in all
- *	mbench small DIR COUNT SIZE    small files opened, read and closed: us= per
- *		file
- *	mbench untar DIR TAR, mbench remove DIR TAR   the tree of that archive is
- *		unpacked or, unpacked before, removed: us= in all
- *	mbench stall DIR SECONDS       8 KiB writes and fdatasync, one after the
- *		other: us= of the longest
+ *	mbench scan DIR MIB            128 KiB reads from one end to the
+ *		other, of what the page cache was told to drop: us= in all
+ *	mbench small DIR COUNT SIZE    small files opened, read and closed:
+ *		us= per file
+ *	mbench untar DIR TAR           the tree of that archive is unpacked, or
+ *	mbench remove DIR TAR          unpacked before, and removed: us= in all
+ *	mbench stall DIR SECONDS       8 KiB writes and fdatasync, one after
+ *		the other: us= of the longest
  */
 
 #include <errno.h>
