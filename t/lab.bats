@@ -382,6 +382,34 @@ while True:
 	wait_until 3 'reaches c1 10.88.1.1'
 }
 
+# rtt FROM ADDRESS: the least of five, in us.
+rtt()
+{
+	on "$1" ping -q -c 5 -i 0.2 -W 2 "$2" |
+	    awk -F '[ /]' '/^rtt/ { printf "%d\n", $7 * 1000 }'
+}
+
+@test "a delayed node is as far away as stated, in both directions" {
+	local near far
+
+	near=$(rtt c1 10.88.1.1)
+	"$LAB" delay n1 3.5
+	far=$(rtt c1 10.88.1.1)
+	echo "# $near us, and $far us when each way takes 3.5 ms more" >&3
+	[ $((far - near)) -ge 6900 ]
+	[ $((far - near)) -lt 20000 ]
+	# In their order, and all of them.
+	on n1 sh -c 'head -c 8000000 /dev/urandom >/srv/sent
+	    cd /srv && exec python3 -m http.server --bind 10.88.1.1 7777' \
+	    >/dev/null 2>&1 3>&- &
+	wait_until 5 'on n1 ss -Hltn | grep -q :7777'
+	[ "$(on c1 curl -s http://10.88.1.1:7777/sent | md5sum)" = \
+	    "$(on n1 cat /srv/sent | md5sum)" ]
+	kill $!
+	"$LAB" delay n1 0
+	[ "$(rtt c1 10.88.1.1)" -lt $((near + 3000)) ]
+}
+
 @test "a full disk says no space and is emptied again" {
 	"$LAB" disk n1 full
 	run on n1 bash -c 'echo more >/srv/more'
@@ -421,7 +449,7 @@ while True:
 	    "cable n1 lan1 in --oneway rx" "disk n1 wet" "status now" \
 	    "freeze n1 dumb" "cable n1 lan9 out" "power off n9" "fly" \
 	    "cut n1" "cut n1 n1" "cut n1 n9" "cut n1 n2 lan9" "heal n1" \
-	    "loss n1" "loss n1 101" "clock n1 1" "watchdog c1 5" \
+	    "loss n1" "loss n1 101" "delay n1" "delay n1 -1" "clock n1 1" "watchdog c1 5" \
 	    "watchdog n1 0"; do
 		# shellcheck disable=SC2086 # words
 		run "$LAB" $line

@@ -78,18 +78,27 @@ cut_json()
 	    {from: .[0], to: .[1], lan: .[2]}]'
 }
 
+# ports_of HOST: all of them, as nft has a set.
+ports_of()
+{
+	local lan ports=
+
+	for lan in $(lan_list); do
+		ports+="${ports:+, }\"$(port_name "$1" "$lan")\""
+	done
+	echo "$ports"
+}
+
 # loss NODE PERCENT: of the frames from and to it, by chance; 0 ends it.
 loss_set()
 {
-	local host percent chain lan ports=
+	local host percent chain ports
 
 	[ $# -eq 2 ] && [[ $2 =~ ^[0-9]{1,3}$ ]] && [ "$2" -le 100 ] || usage
 	host=$1 percent=$2
 	need_host "$host"
 	chain="bridge lab loss_$host"
-	for lan in $(lan_list); do
-		ports+="${ports:+, }\"$(port_name "$host" "$lan")\""
-	done
+	ports=$(ports_of "$host")
 	{
 		echo "add chain $chain { type filter hook forward priority 1; }"
 		echo "flush chain $chain"
@@ -102,4 +111,56 @@ loss_set()
 			    "numgen random mod 100 < $percent drop"
 		fi
 	} | hub_run nft -f -
+}
+
+# delay HOST MS: each packet from and to it comes so much later; 0 ends it.  The
+# program that holds them, and its rules, are gone when it is switched off.
+delay_set()
+{
+	local host us cg family
+
+	[ $# -eq 2 ] && [[ $2 =~ ^[0-9]{1,4}([.][0-9]{1,3})?$ ]] || usage
+	host=$1
+	us=$(awk -v ms="$2" 'BEGIN { printf "%d", ms * 1000 }')
+	need_host "$host"
+	host_is_on "$host" || die "$EX_UNAVAILABLE" "$host: is off"
+	cg=$(host_exec_cgroup "$host")/delay
+	[ ! -d "$cg" ] || cgroup_end "$cg"
+	for family in ip ip6; do
+		echo "add table $family lab_delay"
+		echo "delete table $family lab_delay"
+		[ "$us" -gt 0 ] || continue
+		echo "add table $family lab_delay"
+		echo "add chain $family lab_delay in {
+		    type filter hook input priority -400; }"
+		echo "add chain $family lab_delay out {
+		    type filter hook output priority 400; }"
+	done | host_net "$host" nft -f -
+	[ "$us" -gt 0 ] || return 0
+	mkdir -p "$cg"
+	(
+		echo "$BASHPID" >"$cg/cgroup.procs"
+		# shellcheck disable=SC2046 # a word each
+		exec setsid nsenter -t "$(cat "$LAB_STATE/$host/pid")" -n \
+		    "${LAB_INIT%labinit}delay" "$us" $(lan_list)
+	) >>"$LAB_STATE/$host/console" 2>&1 </dev/null 3>&- 9>&- &
+	wait_for 5 host_queues "$host" ||
+	    die "$EX_UNAVAILABLE" "$host: packets cannot be delayed:" \
+	    "$(tail -n 1 "$LAB_STATE/$host/console")"
+}
+
+# host_net HOST COMMAND...: of this machine, on the networks of that one.
+host_net()
+{
+	local host=$1
+
+	shift
+	nsenter -t "$(cat "$LAB_STATE/$host/pid")" -n "$@"
+}
+
+# host_queues HOST: the rules for it are there; nft says that it has no word for
+# them.
+host_queues()
+{
+	host_net "$1" nft list table ip6 lab_delay 2>&1 | grep -q NFQUEUE
 }

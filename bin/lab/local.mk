@@ -2,9 +2,11 @@
 # What it sources and the init of a host are in a directory of their own.
 
 labdir = $(pkglibexecdir)/lab
-lab_PROGRAMS = bin/lab/labinit bin/lab/crowd
+lab_PROGRAMS = bin/lab/labinit bin/lab/crowd bin/lab/delay
 bin_lab_crowd_SOURCES = %D%/crowd.c
 bin_lab_crowd_LDADD = $(COMMON_LIBS)
+bin_lab_delay_SOURCES = %D%/delay.c
+bin_lab_delay_LDADD = $(COMMON_LIBS) $(MNL_LIBS)
 bin_lab_labinit_SOURCES = %D%/labinit.c
 bin_lab_labinit_LDADD = $(COMMON_LIBS)
 
