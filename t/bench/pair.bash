@@ -292,6 +292,47 @@ pg_begin()
 	systems=("${ready[@]}")
 }
 
+# --- distance -----------------------------------------------------------
+
+# How often the pair changed its mind, since it was made.
+transitions()
+{
+	on n1 cat /var/log/holdfast/mirror.events | grep -c Transition
+}
+
+# The other node so many ms away, there and back: what a synced write costs, and
+# a database; and that nobody takes it for a failure.
+part_distance()
+{
+	local systems round first away MODULE=mirror before
+
+	pair_begin
+	on n1 sh -c "cat >/run/mbench && chmod +x /run/mbench" \
+	    <"$top_builddir/t/bench/mbench"
+	wait_until 60 'pair_is_level n1 n2'
+	! $quick || PG_SECONDS=3
+	pg_begin
+	note_fact "distance: of the other node, there and back, in ms"
+	before=$(transitions)
+	for away in 0 0.5 2 10; do
+		"$LAB" delay n2 "$(awk "BEGIN { print $away / 2 }")"
+		first=$(first_round "pgbench -c 8, $away ms away")
+		for ((round = first; round < first + rounds; round++)); do
+			for system in $(in_turn "$round" "${systems[@]}"); do
+				[ -z "${DIRECTORY[$system]-}" ] ||
+				    figure "fdatasync, 1 writer, $away ms away" \
+				    us "$system" "$round" "$(mbench sync \
+				    "${DIRECTORY[$system]}" 100 8192 fdatasync 1)"
+				figure "pgbench -c 8, $away ms away" tps \
+				    "$system" "$round" "$(pg_run "$system")"
+			done
+		done
+	done
+	"$LAB" delay n2 0
+	note_fact "distance: $(($(transitions) - before)) changes of role"
+	lab_end
+}
+
 part_database()
 {
 	local systems system round first test="pgbench -c 8, scale $PG_SCALE"
