@@ -54,6 +54,7 @@ BATS_SUITES = \
 	t/mirrord-pair.bats \
 	t/mirrord-exclude.bats \
 	t/mirrord-writeback.bats \
+	t/mirrord-receipt.bats \
 	t/mirrord-repeat.bats \
 	t/mirrord-resync.bats \
 	t/mirrord-verify.bats \

@@ -262,6 +262,7 @@ read_rfs(struct safe *m, const xmlNode *n, struct report *r)
 		    "replicates nothing; allowed in: mirror", m->mode);
 	m->rfs = true;
 	m->async = xml_value(n, schema_safe(), "async");
+	m->meta = xml_value(n, schema_safe(), "meta");
 	m->stall_ms = ms_of(n, "stall");
 	m->disktime_ms = ms_of(n, "disktime");
 	m->diverged = xml_value(n, schema_safe(), "diverged");

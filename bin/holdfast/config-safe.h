@@ -47,7 +47,7 @@ struct safe {
 	struct safe_addr addr[SAFE_ADDR_MAX];
 
 	bool		 rfs;
-	const char	*async, *secondary, *diverged, *verify;
+	const char	*async, *meta, *secondary, *diverged, *verify;
 	int64_t		 stall_ms, disktime_ms, verify_kbs, resync_kbs;
 	unsigned	 dir_count;
 	const char	*dir[SAFE_DIR_MAX];

@@ -241,7 +241,8 @@ static const struct attr attrs[] = {
 	{ RFS, "stall", VT_TIME, "ms", "", "2s", 50, 600000, 0, "mirrord",
 	    "secondary silent this long: the primary goes on alone" },
 	{ RFS, "meta", VT_WORD, "", "pipelined receipt", "pipelined", NONE,
-	    AT_LATER, "mirrord", "receipt: each name operation waits" },
+	    0, "mirrord", "receipt: each change of a name or an attribute "
+	    "waits until the secondary has made it, too" },
 	{ RFS, "disktime", VT_TIME, "ms", "", "10s", 100, 3600000, 0,
 	    "mirrord", "local disk silent this long: it is down" },
 	{ RFS, "diverged", VT_WORD, "", "aside ask", "aside", NONE, 0,

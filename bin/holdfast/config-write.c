@@ -267,6 +267,8 @@ safe_text_mirrord(const struct safe *m)
 	text_addf(&t, "}\n");
 	text_number(&t, "port", MIRROR_PORT + 4 * (m->id - 1));
 	text_option(&t, "async", m->async);
+	if (strcmp(m->meta, "pipelined") != 0)
+		text_option(&t, "meta", m->meta);
 	text_number(&t, "stall_ms", m->stall_ms);
 	text_number(&t, "disktime_ms", m->disktime_ms);
 	text_option(&t, "secondary", m->secondary);

@@ -23,6 +23,7 @@ struct link_run {
 	struct stream		*stream;
 	struct apply		*apply;
 	enum link_side		 side;
+	bool			 names_wait;	/* of the primary */
 	void			(*on_end)(void *arg);
 	void			*on_end_arg;
 

@@ -170,7 +170,8 @@ on_stream(struct link_run *r, struct frame_in *f, const struct wire *w,
 	r->unanswered += f->len;
 	switch (apply_frame(r->apply, f, w, job)) {
 	case AR_DONE:
-		if (job->answer_now || r->unanswered >= ANSWER_BYTES)
+		if (job->answer_now || r->unanswered >= ANSWER_BYTES ||
+		    (r->names_wait && !op_is_data(f->type)))
 			send_applied(r);
 		return 0;
 	case AR_SYNC:

@@ -129,6 +129,7 @@ link_new(const struct link_conf *conf, const struct link_calls *calls,
 	l->last_number = (uint64_t)now.tv_sec * 1000000 +
 	    (uint64_t)now.tv_nsec / 1000;
 	link_run_init(&l->run, calls, arg, s, a);
+	l->run.names_wait = conf->names_wait;
 	return l;
 }
 

@@ -33,6 +33,7 @@ cfg_opt_t mirrord_opts[] = {
 	CFG_SEC("peer", peer_opts, CFGF_TITLE | CFGF_MULTI),
 	CFG_INT("port", 5600, CFGF_NONE),
 	CFG_STR("async", "none", CFGF_NONE),
+	CFG_STR("meta", "pipelined", CFGF_NONE),
 	CFG_INT("stall_ms", 2000, CFGF_NONE),
 	CFG_INT("disktime_ms", 10000, CFGF_NONE),
 	CFG_STR("secondary", "readonly", CFGF_NONE),
@@ -238,6 +239,7 @@ mirrord_conf_check(cfg_t *cfg)
 	errors += conf_check_int(cfg, "stall_ms", 10, 3600 * 1000);
 	errors += conf_check_int(cfg, "disktime_ms", 10, 3600 * 1000);
 	errors += conf_check_word(cfg, "async", "none second");
+	errors += conf_check_word(cfg, "meta", "pipelined receipt");
 	errors += conf_check_word(cfg, "secondary", "readonly hidden");
 	errors += conf_check_word(cfg, "diverged", "aside ask");
 	errors += check_addrs(cfg);
@@ -310,6 +312,7 @@ mirrord_conf_read(struct mirrord_conf *c, cfg_t *cfg)
 		c->peer_addr_count = read_addrs(c->peer_addr, peer, c->port);
 	}
 	c->async_second = strcmp(cfg_getstr(cfg, "async"), "second") == 0;
+	c->meta_receipt = strcmp(cfg_getstr(cfg, "meta"), "receipt") == 0;
 	c->stall_ms = cfg_getint(cfg, "stall_ms");
 	c->disktime_ms = cfg_getint(cfg, "disktime_ms");
 	c->hidden = strcmp(cfg_getstr(cfg, "secondary"), "hidden") == 0;

@@ -13,6 +13,7 @@
  *	}
  *	port = 5600
  *	async = "none"
+ *	meta = "pipelined"
  *	stall_ms = 2000
  *	disktime_ms = 10000
  *	secondary = "readonly"
@@ -63,6 +64,7 @@ struct mirrord_conf {
 	struct sockaddr_storage peer_addr[CONF_ADDR_MAX];
 	uint16_t	 port;
 	bool		 async_second;	/* a receipt is an acknowledgement */
+	bool		 meta_receipt;	/* names wait for the peer, too */
 	int64_t		 stall_ms;
 	int64_t		 disktime_ms;
 	bool		 hidden;	/* secondary="hidden" */

@@ -37,6 +37,14 @@ enum op_type {
 	/* 32..63: session (link.h); 64..95: resync (resync.h) */
 };
 
+/* Data, and not names or attributes: meta="receipt" does not wait for it. */
+static inline bool
+op_is_data(enum op_type type)
+{
+	return type == OP_WRITE || type == OP_SYNC || type == OP_FALLOCATE ||
+	    type == OP_COPY;
+}
+
 /* op.valid for OP_SETATTR */
 #define OPV_MODE	0x01
 #define OPV_UID		0x02

@@ -346,6 +346,7 @@ open_memory(struct parts *p, const struct apply_calls *calls, void *arg,
 	p->front.stream = p->stream;
 	p->front.orphans = orphans_open(p->keep);
 	p->front.async_second = p->conf->async_second;
+	p->front.meta_receipt = p->conf->meta_receipt;
 	front_init(&p->front);
 	return 0;
 }
@@ -458,7 +459,8 @@ parts_mount(struct parts *p, unsigned i, char why[PARTS_WHY_LEN])
 	if (m->fuse_fd == -1)
 		return -1;
 	m->intake = intake_new(p->ring[i].p, p->ring[i].size, p->ring[i].fd,
-	    m->fuse_fd, &request_calls, m);
+	    m->fuse_fd, p->conf->meta_receipt ?
+	    &request_calls_receipt : &request_calls, m);
 	if (m->intake == NULL) {
 		snprintf(why, PARTS_WHY_LEN, "%s: requests of another version"
 		    " are in hand; end the application and `holdfast stop'",

@@ -483,6 +483,7 @@ fill_link_conf(struct link_conf *lc, const struct role_machine *r,
 	lc->peer = r->conf->peer;
 	lc->keys = r->keys;
 	lc->port = r->conf->port;
+	lc->names_wait = r->conf->meta_receipt;
 	for (i = 0; i < r->conf->addr_count && i < LINK_ADDR_MAX; i++)
 		lc->own_addr[i] = addr_str(text[i], &r->conf->addr[i]);
 	for (i = 0; i < r->conf->peer_addr_count && i < LINK_ADDR_MAX; i++)

@@ -418,6 +418,8 @@ request_change(struct request *r, struct op *op, const struct evidence *ev,
 	if (op->type == OP_LINK || op->type == OP_RENAME)
 		fail_point(9);
 	op->seq = change_commit(f->change, op);
+	if (f->meta_receipt && !op_is_data(op->type))
+		r->receipt = op->seq;
 	fail_point(4);
 	return 0;
 }
@@ -498,6 +500,18 @@ run_handler(struct request *r)
 	return handlers[opcode](r);
 }
 
+/*
+ * meta="receipt": the other node has made it, too, though no disk may have it.
+ * With nothing locked, as a sync waits.  The next life of a mirrord that was
+ * killed in here answers at once: it does so before it has a connection.
+ */
+static bool
+await_receipt(struct request *r, int error)
+{
+	return error != 0 || r->receipt == 0 || r->again ||
+	    stream_wait(r->f->stream, r->receipt, SA_RECEIVED) == 0;
+}
+
 static void
 serve(struct slot *s, void *data, size_t len, void *arg)
 {
@@ -533,7 +547,8 @@ serve(struct slot *s, void *data, size_t len, void *arg)
 		slot_done(s, error, r.reply, error == 0 ? r.reply_len : 0);
 	fail_point(14);
 	object_unlock(m->front->objects, &r.locks);
-	if (error == RQ_SILENT || !may_reply(m->front, &r.in))
+	if (error == RQ_SILENT || !await_receipt(&r, error) ||
+	    !may_reply(m->front, &r.in))
 		return;
 	if (fuse_reply(m->fuse_fd, r.in.h->unique, error, r.reply,
 	    r.reply_len) == -1) {
@@ -556,7 +571,35 @@ may_wait(const void *data, size_t len)
 	    h->opcode == FUSE_LINK);
 }
 
+/* Of what changes names, more than that is not worth knowing. */
+static bool
+may_wait_for_receipt(const void *data, size_t len)
+{
+	const struct fuse_in_header *h = data;
+
+	if (len < sizeof(*h))
+		return false;
+	switch (h->opcode) {
+	case FUSE_SETATTR:
+	case FUSE_SYMLINK:
+	case FUSE_MKNOD:
+	case FUSE_MKDIR:
+	case FUSE_UNLINK:
+	case FUSE_RMDIR:
+	case FUSE_RENAME:
+	case FUSE_RENAME2:
+	case FUSE_SETXATTR:
+	case FUSE_REMOVEXATTR:
+	case FUSE_OP_TMPFILE:
+		return true;
+	default:
+		return may_wait(data, len);
+	}
+}
+
 const struct intake_calls request_calls = { serve, may_wait };
+const struct intake_calls request_calls_receipt = { serve,
+	may_wait_for_receipt };
 
 int
 rq_init(struct request *r)

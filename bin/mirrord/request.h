@@ -31,6 +31,7 @@ struct front {
 	struct orphans	*orphans;
 	struct hold	 hold;		/* `holdfast freeze' */
 	bool		 async_second;
+	bool		 meta_receipt;	/* a change of names waits, too */
 	/* Rules L9, L10, R27: with `leased', which is atomic, no reply to an
 	 * application leaves while the lease does not run. */
 	struct lease	*lease;
@@ -70,6 +71,8 @@ const char *front_lease(struct front *f);
 
 /* The calls of an intake whose argument is a struct front_mount. */
 extern const struct intake_calls request_calls;
+/* With meta_receipt. */
+extern const struct intake_calls request_calls_receipt;
 
 struct request {
 	struct front_mount *m;
@@ -82,6 +85,7 @@ struct request {
 	bool		 logged;	/* change_begin() was called */
 	bool		 local;		/* left out: no other node's business */
 	bool		 entered;	/* the door of hold.h */
+	uint64_t	 receipt;	/* meta_receipt: to wait for; 0 none */
 	struct object_locks locks;
 	uint8_t		*out;		/* room for a large reply */
 	const void	*reply;

@@ -72,6 +72,7 @@ struct stream {
 
 	pthread_cond_t	 marks;		/* who waits for `applied' */
 	unsigned	 marks_waiters;
+	struct mono	 marks_since;	/* they wait, or it rose last */
 	uint64_t	 applied;
 	uint64_t	 durable;
 
@@ -397,7 +398,8 @@ stream_wait(struct stream *s, uint64_t seq, enum stream_ack ack)
 			(void)pthread_cond_wait(&p->cond, &s->lock);
 			continue;
 		}
-		s->marks_waiters++;
+		if (s->marks_waiters++ == 0)
+			s->marks_since = mono_now();
 		(void)pthread_cond_wait(&s->marks, &s->lock);
 		s->marks_waiters--;
 	}
@@ -491,6 +493,9 @@ stream_stall_ms(struct stream *s)
 	(void)pthread_mutex_lock(&s->lock);
 	if (s->blocked > 0 && s->set != SS_SELF)
 		oldest = s->blocked_since;
+	if (s->marks_waiters > 0 && s->set == SS_BOTH &&
+	    (!mono_is_set(oldest) || s->marks_since.ns < oldest.ns))
+		oldest = s->marks_since;
 	for (i = 0; i < PENDING_MAX && s->waiting > 0; i++) {
 		p = &s->pending[i];
 		if (p->state == PS_WAITING && s->set == SS_BOTH &&
@@ -638,8 +643,10 @@ stream_on_applied(struct stream *s, uint64_t seq)
 			s->blocked_since = mono_now();
 			(void)pthread_cond_broadcast(&s->room);
 		}
-		if (s->marks_waiters > 0)
+		if (s->marks_waiters > 0) {
+			s->marks_since = mono_now();
 			(void)pthread_cond_broadcast(&s->marks);
+		}
 		for (i = 0; i < PENDING_MAX && s->waiting > 0; i++) {
 			p = &s->pending[i];
 			if (p->state == PS_WAITING && p->want_received &&

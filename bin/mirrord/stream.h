@@ -87,7 +87,8 @@ bool		 stream_has_cut(struct stream *s);
 /* Forgets everything queued: only after it was merged into the dirty set. */
 void		 stream_reset(struct stream *s);
 void		 stream_marks(struct stream *s, struct stream_marks *m);
-/* Age in ms of the oldest unanswered sync or blocked enqueue; 0 none. */
+/* Age in ms of the oldest unanswered sync, of a blocked enqueue or of a wait
+ * for a mark that does not rise; 0 none. */
 int64_t		 stream_stall_ms(struct stream *s);
 
 /*

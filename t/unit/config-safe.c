@@ -183,7 +183,7 @@ test_files(void)
 	ok(compile("<safe><service mode='mirror' maxloop='5'>"
 	    "<heart><heartbeat name='lan1'/>"
 	    "<heartbeat name='lan2' ident='flow'/></heart>"
-	    "<rfs async='second'><replicated dir='/a'/></rfs>"
+	    "<rfs async='second' meta='receipt'><replicated dir='/a'/></rfs>"
 	    "<user><var name='Q' value='a&quot;b\\${HOME}'/></user>"
 	    "</service></safe>") == 0, "a mirror");
 	text = safe_text_mirrord(&m);
@@ -191,6 +191,7 @@ test_files(void)
 	ok(strstr(text, "addrs = {\"10.88.2.1\", \"10.88.1.1\"}") != NULL,
 	    "own addresses, the flow first");
 	ok(strstr(text, "async = \"second\"") != NULL, "async");
+	ok(strstr(text, "meta = \"receipt\"") != NULL, "meta");
 	free(text);
 	text = safe_text_moduled(&m, "d1");
 	ok(strstr(text, "value = \"a\\\"b\\\\\\x24{HOME}\"") != NULL,
