@@ -43,7 +43,7 @@ struct link_conf {
 	const char	*own_addr[LINK_ADDR_MAX];	/* primary listens */
 	const char	*peer_addr[LINK_ADDR_MAX];	/* second connects */
 	uint16_t	 port;
-	bool		 names_wait;	/* meta="receipt": answer them at once */
+	bool		 names_wait;	/* meta="receipt": said at once */
 };
 
 /*
