@@ -3,7 +3,8 @@
  * Open addressing with linear probing in a mapped, preallocated file.  A
  * crash may lose entries put since the last sync or tear one: its crc then
  * fails and it counts as a deleted slot, which lookups step over.  Growth
- * writes a new file of twice the slots and renames it.
+ * writes a new file of twice the slots and renames it: for ten million objects
+ * that takes seconds, in which lookups go on in the old one.
  */
 #include "object-index.h"
 
@@ -57,7 +58,8 @@ struct table {
 };
 
 struct object_index {
-	pthread_rwlock_t lock;
+	pthread_mutex_t	 put_lock;	/* of who changes it; before lock */
+	pthread_rwlock_t lock;		/* of the table's memory */
 	pthread_mutex_t	 sync_lock;
 	char		*dir;
 	uint8_t		 node;
@@ -274,6 +276,7 @@ dir_sync(const char *dir)
 	return rc;
 }
 
+/* With put_lock. */
 static int
 index_grow(struct object_index *x)
 {
@@ -302,10 +305,12 @@ index_grow(struct object_index *x)
 		(void)unlink(aside);
 		return -err;
 	}
+	(void)pthread_rwlock_wrlock(&x->lock);
 	(void)pthread_mutex_lock(&x->sync_lock);
 	table_close(&x->t);
 	x->t = n;
 	(void)pthread_mutex_unlock(&x->sync_lock);
+	(void)pthread_rwlock_unlock(&x->lock);
 	return 0;
 }
 
@@ -322,6 +327,7 @@ object_index_open(const char *state_dir, uint8_t node, bool *is_new)
 	x->t.fd = -1;
 	x->node = node;
 	x->dir = strdup(state_dir);
+	(void)pthread_mutex_init(&x->put_lock, NULL);
 	(void)pthread_rwlock_init(&x->lock, NULL);
 	(void)pthread_mutex_init(&x->sync_lock, NULL);
 	if (x->dir == NULL || index_path(x, path, "") == -1) {
@@ -347,6 +353,7 @@ object_index_close(struct object_index *x)
 	if (x == NULL)
 		return;
 	table_close(&x->t);
+	(void)pthread_mutex_destroy(&x->put_lock);
 	(void)pthread_rwlock_destroy(&x->lock);
 	(void)pthread_mutex_destroy(&x->sync_lock);
 	free(x->dir);
@@ -369,26 +376,28 @@ object_index_get(struct object_index *x, uint64_t oid, struct handle *h)
 int
 object_index_put(struct object_index *x, uint64_t oid, const struct handle *h)
 {
+	struct handle known;
 	struct slot *s;
 	int err = 0;
 
-	(void)pthread_rwlock_wrlock(&x->lock);
-	s = table_find(&x->t, oid);
-	if (s != NULL && memcmp(&s->handle, h, sizeof(*h)) == 0) {
-		(void)pthread_rwlock_unlock(&x->lock);
+	if (object_index_get(x, oid, &known) == 0 &&
+	    memcmp(&known, h, sizeof(known)) == 0)
 		return 0;
-	}
-	if (s == NULL && x->t.used * 10 > x->t.mask * 7)
+	(void)pthread_mutex_lock(&x->put_lock);
+	if (x->t.used * 10 > x->t.mask * 7 && table_find(&x->t, oid) == NULL)
 		err = index_grow(x);
 	/* Without room to grow the last slots are used up first. */
 	if (err != 0 && x->t.used * 20 < x->t.mask * 19)
 		err = 0;
+	(void)pthread_rwlock_wrlock(&x->lock);
+	s = table_find(&x->t, oid);
 	if (err == 0 && s != NULL)
 		slot_fill(s, oid, h);
 	else if (err == 0)
 		table_insert(&x->t, oid, h);
 	atomic_fetch_add(&x->put_count, 1);
 	(void)pthread_rwlock_unlock(&x->lock);
+	(void)pthread_mutex_unlock(&x->put_lock);
 	return err;
 }
 
@@ -397,6 +406,7 @@ object_index_del(struct object_index *x, uint64_t oid)
 {
 	struct slot *s;
 
+	(void)pthread_mutex_lock(&x->put_lock);
 	(void)pthread_rwlock_wrlock(&x->lock);
 	s = table_find(&x->t, oid);
 	if (s != NULL) {
@@ -405,6 +415,7 @@ object_index_del(struct object_index *x, uint64_t oid)
 			x->t.live--;
 	}
 	(void)pthread_rwlock_unlock(&x->lock);
+	(void)pthread_mutex_unlock(&x->put_lock);
 }
 
 int

@@ -190,6 +190,56 @@ is_about(uint64_t n, uint64_t want)
 }
 
 /* Of a large one pieces are counted, and its pages go back. */
+/* What is there already, over and over; how often it was not found. */
+struct reader {
+	struct object_index	*x;
+	atomic_bool		 stop;
+	atomic_ulong		 reads;
+	unsigned long		 bad;
+};
+
+static void *
+read_on(void *arg)
+{
+	struct reader *r = arg;
+	struct handle back;
+	uint64_t i;
+
+	while (!atomic_load(&r->stop))
+		for (i = 1; i <= 1000; i++) {
+			r->bad += object_index_get(r->x, i, &back) != 0 ||
+			    back.len != 8;
+			atomic_fetch_add(&r->reads, 1);
+		}
+	return NULL;
+}
+
+static void
+test_growing_index(void)
+{
+	struct handle h = { .len = 8 };
+	struct reader r = { 0 };
+	unsigned long before, bad = 0;
+	pthread_t reader;
+	bool is_new;
+	uint64_t i;
+
+	r.x = open_index("z", 1, &is_new);
+	for (i = 1; i <= 1000; i++)
+		bad += object_index_put(r.x, i, &h) != 0;
+	if (pthread_create(&reader, NULL, read_on, &r) != 0)
+		abort();
+	before = atomic_load(&r.reads);
+	for (i = 1001; i <= 400000; i++)
+		bad += object_index_put(r.x, i, &h) != 0;
+	before = atomic_load(&r.reads) - before;
+	atomic_store(&r.stop, true);
+	(void)pthread_join(reader, NULL);
+	ok(bad == 0 && r.bad == 0 && before > 0, "%lu lookups while it grew "
+	    "three times, %lu of them found nothing", before, r.bad);
+	object_index_close(r.x);
+}
+
 static void
 test_large_index(void)
 {
@@ -396,6 +446,7 @@ main(void)
 	test_race();
 	test_lost_index();
 	test_index();
+	test_growing_index();
 	test_large_index();
 	test_cache();
 	test_oids();
