@@ -571,7 +571,7 @@ may_wait(const void *data, size_t len)
 	    h->opcode == FUSE_LINK);
 }
 
-/* Of what changes names, more than that is not worth knowing. */
+/* Whatever may change a name or an attribute. */
 static bool
 may_wait_for_receipt(const void *data, size_t len)
 {
