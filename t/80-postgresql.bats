@@ -7,6 +7,7 @@
 # shellcheck disable=SC2016 # lines for wait_until and for the hosts
 
 load lib
+load told
 MODULE=postgresql
 
 # T 2 s, G 200 ms; a client that finds the server again.
@@ -63,27 +64,11 @@ query()
 	on c1 psql -wXAtq -v ON_ERROR_STOP=1 -F ' ' -c "$1" "$CONNECT"
 }
 
-# Four clients; each transaction is a row, and a line of a log when pgbench
-# was told of it.  When they lose the server, they find it again.
+# Four clients; when they lose the server, they find it again.
 bench_start()
 {
-	on c1 sh -c 'rm -rf /srv/bench && mkdir /srv/bench && cat >/srv/bench/sql' \
-	    <<-'END'
-	\set n :n + 1
-	INSERT INTO told VALUES (:run, :client_id, :n);
-	END
 	query 'TRUNCATE told'
-	on c1 bash -c 'cd /srv/bench
-	for ((run = 1; ; run++)); do
-		until [ -e stop ] || timeout 0.3 pg_isready -q -h '$VIP'; do
-			sleep 0.05
-		done
-		[ ! -e stop ] || exit
-		pgbench -n -l --log-prefix=told.$run -c 4 -T 600 -f sql \
-		    -D run=$run -D n=0 "$1" >>out 2>&1 &
-		echo $! >pid
-		wait
-	done >/dev/null 2>&1 </dev/null 3>&- &' bash "$CONNECT"
+	told_start 1 4 "$VIP" "$CONNECT"
 	wait_until 10 'has_rows "true"'
 }
 
@@ -93,24 +78,10 @@ has_rows()
 	[ "$(query "SELECT count(*) FROM told WHERE $1" || echo 0)" -gt 10 ]
 }
 
-# The end of its time ends it in order, with all it has to log.
-bench_stop()
-{
-	on c1 bash -c 'cd /srv/bench; touch stop; kill -ALRM "$(cat pid)"'
-	wait_until 10 '! on c1 pgrep -x pgbench >/dev/null'
-}
-
-# told: "RUN CLIENT N", a line for each transaction pgbench was told of.
-told()
-{
-	on c1 sh -c 'cd /srv/bench && awk '\''{ split(FILENAME, part, ".")
-	    print part[2], $1, $2 }'\'' told.*'
-}
-
 # The longest time in ms in which pgbench was told of nothing.
 bench_gap()
 {
-	on c1 sh -c 'cd /srv/bench && cat told.*' |
+	on c1 sh -c 'cd /srv/told && cat told.*' |
 	    awk '{ printf "%d\n", $5 * 1000 + $6 / 1000 }' | sort -n |
 	    awk 'NR > 1 && $1 - last > gap { gap = $1 - last } { last = $1 }
 	    END { print gap + 0 }'
@@ -153,7 +124,7 @@ all_are_there()
 	on n1 holdfast swap postgresql --timeout 60
 	wait_until 30 'pair_is_level n2 n1'
 	wait_until 15 'has_rows "run > 1"'
-	bench_stop
+	told_stop
 	all_are_there
 	echo "# swap: gap $(bench_gap) ms; $count" >&3
 	on n1 sh -c '! pgrep -x postgres'
@@ -193,7 +164,7 @@ takeover()
 	bound=$((T_3G + $(script_ms "$second") + SLACK))
 	"$LAB" power on "$prim"
 	wait_until 60 "pair_is_level $second $prim"
-	bench_stop
+	told_stop
 	all_are_there
 	gap=$(bench_gap)
 	echo "# seed $1: $prim off, gap $gap ms of $bound ms; $count" >&3
@@ -244,7 +215,7 @@ fault()
 	on n1 sh -c "$2"
 	wait_until 40 "[ -n \"\$(told_down $1 $begun)\" ]"
 	wait_until 60 "has_rows 'run > $run'"
-	bench_stop
+	told_stop
 	all_are_there
 	wait_until 30 'pair_is_level n1 n2'
 	echo "# $1: noticed after $(told_down "$1" "$begun") ms," \
@@ -288,7 +259,7 @@ noticed()
 # the epoch.
 bench_again()
 {
-	on c1 sh -c 'cd /srv/bench && cat told.*' |
+	on c1 sh -c 'cd /srv/told && cat told.*' |
 	    awk '{ printf "%d\n", $5 * 1000 + $6 / 1000 }' | sort -n |
 	    awk 'NR > 1 && $1 - last > gap { gap = $1 - last; again = $1 }
 	    { last = $1 } END { print again + 0 }'
@@ -306,7 +277,7 @@ trouble()
 	begun=$(on n1 sh -c "$5")
 	wait_until 60 "[ -n \"\$(noticed '$2' $begun)\" ]"
 	wait_until 60 "has_rows 'run > $run'"
-	bench_stop
+	told_stop
 	wait_until 60 "pair_is_level $4 $(other "$4")"
 	all_are_there
 	on n1 holdfast why postgresql >"$BATS_TEST_TMPDIR/why"

@@ -90,7 +90,7 @@ BATS_SUITES = \
 	t/keepd.bats \
 	t/86-growth.bats \
 	t/83-two-builds.bats
-EXTRA_DIST += $(BATS_SUITES) t/again.sh t/lib.bash t/mirror.bash \
+EXTRA_DIST += $(BATS_SUITES) t/again.sh t/lib.bash t/mirror.bash t/told.bash \
 	t/moduled.bash t/files/fence-fake.bash t/files/fence-device.bash \
 	t/conf t/model
 if HAVE_BATS

@@ -3,7 +3,8 @@
 #
 # postgresql make | start | stop [force]: a server beside the ledger, in its
 # directory DATA, at the address VIP, as start_prim and stop_prim of the module
-# call it.  Kept up: one that could not write is started again, as systemd would.
+# call it.  Kept up (keep): one that could not write is started again, as
+# systemd would.
 
 data=${DATA:?}/rows
 flag=/run/torture.rows
@@ -52,13 +53,12 @@ start)
 	# The number is of another node's process, or of one before a power cut.
 	pgrep -x postgres >/dev/null || rm -f "$data/postmaster.pid"
 	: >$flag
-	export data flag bin
-	# shellcheck disable=SC2016 # the inner shell's
-	setsid sh -c 'while [ -e $flag ]; do
-		setpriv --reuid=postgres --regid=postgres --init-groups \
-		    "$bin/postgres" -D "$data" && break
+	setsid "$0" keep >>$log 2>&1 </dev/null & ;;
+keep)
+	while [ -e $flag ]; do
+		as_postgres "$bin/postgres" -D "$data" && break
 		sleep 0.5
-	done' >>$log 2>&1 </dev/null & ;;
+	done ;;
 stop)
 	rm -f $flag
 	if [ "${2-}" != force ]; then

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
-# shellcheck shell=bash disable=SC2154,SC2016,SC2034 # variables of run and course;
-# lines for wait_until and for the hosts
+# shellcheck shell=bash disable=SC2154,SC2016,SC2034 # variables of run and of
+# course; lines for wait_until and for the hosts
 #
 # With --postgresql: a server beside the ledger, and two clients of pgbench,
 # each of whose transactions is a row.  Each one they were told of is there.
@@ -46,22 +46,7 @@ rows_up()
 # rows_start SEED: runs are numbered from SEED * 1000.
 rows_start()
 {
-	on c1 sh -c 'rm -rf /srv/rows && mkdir /srv/rows &&
-	    cat >/srv/rows/sql' <<-'END'
-	\set n :n + 1
-	INSERT INTO told VALUES (:run, :client_id, :n);
-	END
-	on c1 bash -c 'cd /srv/rows
-	for ((run = $1 * 1000; ; run++)); do
-		until [ -e stop ] || timeout 0.3 pg_isready -q -h "$2"; do
-			sleep 0.05
-		done
-		[ ! -e stop ] || exit
-		pgbench -n -l --log-prefix=told.$run -c 2 -T 600 -f sql \
-		    -D run=$run -D n=0 "$3" >>out 2>&1 &
-		echo $! >pid
-		wait
-	done >/dev/null 2>&1 </dev/null 3>&- &' bash "$1" "$VIP" "$ROWS"
+	told_start $(($1 * 1000)) 2 "$VIP" "$ROWS"
 }
 
 rows_go_on()
@@ -70,13 +55,9 @@ rows_go_on()
 	    ON CONFLICT DO NOTHING" >/dev/null 2>&1'
 }
 
-# The end of its time ends it in order, with all that it has to log.
 rows_stop()
 {
-	on c1 bash -c 'cd /srv/rows; touch stop; kill -ALRM "$(cat pid)"' \
-	    2>/dev/null || :
-	wait_until 10 '! on c1 pgrep -x pgbench >/dev/null' 2>/dev/null ||
-	    course_bad "stuck: pgbench does not end"
+	told_stop 2>/dev/null || course_bad "stuck: pgbench does not end"
 }
 
 # A row more for each client that was cut off before it heard.
@@ -84,9 +65,7 @@ audit_rows()
 {
 	local missing
 
-	on c1 sh -c 'cd /srv/rows && for f in told.*; do [ ! -e "$f" ] ||
-	    awk '\''{ split(FILENAME, part, ".")
-	    print part[2], $1, $2 }'\'' "$f"; done' | sort >"$dir/told"
+	told | sort >"$dir/told"
 	rows_query "SELECT run, client, n FROM told WHERE run / 1000 = $1" |
 	    sort >"$dir/rows" || course_bad "stuck: no answer of PostgreSQL"
 	missing=$(comm -23 "$dir/told" "$dir/rows" | wc -l)
