@@ -27,7 +27,7 @@ setup_file()
 		mkdir -p "$dir/conf" "$dir/bin"
 		# No application: what is measured is ours.
 		sed -e "s,/srv/ledger,/srv/m$i," \
-		    -e '/<var /d; s,<user>,<user nicestoptimeout="5s">,' \
+		    -e '/<var /d' \
 		    "$TOP/modules/ledger/conf/userconfig.xml" \
 		    >"$dir/conf/userconfig.xml"
 		args+=(--module "$dir")

@@ -78,27 +78,18 @@ cut_json()
 	    {from: .[0], to: .[1], lan: .[2]}]'
 }
 
-# ports_of HOST: all of them, as nft has a set.
-ports_of()
-{
-	local lan ports=
-
-	for lan in $(lan_list); do
-		ports+="${ports:+, }\"$(port_name "$1" "$lan")\""
-	done
-	echo "$ports"
-}
-
 # loss NODE PERCENT: of the frames from and to it, by chance; 0 ends it.
 loss_set()
 {
-	local host percent chain ports
+	local host percent chain lan ports=
 
 	[ $# -eq 2 ] && [[ $2 =~ ^[0-9]{1,3}$ ]] && [ "$2" -le 100 ] || usage
 	host=$1 percent=$2
 	need_host "$host"
 	chain="bridge lab loss_$host"
-	ports=$(ports_of "$host")
+	for lan in $(lan_list); do
+		ports+="${ports:+, }\"$(port_name "$host" "$lan")\""
+	done
 	{
 		echo "add chain $chain { type filter hook forward priority 1; }"
 		echo "flush chain $chain"
@@ -147,15 +138,6 @@ delay_set()
 	wait_for 5 host_queues "$host" ||
 	    die "$EX_UNAVAILABLE" "$host: packets cannot be delayed:" \
 	    "$(tail -n 1 "$LAB_STATE/$host/console")"
-}
-
-# host_net HOST COMMAND...: of this machine, on the networks of that one.
-host_net()
-{
-	local host=$1
-
-	shift
-	nsenter -t "$(cat "$LAB_STATE/$host/pid")" -n "$@"
 }
 
 # host_queues HOST: the rules for it are there; nft says that it has no word for

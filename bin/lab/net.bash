@@ -6,9 +6,18 @@
 # pair is the switch's port: down is a cable pulled (the host loses its
 # carrier), a rule on it loses frames and leaves the carrier up.
 
+# host_net HOST COMMAND...: of this machine, on the networks of that host.
+host_net()
+{
+	local host=$1
+
+	shift
+	nsenter -t "$(cat "$LAB_STATE/$host/pid")" -n "$@"
+}
+
 hub_run()
 {
-	nsenter -t "$(cat "$LAB_STATE/hub/pid")" -n "$@"
+	host_net hub "$@"
 }
 
 # port_name HOST LAN: within the 15 bytes of an interface name.

@@ -74,6 +74,12 @@ pair_begin()
 
 # --- files --------------------------------------------------------------
 
+mbench_up()
+{
+	on n1 sh -c "cat >/run/mbench && chmod +x /run/mbench" \
+	    <"$top_builddir/t/bench/mbench"
+}
+
 # mbench ARG...: on n1; prints the number.
 mbench()
 {
@@ -108,8 +114,7 @@ part_files()
 	local systems
 
 	pair_begin
-	on n1 sh -c "cat >/run/mbench && chmod +x /run/mbench" \
-	    <"$top_builddir/t/bench/mbench"
+	mbench_up
 	compare "8 KiB write, O_DSYNC, 1 writer" us 1 \
 	    sync {} 300 8192 dsync 1
 	compare "8 KiB write + fdatasync, 8 writers" us 1 \
@@ -164,8 +169,7 @@ part_stalls()
 	local round first MODULE=mirror
 
 	lab_begin --module "$(pair_module)"
-	on n1 sh -c "cat >/run/mbench && chmod +x /run/mbench" \
-	    <"$top_builddir/t/bench/mbench"
+	mbench_up
 	wait_until 60 'pair_is_level n1 n2'
 	first=$(first_round "longest write while mirrord is killed")
 	for ((round = first; round < first + rounds; round++)); do
@@ -273,6 +277,7 @@ pg_begin()
 {
 	local system ready=()
 
+	! $quick || PG_SECONDS=3
 	for system in "${systems[@]}"; do
 		say "$system: a database"
 		if (pg_cluster "$system" "${DIRECTORY[$system]}/pg"); then
@@ -307,10 +312,8 @@ part_distance()
 	local systems round first away MODULE=mirror before
 
 	pair_begin
-	on n1 sh -c "cat >/run/mbench && chmod +x /run/mbench" \
-	    <"$top_builddir/t/bench/mbench"
+	mbench_up
 	wait_until 60 'pair_is_level n1 n2'
-	! $quick || PG_SECONDS=3
 	pg_begin
 	note_fact "distance: of the other node, there and back, in ms"
 	before=$(transitions)
@@ -341,7 +344,6 @@ part_database()
 		skip_system pgbench "$PG/pgbench: ./bootstrap deps"
 		return
 	}
-	! $quick || PG_SECONDS=3
 	pair_begin
 	pg_begin
 	note_fact "pgsync: PostgreSQL $(package_version postgresql-15), a" \
