@@ -154,3 +154,9 @@ unnoticed()
 	pair_restore
 	dies_of_work n1
 }
+
+@test "a mirrord that does not start again: the other node takes over" {
+	[ -n "${HOLDFAST_LONG:-}" ] || skip "t/45-register has it; HOLDFAST_LONG=1"
+	pair_restore
+	does_not_start n1
+}

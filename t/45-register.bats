@@ -240,9 +240,9 @@ pair_is_restored()
 	trees_are_equal
 }
 
-@test "a mirrord that dies of what it is to do: the place is given by vote" {
+@test "a mirrord that does not start again: the place is taken by vote" {
 	pair_restore
-	dies_of_work n1
+	does_not_start n1
 }
 
 @test "swap, stop and start, by vote" {

@@ -322,6 +322,32 @@ dies_of_work()
 	trees_are_equal
 }
 
+# does_not_start NODE: mirrord of the primary dies, and none can be started;
+# the other node takes over.
+does_not_start()
+{
+	local o start gap conf
+
+	conf=/var/lib/holdfast/$MODULE/config/active/mirrord.conf
+	o=$(other "$1")
+	load_start
+	start=$(now_ms)
+	on "$1" mv "$conf" /var/was.conf
+	on "$1" sh -c 'kill -9 "$(pgrep -x -o mirrord)"'
+	wait_until 40 '[[ "$(state '"$o"')" =~ ^(PRIM|ALONE)" Ready"$ ]]'
+	load_goes_on 20
+	gap=$(gap_since "$start")
+	echo "# without an acknowledgement: $gap ms" >&3
+	[ "$gap" -lt 25000 ]
+	on "$1" holdfast status "$MODULE" | grep 'mirrord'
+	on "$1" mv /var/was.conf "$conf"
+	on "$1" holdfast config "$MODULE"
+	wait_until 60 "pair_is_level $o $1"
+	load_stop
+	verify
+	trees_are_equal
+}
+
 # The client's load: each acknowledged entry is a line of /srv/acked.
 load_start()
 {

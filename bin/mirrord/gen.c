@@ -54,8 +54,8 @@ enum {
 };
 
 enum {
-	GF_LEVEL = 1, GF_ALONE = 2, GF_UNCLEAN = 4, GF_PEER_LOG_INVALID = 8,
-	GF_DIRTY_ALL = 16, GF_KNOWN = 31,
+	GF_LEVEL = 1, GF_ALONE = 2, GF_UNCLEAN = 4,
+	GF_DIRTY_ALL = 16, GF_KNOWN = 23,
 };
 
 static void
@@ -78,7 +78,6 @@ gen_encode(uint8_t out[GEN_ENCODED_LEN], const struct gen *g)
 	memset(out, 0, GEN_ENCODED_LEN);
 	flags = (g->level ? GF_LEVEL : 0u) | (g->alone ? GF_ALONE : 0u) |
 	    (g->unclean ? GF_UNCLEAN : 0u) |
-	    (g->peer_log_invalid ? GF_PEER_LOG_INVALID : 0u) |
 	    (g->dirty_all ? GF_DIRTY_ALL : 0u);
 	record_put_epoch(out + GO_FENCE, g->fence);
 	record_put_epoch(out + GO_EPOCH, g->epoch);
@@ -123,7 +122,6 @@ gen_decode(struct gen *g, const uint8_t in[GEN_ENCODED_LEN])
 	g->level = (flags & GF_LEVEL) != 0;
 	g->alone = (flags & GF_ALONE) != 0;
 	g->unclean = (flags & GF_UNCLEAN) != 0;
-	g->peer_log_invalid = (flags & GF_PEER_LOG_INVALID) != 0;
 	g->dirty_all = (flags & GF_DIRTY_ALL) != 0;
 	get_uuid(&g->current, in + GO_CURRENT);
 	get_uuid(&g->base, in + GO_BASE);
@@ -365,7 +363,6 @@ gen_joined(struct gen *g)
 {
 	g->base = (struct gen_uuid){ 0 };
 	g->dirty_all = false;
-	g->peer_log_invalid = false;
 }
 
 void
@@ -376,7 +373,6 @@ gen_follow(struct gen *g, const struct gen *source)
 	g->base = (struct gen_uuid){ 0 };
 	g->resyncing = (struct gen_uuid){ 0 };
 	g->dirty_all = false;
-	g->peer_log_invalid = false;
 	g->alone = false;
 	g->level = true;
 	g->clean_stop_ns = 0;

@@ -41,7 +41,6 @@ struct gen {
 	int64_t		 clean_stop_ns;
 	uint64_t	 session;	/* R23: start, role change */
 	uint64_t	 peer_session;	/* highest seen of the peer */
-	bool		 peer_log_invalid;	/* R21 */
 	bool		 dirty_all;	/* R20 */
 	uint64_t	 oid_next;	/* R33 */
 	uint16_t	 store_number;

@@ -36,7 +36,7 @@ put_gen(struct frame_out *f, const struct gen *g)
 	frame_put_i64(f, g->clean_stop_ns);
 	frame_put_u64(f, g->session);
 	frame_put_u64(f, g->peer_session);
-	frame_put_u8(f, g->peer_log_invalid);
+	frame_put_u8(f, 0);	/* reserved */
 	frame_put_u8(f, g->dirty_all);
 	frame_put_u16(f, g->store_number);
 	frame_put_u16(f, g->peer_store_number);
@@ -110,7 +110,7 @@ get_gen(struct frame_in *f, struct gen *g)
 	g->clean_stop_ns = frame_get_i64(f);
 	g->session = frame_get_u64(f);
 	g->peer_session = frame_get_u64(f);
-	g->peer_log_invalid = get_bool(f);
+	(void)frame_get_u8(f);
 	g->dirty_all = get_bool(f);
 	g->store_number = frame_get_u16(f);
 	g->peer_store_number = frame_get_u16(f);

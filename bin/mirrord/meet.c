@@ -82,7 +82,7 @@ can_tell(const struct meet_side *s, const struct meet_side *t)
 	const struct gen *g = t->gen;
 
 	return !t->gen_bad && !t->log_bad && !g->dirty_all &&
-	    !s->gen->peer_log_invalid && gen_uuid_is_none(&g->resyncing) &&
+	    gen_uuid_is_none(&g->resyncing) &&
 	    put_back(s, t) == NULL && put_back(t, s) == NULL;
 }
 
@@ -160,7 +160,7 @@ follow(struct meet *m, const struct meet_side *s, const struct meet_side *t)
 {
 	int at = chain_find(s->gen, &t->gen->current);
 	bool log_bad = s->log_bad || s->gen->dirty_all || t->log_bad ||
-	    t->gen->dirty_all || s->gen->peer_log_invalid;
+	    t->gen->dirty_all;
 
 	if (log_bad)
 		say(m, MV_FULL, "", "a change log cannot be used: every "

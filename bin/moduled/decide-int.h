@@ -30,6 +30,12 @@ enum event	step_leave_second(struct machine *m, const struct view *v,
 bool		serve_goes_alone(struct machine *m, const struct view *v,
 		    struct decision *d);
 /*
+ * A primary that left because its mirrord serves nobody, and has not come
+ * back since: only its mount stands.  The other node may have the place, as
+ * after a crash.
+ */
+bool		leave_is_mute(const struct machine *m, const struct view *v);
+/*
  * Two that wait, or one without the other, by their own records: what counts
  * where there is no register, or nothing in it yet.
  */

@@ -13,6 +13,8 @@
 #define LEAVE_BOUND_MS	2000
 /* A hand-over that is not answered by then is left to the records. */
 #define HANDED_BOUND_MS	10000
+/* A mirrord that is only started again is back by then. */
+#define STORE_GONE_MS	3000
 
 void
 promote(struct machine *m, struct epoch e)
@@ -172,6 +174,24 @@ is_lost(struct machine *m, const struct view *v, struct decision *d)
 	return false;
 }
 
+static struct mono
+gone_at(const struct machine *m)
+{
+	return mono_add_ms(m->leave_since, STORE_GONE_MS);
+}
+
+/*
+ * Who could end the mount does not come back.  Nothing is answered in it, a
+ * mirrord that starts later is wished down, and what it still has was not
+ * acknowledged.
+ */
+bool
+leave_is_mute(const struct machine *m, const struct view *v)
+{
+	return m->leave == LV_PRIM && m->lost && !v->self.known &&
+	    !v->vip_owned && mono_passed(gone_at(m), v->now);
+}
+
 enum event
 step_leave_prim(struct machine *m, const struct view *v, struct decision *d)
 {
@@ -196,8 +216,10 @@ step_leave_prim(struct machine *m, const struct view *v, struct decision *d)
 	 * what it would still write is nobody's.
 	 */
 	if (!v->self.known)
-		because(d, Q_TRANSIENT, RS_STOPPING,
-		    ": mirrord does not answer");
+		because(d, leave_is_mute(m, v) ? Q_NOTREADY : Q_TRANSIENT,
+		    RS_STOPPING, ": mirrord does not answer");
+	if (m->lost && !mono_passed(gone_at(m), v->now))
+		wake_at(d, gone_at(m));
 	if (has_register(v) && v->self.mounted)
 		register_leaving(m, v, d);
 	if (!m->fenced && v->scripts_prim) {

@@ -345,6 +345,8 @@ shown_role(const struct machine *m, const struct view *v)
 {
 	if (m->promoting || m->state == ST_ALONE || m->state == ST_PRIM)
 		return SR_PRIM;
+	if (leave_is_mute(m, v))
+		return SR_WAIT;
 	if (m->leave == LV_PRIM && !m->handing)
 		return v->self.mounted || !v->self.known ? SR_PRIM : SR_DOWN;
 	return v->self.role;
@@ -362,7 +364,8 @@ decide_blob(const struct machine *m, const struct view *v,
 	out->role = shown_role(m, v);
 	out->epoch = v->self.epoch;
 	out->fence = v->self.fence;
-	out->level = v->self.level && !m->mark;
+	/* Where nobody can tell what it holds the other node's data counts. */
+	out->level = v->self.level && !m->mark && !leave_is_mute(m, v);
 	out->durable = out->level == v->self.level;
 	out->alone = v->self.alone;
 	out->is_new = v->self.is_new;

@@ -191,6 +191,7 @@ prim(void)
 static void
 store(void)
 {
+	struct peer_facts blob;
 	int64_t t;
 
 	be_prim();
@@ -204,6 +205,26 @@ store(void)
 	think();
 	ok(m.state == ST_WAIT && m.fenced && m.hand && !d.vip_own,
 	    "not back: the peer is to serve, the address goes first");
+	at(100000 + 12999);
+	v.vip_owned = false;
+	think();
+	decide_blob(&m, &v, &d, &blob);
+	ok(blob.role == SR_PRIM, "it may have come back to hand over");
+	at(100000 + 13000);
+	v.vip_owned = true;
+	think();
+	decide_blob(&m, &v, &d, &blob);
+	ok(blob.role == SR_PRIM, "a node that answers the address is primary");
+	v.vip_owned = false;
+	think();
+	decide_blob(&m, &v, &d, &blob);
+	ok(blob.role == SR_WAIT && !blob.level && d.quality == Q_NOTREADY &&
+	    d.want.role == SR_DOWN, "not back at all: the peer need not wait");
+	v.self.known = true;
+	think();
+	decide_blob(&m, &v, &d, &blob);
+	ok(blob.role == SR_PRIM && blob.level && d.want.role == SR_DOWN,
+	    "back: it ends the mount first");
 	be_prim();
 	v.self.known = false;
 	think();

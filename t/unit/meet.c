@@ -165,12 +165,12 @@ static void
 test_aside(void)
 {
 	static const char *const why[] = { "its log is bad",
-	    "its log overflowed", "the source says its log is bad",
-	    "its base is not the source's", "it has no base",
+	    "its log overflowed", "its base is not the source's",
+	    "it has no base",
 	    "it was half copied from somebody else", "it was put back" };
 	unsigned i;
 
-	for (i = 0; i <= 7; i++) {
+	for (i = 0; i <= 6; i++) {
 		reset();
 		t.current = U[5];
 		t.base = t.history[0] = U[1];
@@ -178,16 +178,15 @@ test_aside(void)
 		switch (i) {
 		case 0: b.log_bad = true; break;
 		case 1: t.dirty_all = true; break;
-		case 2: s.peer_log_invalid = true; break;
-		case 3: t.base = U[6]; break;
-		case 4: t.base = (struct gen_uuid){ 0 }; break;
-		case 5: t.resyncing = U[6]; break;
-		case 6: s.peer_session = 9; break;
+		case 2: t.base = U[6]; break;
+		case 3: t.base = (struct gen_uuid){ 0 }; break;
+		case 4: t.resyncing = U[6]; break;
+		case 5: s.peer_session = 9; break;
 		}
 		want(MV_FULL, "two histories, with leave");
-		is_num(m.aside, i < 7 ? MA_ALL : MA_LOG, "by %s: %s",
-		    i < 7 ? "comparison" : "its log",
-		    i < 7 ? why[i] : "all is well");
+		is_num(m.aside, i < 6 ? MA_ALL : MA_LOG, "by %s: %s",
+		    i < 6 ? "comparison" : "its log",
+		    i < 6 ? why[i] : "all is well");
 	}
 	reset();
 	t.current = U[5];
@@ -308,9 +307,6 @@ test_distrust(void)
 	reset();
 	b.log_bad = true;
 	want(MV_FULL, "the target's log is bad");
-	reset();
-	s.peer_log_invalid = true;
-	want(MV_FULL, "the source was told the target's log is invalid");
 	reset();
 	b.gen_bad = true;
 	want(MV_FULL, "the target's record is bad");
