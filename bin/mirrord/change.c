@@ -674,15 +674,14 @@ int
 change_freeze(struct change *c, int64_t timeout_ms)
 {
 	struct timespec t;
-	bool idle;
+	bool idle, late = false;
 
 	clock_after(&t, timeout_ms * 1000000);
 	pthread_mutex_lock(&c->lock);
 	atomic_store(&c->frozen, true);
-	while (!none_in_hand(c) &&
-	    pthread_cond_timedwait(&c->idle, &c->lock, &t) == 0)
-		continue;
-	idle = none_in_hand(c);
+	/* Once idle, it is: who comes now counts for a moment, turns back. */
+	while (!(idle = none_in_hand(c)) && !late)
+		late = pthread_cond_timedwait(&c->idle, &c->lock, &t) != 0;
 	pthread_mutex_unlock(&c->lock);
 	if (idle)
 		return 0;
