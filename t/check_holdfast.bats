@@ -97,7 +97,8 @@ follows_rules() {
 	gives 0 'HOLDFAST OK - web PRIM Ready (n2 SECOND) | '
 	status_is SECOND Ready PRIM
 	gives 0 'web SECOND Ready'
-	status_is ALONE Ready UNKNOWN
+	status_is ALONE Ready UNKNOWN \
+	    'kind=warning code=alone text="not redundant" command=x'
 	gives 1 'HOLDFAST WARNING - web ALONE Ready (n2 UNKNOWN), redundancy'
 	status_is WAIT NotReady UNKNOWN \
 	    'kind=blocked code=stale text="the other node is newer"' \

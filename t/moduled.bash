@@ -103,12 +103,17 @@ why() {
 	ask "$1" status | sed -n 's/^kind=blocked code=\([a-z-]*\).*/\1/p'
 }
 
-pair_up() {
+# Both know of one another, and nobody has said who has the data.
+pair_start() {
 	start_node 1
 	start_node 2
 	ask n1 start
 	ask n2 start
 	wait_until 5 '[ "$(why n1)" = new-module ]'
+}
+
+pair_up() {
+	pair_start
 	[ "$(ask n1 prim)" = ok ]
 	wait_until 5 'is n1 "PRIM Ready" && is n2 "SECOND Ready"'
 }

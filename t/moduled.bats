@@ -692,3 +692,71 @@ blink() {
 	[ "$(ask n2 prim yes=m)" = ok ]
 	wait_until 5 'is n2 "ALONE Ready"'
 }
+
+# schedule TIMES: n2 is brought level then only.
+schedule() {
+	sed -i "1i syncat = \"$1\"" \
+	    "$W/n2/var/lib/holdfast/m/config/active/moduled.conf"
+}
+
+# The pair as it is between two times of the schedule.
+between() {
+	is n1 "ALONE Ready" && [ "$(why n2)" = syncat ]
+}
+
+@test "syncat: the secondary waits for its time, and follows at a word" {
+	schedule "0 0 29 2 *"
+	pair_start
+	[ "$(ask n1 prim)" = ok ]
+	wait_until 5 between
+	ask n2 status | grep -q 'waits for its next resync, 20[0-9]*-02-29 00:00'
+	ask n2 status | grep -q 'kind=goon command="holdfast second m"'
+	# As it is meant to be: no warning.
+	not grep -q 'code=alone' <<<"$(ask n1 status)"
+	[ "$(ask n2 second)" = ok ]
+	wait_until 5 'is n1 "PRIM Ready" && is n2 "SECOND Ready"'
+	# A new moduled knows that it was a word of the operator.
+	kill_node 2
+	start_node 2
+	wait_until 5 'is n1 "PRIM Ready" && is n2 "SECOND Ready"'
+	[ "$(ask n1 swap)" = ok ]
+	wait_until 5 'is n2 "PRIM Ready" && is n1 "SECOND Ready"'
+	# Who is primary has no schedule, and who comes back has.
+	[ "$(ask n2 stop)" = ok ]
+	wait_until 5 'is n1 "ALONE Ready"'
+	[ "$(ask n2 start)" = ok ]
+	wait_until 5 'is n1 "PRIM Ready" && is n2 "SECOND Ready" || between'
+}
+
+@test "syncat: each minute in step, and out of it again" {
+	local i
+	[ -n "${HOLDFAST_LONG-}" ] || skip "HOLDFAST_LONG is not set"
+	schedule "* * * * *"
+	pair_start
+	[ "$(ask n1 prim)" = ok ]
+	for i in 1 2; do
+		wait_until 90 "[ $i -eq \$(grep -c 'n2 is level and' \
+		    $W/n1/var/log/holdfast/m.events) ]"
+		wait_until 5 between
+		ask c show | grep -q 'node=n2 .*level=0'
+	done
+	not grep -q 'held down' "$W/n2/var/log/holdfast/m.events"
+	crash 1
+	wait_until 5 '[ "$(why n2)" = stale ]'
+}
+
+@test "syncdelta: stale but young, it starts when the other stays away" {
+	[ -n "${HOLDFAST_LONG-}" ] || skip "HOLDFAST_LONG is not set"
+	sed -i "1i syncdelta_s = 120" \
+	    "$W/n2/var/lib/holdfast/m/config/active/moduled.conf"
+	pair_up
+	[ "$(ask n2 stop)" = ok ]
+	wait_until 5 'is n1 "ALONE Ready"'
+	crash 1
+	[ "$(ask n2 start)" = ok ]
+	wait_until 5 '[ "$(why n2)" = syncdelta ]'
+	ask n2 status | grep -q 'lets this node start without it in [0-9]* s'
+	wait_until 70 'is n2 "ALONE Ready"'
+	ask c show | grep -q 'node=n2 .*epoch=1\.'
+	event 2 'as syncdelta allows'
+}

@@ -200,7 +200,9 @@ severity_of_state(const struct judge_conf *conf, const struct status *st,
 		*why = "in transition";
 		return SEV_WARNING;
 	}
-	if (is(st->state, "ALONE") && peer != NULL) {
+	/* Some are alone between two resyncs, as they are meant to be. */
+	if (is(st->state, "ALONE") && peer != NULL &&
+	    warning_of(st, "alone") != NULL) {
 		*why = "redundancy lost";
 		return SEV_WARNING;
 	}

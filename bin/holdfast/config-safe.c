@@ -273,7 +273,14 @@ read_rfs(struct safe *m, const xmlNode *n, struct report *r)
 	    NULL, 10);
 	if (when_parse(&when, m->verify) == -1)
 		report_error(r, xmlGetLineNo(n), "rfs@verify", "\"%s\" is no "
-		    "time; allowed: 03:00, sun 03:00 or off", m->verify);
+		    "time; allowed: 03:00, sun 03:00, five fields of crontab "
+		    "or off", m->verify);
+	m->syncat = xml_value(n, schema_safe(), "syncat");
+	m->syncdelta_s = ms_of(n, "syncdelta") / 1000;
+	if (when_parse(&when, m->syncat) == -1)
+		report_error(r, xmlGetLineNo(n), "rfs@syncat", "\"%s\" is no "
+		    "time; allowed: five fields of crontab (*/15 * * * *), "
+		    "03:00, sun 03:00 or off", m->syncat);
 	for (dir = xml_child(n, "replicated"); dir != NULL;
 	    dir = xml_next(dir, "replicated"))
 		read_dir(m, dir, r);

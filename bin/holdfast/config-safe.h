@@ -47,8 +47,9 @@ struct safe {
 	struct safe_addr addr[SAFE_ADDR_MAX];
 
 	bool		 rfs;
-	const char	*async, *meta, *secondary, *diverged, *verify;
-	int64_t		 stall_ms, disktime_ms, verify_kbs, resync_kbs;
+	const char	*async, *meta, *secondary, *diverged, *verify, *syncat;
+	int64_t		 stall_ms, disktime_ms, verify_kbs, resync_kbs,
+			 syncdelta_s;
 	unsigned	 dir_count;
 	const char	*dir[SAFE_DIR_MAX];
 	bool		 writeback[SAFE_DIR_MAX];

@@ -250,7 +250,7 @@ static const struct attr attrs[] = {
 	    "aside; ask: it waits for an operator" },
 	{ RFS, "verify", VT_TEXT, "", "", "off", NONE, 0, "mirrord",
 	    "when the two nodes are compared: 03:00 each day, sun 03:00 each "
-	    "week, or off" },
+	    "week, five fields of crontab, or off" },
 	{ RFS, "verifybw", VT_INT, "", "", "50000", 0, 1 << 30, 0,
 	    "mirrord", "bound of the comparison, in KB/s; 0: none" },
 	{ RFS, "reiallowedbw", VT_INT, "", "", "0", 0, 1 << 30, 0,
@@ -294,10 +294,13 @@ static const struct attr attrs[] = {
 	    "of another system" },
 	{ RFS, "scripts", VT_WORD, "", ON, "off", NONE, AT_LATER,
 	    "moduled", "call the script _rfs_callback" },
-	{ RFS, "syncdelta", VT_TIME, "m", "", "0m", 0, 525600, AT_LATER,
-	    "moduled", "how stale a node may be to start alone" },
-	{ RFS, "syncat", VT_TEXT, "", "", NULL, NONE, AT_LATER | AT_EMPTY,
-	    "moduled", "when to resync" },
+	{ RFS, "syncdelta", VT_TIME, "m", "", "0m", 0, 525600, 0,
+	    "moduled", "a node whose data was in step so short a time ago "
+	    "starts by itself when the other one stays silent; 0m: it waits" },
+	{ RFS, "syncat", VT_TEXT, "", "", "off", NONE, AT_EMPTY,
+	    "moduled", "the secondary is brought level at these times only, "
+	    "and waits between them: five fields of crontab, 03:00, sun "
+	    "03:00, or off" },
 	{ RFS, "mountoversuffix", VT_TEXT, "", "", NULL, NONE, OLD, "-",
 	    "no directory is renamed here" },
 	{ RFS, "mountover", VT_TEXT, "", "", NULL, NONE, OLD, "-",

@@ -398,8 +398,13 @@ voters_read(struct safe *m, const xmlNode *service, struct report *r)
 		    "leave it out");
 	else
 		read_list(m, list, line, r);
-	if (m->voter_count > 0 || m->etcd)
-		check_lease(m, line, r);
+	if (m->voter_count == 0 && !m->etcd)
+		return;
+	check_lease(m, line, r);
+	if (m->syncdelta_s > 0)
+		report_warn(r, xmlGetLineNo(xml_child(service, "rfs")),
+		    "rfs@syncdelta", "does nothing where there are voters: "
+		    "they say who may be primary");
 }
 
 /* The addresses of a node on the networks of the module. */

@@ -139,6 +139,10 @@ safe_text_moduled(const struct safe *m, const char *digest)
 	text_option(&t, "boot", m->boot);
 	text_number(&t, "boot_delay_s", m->boot_delay_s);
 	text_bool(&t, "rfs", m->rfs);
+	if (m->rfs) {
+		text_option(&t, "syncat", m->syncat);
+		text_number(&t, "syncdelta_s", m->syncdelta_s);
+	}
 	text_bool(&t, "vip", m->vip);
 	text_bool(&t, "scripts", m->scripts);
 	for (i = 0; i < m->addr_count; i++)

@@ -104,6 +104,9 @@ struct epoch	next_epoch(const struct machine *m, const struct view *v);
 bool		peer_up(const struct view *v);
 bool		peer_serves(const struct view *v);
 bool		links_ok(const struct view *v);
+/* <rfs syncat>: there is a primary to follow, but it is not the time. */
+bool		is_between_syncs(const struct machine *m,
+		    const struct view *v);
 /* At equal rounds: the last common primary, else the lower id. */
 bool		tie_is_mine(const struct view *v);
 /* Two that are or become primary: the peer's claim is better. */

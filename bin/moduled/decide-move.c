@@ -257,8 +257,8 @@ leave_second(struct machine *m, const struct view *v, bool notlevel)
 	if (notlevel && v->self.level)
 		m->mark = true;
 	/* Only who goes for good owes the primary a word. */
-	if ((m->mark || v->reg.on) && (!v->wish_start || v->rule_wait) &&
-	    peer_serves(v)) {
+	if ((m->mark || v->reg.on) && peer_serves(v) && (!v->wish_start ||
+	    v->rule_wait || is_between_syncs(m, v))) {
 		m->leave = LV_SECOND;
 		m->leave_since = v->now;
 	}

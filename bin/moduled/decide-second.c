@@ -222,7 +222,7 @@ step_second(struct machine *m, const struct view *v, struct decision *d)
 		note(d, "prim refused: %s is primary", v->conf->peer);
 		d->order_done = true;
 	}
-	if (!v->wish_start || v->rule_wait) {
+	if (!v->wish_start || v->rule_wait || is_between_syncs(m, v)) {
 		leave_second(m, v, v->self.level && !v->reg.on);
 		return EV_LEAVE;
 	}

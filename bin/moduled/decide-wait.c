@@ -14,6 +14,9 @@
 /* An answered address is asked again at this interval. */
 #define PROBE_AGAIN_MS	3000
 
+/* How long a silent peer is listened for before older data is taken. */
+#define YOUNG_LISTEN_MS	60000
+
 enum choice { CH_ME, CH_PEER, CH_NONE };
 
 static enum choice
@@ -281,6 +284,56 @@ start_alone(struct machine *m, const struct view *v, struct decision *d)
 	    "the peer is on record as behind");
 }
 
+/*
+ * <rfs syncdelta>: data that was in step so short a time ago may serve when
+ * the peer stays away.  Where there are voters they rule.
+ */
+static bool
+is_young(const struct machine *m, const struct view *v, enum reason why)
+{
+	int64_t listened_s = mono_is_set(m->young_since) ?
+	    mono_diff_ms(v->now, m->young_since) / 1000 : 0;
+
+	return (why == RS_STALE || why == RS_PEER_ABSENT ||
+	    why == RS_PEER_NEWER || why == RS_HANDED) && !v->reg.on &&
+	    v->conf->failover && !v->maintain && v->in_step_s >= 0 &&
+	    v->in_step_s - listened_s < v->conf->syncdelta_s;
+}
+
+/* As the operator's `prim' would, and on what a takeover asks for. */
+static enum event
+start_young(struct machine *m, const struct view *v, struct decision *d)
+{
+	int64_t left_ms = YOUNG_LISTEN_MS;
+
+	(void)lasted(&m->young_since, v, d, YOUNG_LISTEN_MS);
+	left_ms -= mono_diff_ms(v->now, m->young_since);
+	if (left_ms > 0) {
+		because(d, Q_TRANSIENT, RS_SYNCDELTA, " in %lld s",
+		    (long long)(left_ms + 999) / 1000);
+		wake_at(d, mono_add_ms(v->now, (left_ms - 1) % 1000 + 1));
+		return EV_NONE;
+	}
+	switch (outside(m, v, d, v->conf->power_delay_ms)) {
+	case OU_WAIT:
+		return EV_NONE;
+	case OU_CUT:
+		because(d, Q_NOTREADY, RS_SPLITBRAIN, "%s", v->ping.names);
+		return EV_NONE;
+	case OU_OFF:
+	case OU_NOTHING:
+		break;
+	}
+	because(d, Q_TRANSIENT, RS_SYNCDELTA, "%s", "");
+	if (!address_is_free(m, v, d, RS_ADDRESS_ANSWERED))
+		return EV_NONE;
+	note(d, "takes data that was in step %lld s ago, as syncdelta allows",
+	    (long long)v->in_step_s);
+	promote(m, forced_epoch(m, v));
+	m->force = true;
+	return step_promoting(m, v, d);
+}
+
 static enum event
 peer_is_out(struct machine *m, const struct view *v, struct decision *d)
 {
@@ -288,13 +341,17 @@ peer_is_out(struct machine *m, const struct view *v, struct decision *d)
 	enum reason r;
 
 	if (!links_ok(v)) {
-		m->wait_since = v->now;	/* once back, T is listened again */
+		/* Once back, they are listened to again. */
+		m->wait_since = v->now;
+		m->young_since = (struct mono){ 0 };
 		probe_stop(m);
 		because(d, Q_NOTREADY, RS_NO_NETWORK, "%s", "");
 		return EV_NONE;
 	}
 	if ((r = alone_forbidden(m, v)) == RS_NONE)
 		return start_alone(m, v, d);
+	if (is_young(m, v, r))
+		return start_young(m, v, d);
 	probe_stop(m);
 	if (m->block != RS_NONE && m->block != RS_NO_NETWORK)
 		because(d, Q_NOTREADY, m->block, "%s", m->block_text);
@@ -359,6 +416,10 @@ wait_follow(struct machine *m, const struct view *v, struct decision *d)
 	m->block = RS_NONE;
 	if (held_down(m, v, d))
 		return EV_NONE;
+	if (is_between_syncs(m, v)) {
+		because(d, Q_TRANSIENT, RS_SYNCAT, "%s", v->sync_next);
+		return EV_NONE;
+	}
 	m->epoch = v->peer.epoch;
 	return EV_FOLLOW;
 }
@@ -373,6 +434,7 @@ peer_is_heard(struct machine *m, const struct view *v, struct decision *d)
 		probe_stop(m);
 		m->probe_retry = (struct mono){ 0 };
 	}
+	m->young_since = (struct mono){ 0 };
 	if (m->block == RS_ADDRESS_ANSWERED || m->block == RS_NO_NETWORK ||
 	    m->block == RS_FAILOVER_OFF)
 		m->block = RS_NONE;

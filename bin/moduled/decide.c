@@ -84,6 +84,12 @@ tie_is_mine(const struct view *v)
 }
 
 bool
+is_between_syncs(const struct machine *m, const struct view *v)
+{
+	return v->conf->syncat && !m->sync.open && peer_serves(v);
+}
+
+bool
 has_register(const struct view *v)
 {
 	return v->reg.on && v->registered;
@@ -308,8 +314,10 @@ move(struct machine *m, const struct view *v, struct decision *d,
 	m->probe_retry = (struct mono){ 0 };
 	probe_stop(m);
 	evidence_stop(m);
-	if (c.next == ST_WAIT)
+	if (c.next == ST_WAIT) {
 		m->wait_since = v->now;
+		m->young_since = (struct mono){ 0 };
+	}
 	if (c.next == ST_STOP) {
 		m->block = RS_NONE;
 		m->swap = m->sick = m->restart = m->traffic = false;

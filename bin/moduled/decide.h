@@ -34,12 +34,12 @@ struct decide_conf {
 	uint8_t		 node_id, peer_id;
 	int64_t		 timeout_ms;		/* T */
 	int64_t		 probe_gap_ms;		/* G */
-	int64_t		 pulse_ms;
-	int64_t		 stall_ms, fencehold_ms;
+	int64_t		 pulse_ms, stall_ms, fencehold_ms;
 	int64_t		 startgrace_ms, power_delay_ms;
+	int64_t		 syncdelta_s;		/* 0: never */
 	bool		 failover, vip;
-	const char	*defaultprim;
-	const char	*addresses;
+	bool		 syncat;		/* level at times only */
+	const char	*defaultprim, *addresses;
 };
 
 /* One-shot orders of the operator; done or refused, they are dropped. */
@@ -70,13 +70,14 @@ struct view {
 	bool			 scripts_busy;
 	bool			 scripts_gated;	/* the old role has ended */
 	bool			 scripts_prim;	/* start_prim ran */
-	bool			 wish_start;
+	bool			 wish_start, order_fullsync;
 	enum order		 order;
-	bool			 order_fullsync;
 	bool			 rule_wait;
 	enum reason		 rule_reason;	/* RS_RESOURCE, RS_RULE */
 	char			 rule_name[FACT_TEXT];
 	char			 rule_init[FACT_TEXT];	/* not known: wait */
+	char			 sync_next[FACT_TEXT];	/* of syncat */
+	int64_t			 in_step_s;	/* ago; -1: not known */
 	char			 lastprim[FACT_NAME];
 	struct epoch		 refused;	/* durable here */
 	char			 stoprole[FACT_CODE];
@@ -85,8 +86,7 @@ struct view {
 	char			 order_who[REG_WHO_LEN];
 	bool			 order_risk;	/* what it costs was said */
 	bool			 registered;	/* held a value, once */
-	struct mono		 lease_until;	/* L6 */
-	struct mono		 grant_until;	/* L7 */
+	struct mono		 lease_until, grant_until;	/* L6, L7 */
 	bool			 follow_off;	/* heartd echoes nothing */
 	const struct farm_view	*farm;		/* NULL: it is no farm */
 	struct reg_view		 reg;		/* off without voters */

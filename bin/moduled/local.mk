@@ -47,6 +47,7 @@ bin_moduled_libmoduled_a_SOURCES = \
 	%D%/rules.c %D%/rules.h \
 	%D%/scripts.c %D%/scripts.h \
 	%D%/sequence.c %D%/sequence.h \
+	%D%/sync-plan.c %D%/sync-plan.h \
 	%D%/voter-etcd.c %D%/voter-etcd.h \
 	%D%/wish.c %D%/wish.h
 bin_moduled_libmoduled_a_CFLAGS = $(AM_CFLAGS) $(CURL_CFLAGS) \

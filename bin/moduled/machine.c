@@ -24,7 +24,7 @@
 	X(wait_since) X(leave_since) X(r24_since) X(left_since)		\
 	X(unlinked_since) X(nolink_since) X(frozen_since)		\
 	X(start_since) X(power_since) X(power_retry) X(power_off_since)	\
-	X(refused_since)
+	X(refused_since) X(young_since)
 
 bool
 machine_save(char *buf, size_t size, const struct machine *m)
@@ -44,6 +44,8 @@ machine_save(char *buf, size_t size, const struct machine *m)
 #define X(f) line_add_num(&o, #f, m->f.ns);
 	TIMES(X)
 #undef X
+	line_add_num(&o, "sync_open", m->sync.open);
+	line_add_num(&o, "sync_kept", m->sync.kept);
 	line_add_num(&o, "flap_until", m->flap.until.ns);
 	line_add_num(&o, "flap_holds", m->flap.holds);
 	for (unsigned i = 0; i <= FLAP_FREE; i++)
@@ -97,6 +99,8 @@ machine_restore(struct machine *m, const struct line *l)
 #define X(f) if (line_get_num(l, #f, 0, INT64_MAX, &n)) m->f.ns = n;
 	TIMES(X)
 #undef X
+	m->sync.open = line_get_bool(l, "sync_open");
+	m->sync.kept = line_get_bool(l, "sync_kept");
 	/* Of a proposal of that life this one does not know the outcome. */
 	m->doubt = m->doubt || m->asking;
 	flap_restore(&m->flap, l);

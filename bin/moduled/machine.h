@@ -15,6 +15,7 @@
 #include "flap.h"
 #include "fsm.h"
 #include "reason.h"
+#include "sync-plan.h"
 
 enum leave { LV_NONE, LV_PRIM, LV_SECOND, LV_UP, LV_COUNT };
 
@@ -59,7 +60,8 @@ struct machine {
 	struct mono	 wait_since, leave_since, r24_since, left_since,
 			 unlinked_since, nolink_since, frozen_since,
 			 start_since, refused_since,
-			 store_since, store_good;
+			 store_since, store_good, young_since;
+	struct sync_window sync;	/* of <rfs syncat> */
 	struct flap	 flap;		/* how it came and went */
 	/* Of a farm. */
 	bool		 traffic;	/* opened by a script */

@@ -124,6 +124,9 @@ read_conf(struct moduled *md)
 	c->fencehold_ms = cfg_getint(cfg, "fencehold_ms");
 	c->startgrace_ms = cfg_getint(cfg, "startgrace_ms");
 	c->failover = cfg_getbool(cfg, "failover");
+	c->syncdelta_s = cfg_getint(cfg, "syncdelta_s");
+	(void)when_parse(&md->sync.when, cfg_getstr(cfg, "syncat"));
+	c->syncat = md->sync.when.is_on;
 	c->vip = cfg_getbool(cfg, "vip");
 	c->defaultprim = cfg_getstr(cfg, "defaultprim");
 	c->addresses = md->addresses;

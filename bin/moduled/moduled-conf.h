@@ -123,6 +123,8 @@
 	CFG_STR("boot", "ignore", CFGF_NONE),				\
 	CFG_INT("boot_delay_s", 0, CFGF_NONE),				\
 	CFG_BOOL("rfs", cfg_false, CFGF_NONE),				\
+	CFG_STR("syncat", "off", CFGF_NONE),				\
+	CFG_INT("syncdelta_s", 0, CFGF_NONE),				\
 	CFG_BOOL("vip", cfg_false, CFGF_NONE),				\
 	CFG_BOOL("scripts", cfg_false, CFGF_NONE),			\
 	CFG_STR_LIST("addresses", "{}", CFGF_NONE),			\

@@ -61,6 +61,7 @@ struct moduled {
 	struct scripts		*scripts;
 	struct resources	 res;
 	struct resync_story	 resync;
+	struct sync_plan	 sync;
 	int64_t			 state_wall_s;	/* entered the state */
 	int64_t			 reason_wall_s;	/* the reason came up */
 	enum reason		 reason_told;
@@ -75,7 +76,6 @@ struct moduled {
 	bool			 started, thinking, again;
 	bool			 has_facts;	/* told in this life */
 	bool			 unsure;	/* no memory, no fact yet */
-	struct loop_timer	*wake;
 
 	struct farm		*farm;		/* NULL: it is no farm */
 	struct voters		*voters;	/* NULL: heartbeats only */
@@ -84,7 +84,7 @@ struct moduled {
 	struct grant		 grant;		/* our own promise (L7) */
 	struct evidence		*evidence;
 	struct ask		*heart, *vip, *probe_link, *mirror, *checks;
-	struct loop_timer	*checks_timer;
+	struct loop_timer	*wake, *checks_timer;
 	unsigned		 phases;	/* of the scripts, now */
 	char			*checks_when;	/* last wished */
 	int64_t			 checks_gen;	/* of that wish */

@@ -143,6 +143,14 @@ static const struct reason_row rows[RS_COUNT] = {
 	    "holdfast start {module}",
 	    "nothing is lost; what made it leave may do so again, and each "
 	    "time the other nodes wait for it or take its clients" },
+	[RS_SYNCAT] = { "syncat", true, false,
+	    "waits for its next resync{detail}", "",
+	    "holdfast second {module}",
+	    "brings this node level now, and keeps it so until the next "
+	    "time of its schedule" },
+	[RS_SYNCDELTA] = { "syncdelta", true, true,
+	    "{peer} is silent and may have newer data; syncdelta lets this "
+	    "node start without it{detail}", "{peer_now}", "", LOSES },
 	[RS_MAINTENANCE] = { "maintenance", false, true,
 	    "{peer} is silent, and in maintenance nobody takes over by itself",
 	    "{peer_now}, or the end of the maintenance",

@@ -46,6 +46,8 @@ enum reason {
 	RS_GOING_ALONE,
 	RS_COPYING,
 	RS_HELD_DOWN,
+	RS_SYNCAT,
+	RS_SYNCDELTA,
 	RS_MAINTENANCE,
 	/* Of the lease and its voters. */
 	RS_NO_MAJORITY,

@@ -168,6 +168,14 @@ status_warning(struct status_out *t, const char *code, const char *text,
 	status_put(t, &o);
 }
 
+/* Not redundant between the times of <rfs syncat>, as it is meant to be. */
+static bool
+waits_for_its_time(const struct peer_facts *p)
+{
+	return p->net == NET_UP && p->has_blob && p->state == ST_WAIT &&
+	    strcmp(p->reason, reason_row(RS_SYNCAT)->code) == 0;
+}
+
 /* The application runs, but one more failure would end that. */
 static void
 put_alone(struct moduled *md, struct status_out *t)
@@ -333,7 +341,8 @@ put_warnings(struct moduled *md, struct status_out *t)
 		status_warning(t, "script-failed", md->warning, command);
 	put_checks(md, t, command);
 	put_stopped(md, t);
-	if (md->m.state == ST_ALONE && md->conf.peer[0] != '\0')
+	if (md->m.state == ST_ALONE && md->conf.peer[0] != '\0' &&
+	    !waits_for_its_time(&md->v.peer))
 		put_alone(md, t);
 	if (md->farm != NULL && !farm_is_lone(md))
 		status_farm_warnings(md, t);

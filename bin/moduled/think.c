@@ -126,6 +126,35 @@ look_peer(struct moduled *md)
 	md->v.peer.net_since = due;
 }
 
+static bool
+is_synced(const struct moduled *md)
+{
+	return md->m.state == ST_SECOND && md->dec.quality == Q_READY;
+}
+
+/* <rfs syncat, syncdelta>: the time of day, for decide. */
+static void
+look_sync(struct moduled *md, struct mono *wake)
+{
+	struct view *v = &md->v;
+	int64_t now = wall_now(), in_step = md->wish.in_step_s;
+	time_t next;
+	struct tm tm;
+
+	v->in_step_s = in_step == 0 || now < in_step ? -1 : now - in_step;
+	if (!md->conf.syncat)
+		return;
+	sync_plan_step(&md->sync, &md->m.sync, now, is_synced(md),
+	    md->wish.order == OR_SECOND);
+	next = (time_t)md->sync.next_s;
+	if (localtime_r(&next, &tm) == NULL || strftime(v->sync_next,
+	    sizeof(v->sync_next), ", %F %R", &tm) == 0)
+		v->sync_next[0] = '\0';
+	/* Each minute: the clock may be set meanwhile. */
+	sooner(wake, mono_add_ms(v->now, 1000 * (next > now && next - now <
+	    60 ? next - now : 60)));
+}
+
 static void
 look(struct moduled *md, struct mono *wake)
 {
@@ -144,6 +173,7 @@ look(struct moduled *md, struct mono *wake)
 	v->scripts_prim = scripts_prim(md->scripts);
 	standing_look(md, wake);
 	failover_look(md, wake);
+	look_sync(md, wake);
 	if (md->farm != NULL)
 		farm_look(md);
 	v->wish_start = decide_wish(&md->m, v, md->wish.start);
@@ -172,7 +202,8 @@ static void
 count_leave(struct moduled *md, enum state from, enum state to)
 {
 	if (to != ST_WAIT || !md->wish.start || md->wish.order != OR_NONE ||
-	    md->v.maintain || (from != ST_SECOND && !md->v.rule_wait))
+	    md->v.maintain || md->conf.syncat ||
+	    (from != ST_SECOND && !md->v.rule_wait))
 		return;
 	if (flap_left(&md->m.flap, md->v.now))
 		events_add(JE_HELD_DOWN, "moduled", "left %u times in %d "
@@ -207,6 +238,24 @@ tell_steps(struct moduled *md)
 	}
 }
 
+/* The newest data is here, and <rfs syncdelta> will ask how old it is. */
+static bool
+is_in_step(const struct moduled *md)
+{
+	return md->conf.syncdelta_s > 0 && md->dec.quality == Q_READY &&
+	    (md->m.state == ST_SECOND || md->m.state == ST_PRIM ||
+	    md->m.state == ST_ALONE);
+}
+
+/* How often that is stored, s. */
+static int64_t
+in_step_period(const struct moduled *md)
+{
+	int64_t s = md->conf.syncdelta_s / 6;
+
+	return s < 60 ? s : 60;
+}
+
 /* What decide wants remembered; a slow disk is met only when it changed. */
 static void
 keep_wish(struct moduled *md)
@@ -214,6 +263,7 @@ keep_wish(struct moduled *md)
 	const struct decision *d = &md->dec;
 	struct wish *w = &md->wish;
 	const char *role;
+	int64_t now = wall_now();
 	bool changed = false;
 
 	if (!epoch_is_none(d->refuse)) {
@@ -253,6 +303,11 @@ keep_wish(struct moduled *md)
 	if (w->compare && (!md->rfs || (md->v.self.known &&
 	    md->v.self.dirty_all))) {
 		w->compare = false;
+		changed = true;
+	}
+	if (is_in_step(md) && (now < w->in_step_s || now - w->in_step_s >=
+	    in_step_period(md))) {
+		w->in_step_s = now;
 		changed = true;
 	}
 	role = d->quality != Q_READY || md->farm != NULL ? w->role :
@@ -382,7 +437,9 @@ think_once(struct moduled *md)
 	keep_wish(md);
 	carry_out(md);
 	voters_step(md, &wake);
-	if (start_again(md))
+	/* Level: the window closes, which is news for decide. */
+	if (start_again(md) || (md->m.sync.open && !md->m.sync.kept &&
+	    is_synced(md)))
 		md->again = true;
 	checks_look(md);
 	failover_act(md);

@@ -51,6 +51,7 @@ wish_format(char *buf, size_t size, const struct wish *w)
 	line_add_num(&o, "loops", w->loops);
 	line_add_num(&o, "loop_since", w->loop_since);
 	line_add_num(&o, "maxloop", w->maxloop);
+	line_add_num(&o, "in_step", w->in_step_s);
 	line_add_num(&o, "compare", w->compare);
 	line_add_num(&o, "voided", w->voided);
 	notice_put(&o, "maintain", &w->maintain);
@@ -108,6 +109,7 @@ wish_parse(struct wish *w, const char *text, const char **why)
 	take(w->role, sizeof(w->role), &l, "role");
 	(void)line_get_num(&l, "loops", 0, INT32_MAX, &w->loops);
 	(void)line_get_num(&l, "loop_since", 0, INT64_MAX, &w->loop_since);
+	(void)line_get_num(&l, "in_step", 0, INT64_MAX, &w->in_step_s);
 	w->maxloop = line_get_bool(&l, "maxloop");
 	w->compare = line_get_bool(&l, "compare");
 	w->voided = line_get_bool(&l, "voided");

@@ -35,6 +35,7 @@ struct wish {
 	int64_t		loops;		/* actions of error in the interval */
 	int64_t		loop_since;	/* wall seconds */
 	bool		maxloop;	/* stopped by it */
+	int64_t		in_step_s;	/* wall seconds: newest data here */
 	bool		registered;	/* the voters held a value, once */
 	struct epoch	peer_epoch;	/* the highest it was heard in */
 	struct notice	maintain;

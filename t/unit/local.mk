@@ -5,6 +5,14 @@ t_unit_verify_SOURCES = %D%/verify.c %D%/tap.h
 t_unit_verify_LDADD = bin/mirrord/libmirrord.a $(COMMON_LIBS) \
 	$(XXHASH_LIBS)
 
+check_PROGRAMS += t/unit/when
+t_unit_when_SOURCES = %D%/when.c %D%/tap.h
+t_unit_when_LDADD = $(COMMON_LIBS)
+
+check_PROGRAMS += t/unit/sync-plan
+t_unit_sync_plan_SOURCES = %D%/sync-plan.c %D%/tap.h
+t_unit_sync_plan_LDADD = $(MODULED_LIBS)
+
 check_PROGRAMS += t/unit/pace
 t_unit_pace_SOURCES = %D%/pace.c %D%/tap.h
 t_unit_pace_LDADD = bin/mirrord/libmirrord.a $(COMMON_LIBS)

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: ISC */
-/* The pure parts of the comparison: frames, results, schedule. */
+/* The pure parts of the comparison: frames, results. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "tap.h"
@@ -12,7 +11,6 @@
 #include "../../bin/mirrord/verify-frame.h"
 #include "../../bin/mirrord/verify-list.h"
 #include "../../bin/mirrord/verify-look.h"
-#include "when.h"
 #include "../../bin/mirrord/wire.h"
 
 static uint8_t buf[FRAME_MAX_LEN];
@@ -254,40 +252,6 @@ test_damage(int dirfd)
 	    verify_list_load(dirfd, &r) == -ENOENT, "absent is none");
 }
 
-static void
-test_when(void)
-{
-	struct when w;
-
-	(void)setenv("TZ", "UTC", 1); /* memory only */
-	tzset();
-	ok(when_parse(&w, "") == 0 && !w.is_on &&
-	    when_next(&w, 5) == 0, "never");
-	ok(when_parse(&w, "off") == 0 && !w.is_on, "off");
-	ok(when_parse(&w, "24:00") == -1 &&
-	    when_parse(&w, "3:00") == -1 &&
-	    when_parse(&w, "0300") == -1 &&
-	    when_parse(&w, "xyz 03:00") == -1 &&
-	    when_parse(&w, "03:60") == -1 &&
-	    when_parse(&w, "03:00 ") == -1, "no times");
-	ok(when_parse(&w, "03:00") == 0, "each day");
-	/* 1 January 1970 was a Thursday. */
-	ok(when_next(&w, 0) == 3 * 3600, "the first");
-	ok(when_next(&w, 3 * 3600) == 27 * 3600, "the next");
-	ok(when_parse(&w, "Sun 03:00") == 0, "each week");
-	ok(when_next(&w, 0) == (3 * 24 + 3) * 3600, "on Sunday");
-	ok(when_next(&w, (3 * 24 + 3) * 3600) == (10 * 24 + 3) * 3600,
-	    "a week later");
-	ok(when_parse(&w, "thu 03:00") == 0 &&
-	    when_next(&w, 4 * 3600) == (7 * 24 + 3) * 3600,
-	    "today is over");
-	(void)setenv("TZ", "Europe/Berlin", 1);
-	tzset();
-	ok(when_parse(&w, "02:30") == 0 &&
-	    when_next(&w, 1774659600) > 1774659600,
-	    "an hour that a change of the clock leaves out");
-}
-
 int
 main(void)
 {
@@ -303,6 +267,5 @@ main(void)
 	test_damage(fd);
 	(void)close(fd);
 	(void)rmdir(dir);
-	test_when();
 	return tap_done();
 }
