@@ -27,7 +27,6 @@ struct role_machine {
 	struct link	*link;
 	struct resync	*resync;
 	struct sweep	*sweep;		/* NULL: none was owed */
-	int64_t		 newest_wall;	/* seen in this life, ns */
 	pthread_t	 thread;
 	pthread_t	 checkpointer;
 	struct space_watch *space;
@@ -97,13 +96,13 @@ int	role_note_compare(struct role_machine *r);
 /* At start: what the last life's end, or somebody else, did to the data. */
 void	role_check_unclean(struct role_machine *r);
 /*
- * R42.  role_note_wall: while it runs.  role_clean_stop: the time to store as
- * the last step of a stop; its negative where the clock was set back, so that
- * no sweep could find what is edited after it.  role_sweep_begin: once the tree
- * is open; r->sweep is ended by who closes it.
+ * R42.  role_clean_stop: the time to store as the last step of a stop.  Where
+ * the clock was set back before it, the time counts all the same: what is edited
+ * later has a later ctime, and so have files of before, which are looked at in
+ * vain.  role_sweep_begin: once the tree is open; r->sweep is ended by who closes
+ * it.
  */
-void	role_note_wall(struct role_machine *r);
-int64_t	role_clean_stop(struct role_machine *r);
+int64_t	role_clean_stop(void);
 void	role_sweep_begin(struct role_machine *r);
 /* The tree was opened anew: is it that of the record (R23)? */
 int	role_check_session(struct role_machine *r);

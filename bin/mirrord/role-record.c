@@ -20,7 +20,6 @@
 #include "log.h"
 
 /* A clock that is set by so much was set by somebody. */
-#define CLOCK_STEP_NS	1000000000
 
 /* One change of the record, by the wish that asked for it. */
 static void
@@ -234,29 +233,10 @@ wall_ns(void)
 	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-void
-role_note_wall(struct role_machine *r)
-{
-	int64_t now = wall_ns();
-
-	if (now > r->newest_wall)
-		r->newest_wall = now;
-}
-
 int64_t
-role_clean_stop(struct role_machine *r)
+role_clean_stop(void)
 {
-	int64_t now = wall_ns();
-
-	/* Files of this life may be newer than what is edited from now on: no
-	 * sweep could tell, so that it counts as one that found something. */
-	if (now + CLOCK_STEP_NS < r->newest_wall) {
-		log_warnx("the clock was set back: everything is compared, "
-		    "and what differs here is set aside first");
-		(void)role_distrust_logs(r); /* said by it */
-		return -now;
-	}
-	return now;
+	return wall_ns();
 }
 
 struct swept {

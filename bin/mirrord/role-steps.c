@@ -359,7 +359,7 @@ step_none(struct role_machine *r)
 	gen_read(r->parts.gen, &g);
 	/* A sweep that did not come to its end is still owed as it was. */
 	if (r->kind != RK_NONE && g.clean_stop_ns == 0)
-		c.clean_stop_ns = role_clean_stop(r);
+		c.clean_stop_ns = role_clean_stop();
 	/* What a sweep has found waits for a resync.  What is edited from now
 	 * on none would find: all is compared, and set aside by that. */
 	if (r->kind != RK_NONE && g.clean_stop_ns < 0 &&

@@ -514,7 +514,6 @@ role_tick(struct role_machine *r)
 	char by[FREEZE_BY_MAX];
 	struct resync_status s;
 
-	role_note_wall(r);
 	pthread_mutex_lock(&r->lock);
 	if (r->is_open) {
 		down = r->disk_failed || front_disk_silence_ms(
