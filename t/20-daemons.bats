@@ -155,6 +155,11 @@ unnoticed()
 	dies_of_work n1
 }
 
+@test "the disk of the primary, with its records, goes read-only" {
+	pair_restore
+	disk_fails n1
+}
+
 @test "a mirrord that does not start again: the other node takes over" {
 	[ -n "${HOLDFAST_LONG:-}" ] || skip "t/45-register has it; HOLDFAST_LONG=1"
 	pair_restore

@@ -240,6 +240,11 @@ pair_is_restored()
 	trees_are_equal
 }
 
+@test "the disk of the primary, with its records, goes read-only" {
+	pair_restore
+	disk_fails n1
+}
+
 @test "a mirrord that does not start again: the place is taken by vote" {
 	pair_restore
 	does_not_start n1

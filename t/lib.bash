@@ -348,6 +348,28 @@ does_not_start()
 	trees_are_equal
 }
 
+# disk_fails NODE: that of the primary, with its records, goes read-only; the
+# other node takes over, and nothing is lost when this one is back.
+disk_fails()
+{
+	local o start
+
+	o=$(other "$1")
+	load_start
+	start=$(now_ms)
+	"$LAB" disk "$1" readonly
+	wait_until 20 '[[ "$(state '"$o"')" =~ ^(PRIM|ALONE)" Ready"$ ]]'
+	load_goes_on 20
+	echo "# without an acknowledgement: $(gap_since "$start") ms" >&3
+	[ "$(gap_since "$start")" -lt 15000 ]
+	on "$1" holdfast status "$MODULE" | grep 'Read-only file system'
+	"$LAB" power cycle "$1"
+	wait_until 60 "pair_is_level $o $1"
+	load_stop
+	verify
+	trees_are_equal
+}
+
 # The client's load: each acknowledged entry is a line of /srv/acked.
 load_start()
 {

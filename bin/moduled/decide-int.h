@@ -30,9 +30,9 @@ enum event	step_leave_second(struct machine *m, const struct view *v,
 bool		serve_goes_alone(struct machine *m, const struct view *v,
 		    struct decision *d);
 /*
- * A primary that left because its mirrord serves nobody, and has not come
- * back since: only its mount stands.  The other node may have the place, as
- * after a crash.
+ * A primary that left because its mirrord serves nobody and that has not come
+ * back since, or whose disk takes no record of it.  The other node may have the
+ * place, as after a crash.
  */
 bool		leave_is_mute(const struct machine *m, const struct view *v);
 /*

@@ -15,6 +15,8 @@
 #define HANDED_BOUND_MS	10000
 /* A mirrord that is only started again is back by then. */
 #define STORE_GONE_MS	3000
+/* A record that is written has been by then. */
+#define STORE_MUTE_MS	1000
 
 void
 promote(struct machine *m, struct epoch e)
@@ -118,6 +120,12 @@ hand_over(struct machine *m, const struct view *v, struct decision *d)
 	d->want.handed = true;
 	d->want.epoch = e;
 	because(d, Q_TRANSIENT, RS_SWAPPING, "%s", "");
+	if (!stored && v->self.known && v->self.code[0] != '\0' &&
+	    lasted(&m->leave_since, v, d, STORE_MUTE_MS)) {
+		note(d, "no hand-over, %s: left to %s", v->self.error,
+		    v->conf->peer);
+		return leave_done(m, v);
+	}
 	if (!stored)
 		return EV_NONE;
 	if (!hand_answered(v) &&
@@ -134,8 +142,9 @@ static enum event
 primary_is_down(struct machine *m, const struct view *v, struct decision *d)
 {
 	/* What is here and not there was never acknowledged: with a mirrord
-	 * that is lost it is given up, as by a crash of the node. */
-	bool may = m->hand && (v->self.equal || m->lost) && peer_up(v) &&
+	 * or a disk that is lost it is given up, as by a crash of the node. */
+	bool lost = m->lost || v->self.disk_down;
+	bool may = m->hand && (v->self.equal || lost) && peer_up(v) &&
 	    v->peer.state == ST_SECOND && v->peer.level;
 
 	if (has_register(v) && (m->handing || (may && v->reg.known)))
@@ -181,15 +190,21 @@ gone_at(const struct machine *m)
 }
 
 /*
- * Who could end the mount does not come back.  Nothing is answered in it, a
+ * Who could end the mount does not come back: nothing is answered in it, a
  * mirrord that starts later is wished down, and what it still has was not
- * acknowledged.
+ * acknowledged.  Or the mount has ended, and the disk takes no record of it.
  */
 bool
 leave_is_mute(const struct machine *m, const struct view *v)
 {
-	return m->leave == LV_PRIM && m->lost && !v->self.known &&
-	    !v->vip_owned && mono_passed(gone_at(m), v->now);
+	if (v->vip_owned)
+		return false;
+	if (m->leave == LV_PRIM)
+		return m->lost && !v->self.known &&
+		    mono_passed(gone_at(m), v->now);
+	return m->state == ST_WAIT && m->leave == LV_NONE && v->self.known &&
+	    v->self.role == SR_DOWN && !v->self.mounted &&
+	    v->self.code[0] != '\0' && strcmp(v->self.handed, v->conf->peer) != 0;
 }
 
 enum event

@@ -277,6 +277,45 @@ store(void)
 	    "nobody could take over: it is waited for");
 }
 
+/* The disk of the records takes none any more. */
+static void
+disk(void)
+{
+	struct peer_facts blob;
+
+	be_prim();
+	v.wish_start = v.scripts_prim = v.vip_owned = false;
+	think();
+	v.self.mounted = false;
+	v.self.role = SR_DOWN;
+	v.self.drained = v.self.disk_down = true;
+	(void)snprintf(v.self.code, sizeof(v.self.code), "statedir");
+	think();
+	ok(m.handing && d.want.handed,
+	    "a bad disk: what it lacks was not acknowledged, the place is given");
+	at(100000 + 999);
+	think();
+	decide_blob(&m, &v, &d, &blob);
+	ok(m.leave == LV_PRIM && blob.role == SR_DOWN, "if it can be recorded");
+	at(100000 + 1000);
+	v.scripts_at = ST_STOP;
+	think();
+	decide_blob(&m, &v, &d, &blob);
+	ok(m.leave == LV_NONE && blob.role == SR_WAIT && !blob.level,
+	    "it cannot: the other one need not wait for it");
+	ok(d.quality == Q_NOTREADY && d.reason == RS_STATEDIR, "and it says why");
+	v.vip_owned = true;
+	think();
+	decide_blob(&m, &v, &d, &blob);
+	ok(blob.role == SR_DOWN, "not while it answers the address");
+	v.vip_owned = false;
+	v.self.role = SR_NONE;
+	v.self.code[0] = '\0';
+	think();
+	decide_blob(&m, &v, &d, &blob);
+	ok(blob.level, "the disk is well again");
+}
+
 static void
 swap(void)
 {
@@ -752,6 +791,7 @@ main(void)
 	second();
 	prim();
 	store();
+	disk();
 	swap();
 	restart();
 	orders();
