@@ -73,6 +73,7 @@ BATS_SUITES = \
 	t/witnessd.bats \
 	t/mirrord.bats \
 	t/posix.bats \
+	t/pjdfstest.bats \
 	t/fsx.bats \
 	t/etcd.bats \
 	t/mirrord-two-dirs.bats \

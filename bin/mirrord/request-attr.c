@@ -11,6 +11,7 @@
 #include <sys/statvfs.h>
 #include <sys/xattr.h>
 #include <time.h>
+#include <unistd.h>
 
 #define HIDDEN_PREFIX	"trusted.holdfast."
 
@@ -163,6 +164,21 @@ note_clearing(struct request *r, struct op *op,
 	}
 }
 
+/* A chown(2) of nothing: only the time of change, which each node has of its
+ * own. */
+static int
+note_change(struct request *r)
+{
+	int fd = object_fd(r->f->objects, r->oid, O_PATH), rc = 0;
+
+	if (fd < 0)
+		return fd;
+	if (fchownat(fd, "", (uid_t)-1, (gid_t)-1, AT_EMPTY_PATH) == -1)
+		rc = -errno;
+	object_fd_done(r->f->objects, r->oid, fd);
+	return rc;
+}
+
 int
 rq_setattr(struct request *r)
 {
@@ -183,7 +199,9 @@ rq_setattr(struct request *r)
 	setattr_op(&op, in, &st);
 	note_clearing(r, &op, in, &ev);
 	setattr_times(&op, in, &ev.now);
-	if (op.valid != 0) {
+	if (op.valid == 0)
+		error = note_change(r);
+	else {
 		error = request_begin(r, &op, &r->oid, 1);
 		if (error == 0)
 			error = request_change(r, &op, &ev, NULL);

@@ -279,14 +279,14 @@ static void
 ctimes(void)
 {
 	const char *what[] = { "chmod", "link", "rename", "setxattr",
-	    "utimes", "write", "unlink one" };
+	    "utimes", "write", "chown to none", "unlink one" };
 	struct statx a, b;
 	unsigned i;
 	int fd;
 
 	file("f", "", 0644);
 	fd = open("f", O_RDWR);
-	for (i = 0; i < 7; i++) {
+	for (i = 0; i < 8; i++) {
 		statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &a);
 		/* The clock of files ticks each 4 ms at most. */
 		usleep(15000);
@@ -302,6 +302,8 @@ ctimes(void)
 			futimens(fd, NULL);
 		else if (i == 5)
 			must(write(fd, "x", 1));
+		else if (i == 6)
+			must(fchown(fd, (uid_t)-1, (gid_t)-1));
 		else
 			unlink("g");
 		statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &b);
