@@ -272,7 +272,7 @@ os.link(\"/proc/self/fd/%d\" % f, \"$1\", src_dir_fd=f,
 # join P S EPOCH: S becomes level and a member of primary P.
 join()
 {
-	ask "$2" want role=second epoch="$3" primary="n$1"
+	ask "$2" want role=second epoch="$3" primary="n$1" "${@:4}"
 	wait_until 20 "fact_is $1 ready 1"
 	ask "$1" want role=prim epoch="$3" set=both
 	wait_until 5 "fact_is $1 joined 1"

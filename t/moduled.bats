@@ -760,3 +760,17 @@ between() {
 	ask c show | grep -q 'node=n2 .*epoch=1\.'
 	event 2 'as syncdelta allows'
 }
+
+@test "second with a copy of a date is remembered until it is in step" {
+	pair_up
+	[[ $(ask n2 second since=1700000000) == *"in step"* ]]
+	[ "$(ask n2 stop)" = ok ]
+	wait_until 5 'is n2 "STOP NotReady" && is n1 "ALONE Ready"'
+	script 2 prestart "until [ -e '$W/go' ]; do sleep 0.05; done"
+	[ "$(ask n2 second since=1700000000)" = ok ]
+	[ "$(ask n2 start)" = ok ]
+	wish_of 2 | grep -q 'order=second .*since=1700000000'
+	touch "$W/go"
+	wait_until 5 'is n2 "SECOND Ready"'
+	wait_until 5 'wish_of 2 | grep -q "order=none .*since=0"'
+}

@@ -192,14 +192,38 @@ wait_for(struct waiter *w)
 
 /* --- asking ---------------------------------------------------------- */
 
+/* Of secondforce -d, wall seconds; -1: it is none. */
+static int64_t
+date_parse(const char *text)
+{
+	static const char *const forms[] = { "%Y-%m-%d", "%Y-%m-%d %H:%M:%S",
+	    "%Y-%m-%dT%H:%M:%S" };
+	const char *end;
+	struct tm tm;
+	size_t i;
+
+	for (i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		memset(&tm, 0, sizeof(tm));
+		tm.tm_isdst = -1;
+		end = strptime(text, forms[i], &tm);
+		if (end != NULL && strcmp(end, "Z") == 0)
+			return (int64_t)timegm(&tm);
+		if (end != NULL && *end == '\0')
+			return (int64_t)mktime(&tm);
+	}
+	return -1;
+}
+
 static int
 send_verb(const struct cmd *c, const char *yes)
 {
 	struct line_out o;
 	int i;
 
-	line_begin(&o, c->verb);
+	line_begin(&o, c->date != NULL ? "second" : c->verb);
 	line_add(&o, "who", talk_who());
+	if (c->date != NULL)
+		line_add_num(&o, "since", date_parse(c->date));
 	if (c->why != NULL)
 		line_add(&o, "why", c->why);
 	if (c->identity != NULL)
@@ -294,6 +318,13 @@ args_are_good(const struct cmd *c)
 		    "known\n", c->verb, c->argv[i]);
 		return false;
 	}
+	if (strcmp(c->verb, "secondforce") == 0 && (c->date == NULL ||
+	    date_parse(c->date) <= 0)) {
+		fprintf(stderr, "holdfast: secondforce: -d says of when the "
+		    "copy here is: 2026-11-30 or \"2026-11-30 22:15:00\", "
+		    "with a Z behind it for UTC\n");
+		return false;
+	}
 	if (c->yes != NULL && strcmp(c->yes, c->module) != 0) {
 		fprintf(stderr, "holdfast: --yes %s: is not the name of the "
 		    "module, %s\n", c->yes, c->module);
@@ -339,7 +370,8 @@ verb_act(struct cmd *c)
 		goto out;
 	}
 	note_silent_peer(c, w.st);
-	goal_begin(&w.goal, c->verb, w.st->state, w.st->quality);
+	goal_begin(&w.goal, c->date != NULL ? "second" : c->verb,
+	    w.st->state, w.st->quality);
 	rc = send_patiently(c, c->yes);
 	if (rc == 1 && can_be_confirmed(c)) {
 		if (!confirm(c)) {

@@ -45,6 +45,7 @@ struct cmd {
 	const char	*addr[SET_MAX];	/* cluster join --addr LAN=ADDRESS */
 	unsigned	 addr_count;
 	const char	*span;		/* maintain --for */
+	const char	*date;		/* secondforce -d */
 	const char	*set[SET_MAX];	/* NAME=VALUE */
 	unsigned	 set_count;
 	const char	*from, *dir, *vip;	/* module new */

@@ -63,6 +63,9 @@ static const struct verb_row verbs[] = {
 	    verb_act, "MODULE", "the same even after an unfinished resync" },
 	{ "second", "admin", NEEDS_MODULE, 0, 1, WAITS " --yes",
 	    verb_act, "MODULE [fullsync]", "start as secondary" },
+	{ "secondforce", "admin", NEEDS_MODULE, 0, 0, WAITS " -d",
+	    verb_act, "-d DATE MODULE", "the same with a copy of that date: "
+	    "files older than it are not read" },
 	{ "farm", "monitor", NEEDS_MODULE, 0, 2, "--off --no-wait --timeout "
 	    "--why -i", verb_farm, "MODULE [drain|open|close] [NODE]",
 	    "shares of the nodes of a farm" },
@@ -311,6 +314,7 @@ WORD(take_expires, expires)
 WORD(take_replace, replace)
 WORD(take_name, name)
 WORD(take_span, span)
+WORD(take_date, date)
 WORD(take_to, to)
 
 static void
@@ -350,6 +354,7 @@ static const struct option_row options[] = {
 	{ "--why",	true,	false,	take_why },
 	{ "--yes",	true,	false,	take_yes },
 	{ "--for",	true,	false,	take_span },
+	{ "-d",		true,	false,	take_date },
 	{ "--to",	true,	false,	take_to },
 	{ "--dry-run",	false,	false,	take_dry_run },
 	{ "--rollback",	false,	false,	take_rollback },

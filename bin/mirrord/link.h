@@ -58,8 +58,7 @@ struct link_hello {
 	struct epoch	epoch;
 	uint64_t	connection;	/* the primary's number counts */
 	uint64_t	stream_id;	/* second: of what it applied; 0 none */
-	uint64_t	first;		/* primary: oldest still queued */
-	uint64_t	last;		/* primary: newest queued */
+	uint64_t	first, last;	/* primary: oldest, newest queued */
 	uint64_t	applied;	/* second: newest applied */
 	uint32_t	flags;		/* LHF_ */
 	uint64_t	root_session;	/* in the root's xattr, 0 unknown */
@@ -77,6 +76,7 @@ struct link_hello {
 #define LHF_YIELD	0x100	/* second: another history too */
 #define LHF_VERIFY	0x200	/* knows frames 96..106 */
 #define LHF_TOTAL	0x400	/* second: knows RF_TOTAL */
+#define LHF_SINCE	0x800	/* primary: knows RF_NEED with times */
 #define LHF_RULES_SHIFT	16	/* excludes_mark() */
 
 /* The peer could not carry out an op (rule R25). */

@@ -299,6 +299,7 @@ meet_decide(struct meet *m, const struct meet_side *a,
 	s = a->is_primary ? a : b;
 	t = a->is_primary ? b : a;
 	m->tell_total = t->knows_total;
+	m->since_s = s->knows_since ? t->since_s : 0;
 	m->source = s->gen->current;
 	m->target = t->gen->current;
 	if (a->is_primary && b->is_primary)

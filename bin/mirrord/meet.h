@@ -40,6 +40,8 @@ struct meet_side {
 	bool		 asides;	/* knows LHF_ASIDE */
 	bool		 yields;	/* LHF_YIELD: diverged="aside" */
 	bool		 knows_total;	/* LHF_TOTAL */
+	bool		 knows_since;	/* LHF_SINCE */
+	int64_t		 since_s;	/* second: what is older is trusted */
 	uint16_t	 rules;		/* excludes_mark() */
 	uint64_t	 root_session;	/* of the xattr, 0 unknown */
 };
@@ -63,6 +65,7 @@ struct meet {
 	bool		 goes_on;	/* a set-aside of before, if any */
 	bool		 half;		/* a copy of before: much is there */
 	bool		 tell_total;	/* the target can be told */
+	int64_t		 since_s;	/* told by the target; 0: none */
 	/* "" or a reason code: two-primaries, no-primary, newer-epoch,
 	 * diverged, rolled-back, source-unreadable, config-differs */
 	const char	*code;

@@ -41,7 +41,8 @@ say_hello(struct link_hello *own, void *arg)
 	(void)is_swept(r, SWEEP_WAIT_MS);
 	gen_read(r->parts.gen, &own->gen);
 	own->root_session = session_read(&r->parts, own->gen.session);
-	own->flags |= LHF_HOLD | LHF_ASIDE | LHF_VERIFY | LHF_TOTAL;
+	own->flags |= LHF_HOLD | LHF_ASIDE | LHF_VERIFY | LHF_TOTAL |
+	    LHF_SINCE;
 	own->flags |= (uint32_t)excludes_mark(r->parts.excludes) <<
 	    LHF_RULES_SHIFT;
 	pthread_mutex_lock(&r->lock);
@@ -70,6 +71,8 @@ fill_side(struct meet_side *side, const struct role_machine *r,
 	side->asides = h->flags & LHF_ASIDE;
 	side->yields = h->flags & LHF_YIELD;
 	side->knows_total = h->flags & LHF_TOTAL;
+	side->knows_since = h->flags & LHF_SINCE;
+	side->since_s = h->node == r->conf->node ? r->since_s : 0;
 	side->rules = (uint16_t)(h->flags >> LHF_RULES_SHIFT);
 	side->root_session = h->root_session;
 }
@@ -451,6 +454,7 @@ on_resync(enum resync_event e, void *arg)
 		r->joined = true;
 		r->ready = false;
 		r->fullsync = false;
+		r->since_s = 0;
 		break;
 	case RE_FAILED:
 		snprintf(r->code, sizeof(r->code), "%s", s.room.need > 0 ?

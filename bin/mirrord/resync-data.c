@@ -323,7 +323,8 @@ data_item(const struct dirty_item *it, void *arg)
 
 	(void)oidset_add(&p->attr, it->oid);
 	if (oidset_has(&p->fresh, it->oid) ||
-	    oidset_has(&p->compare, it->oid))
+	    oidset_has(&p->compare, it->oid) ||
+	    oidset_has(&p->trusted, it->oid))
 		return 0;
 	if (it->whole)
 		return send_whole(p, it->oid, HOW_HASH);
@@ -350,7 +351,8 @@ each(struct pass *p, const struct oidset *set, enum how how)
 	int rc = 0;
 
 	for (i = 0; rc == 0 && i < set->count; i++)
-		if (how == HOW_FRESH || !oidset_has(&p->fresh, list[i]))
+		if (how == HOW_FRESH || (!oidset_has(&p->fresh, list[i]) &&
+		    !oidset_has(&p->trusted, list[i])))
 			rc = send_whole(p, list[i], how);
 	free(list);
 	return rc;

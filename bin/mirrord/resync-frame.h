@@ -12,7 +12,10 @@
  *	MISSING	   T dir  u32 n, n x (str name, u64 oid)
  *	LINK	   S dir  str name, u64 obj, u8 root, u32 mode, uid, gid, rdev,
  *			  bytes symlink target
- *	NEED	   T obj  u32 mode, u8 1: made now, 0: adopted, compare it
+ *	NEED	   T obj  u32 mode, u8 1: made now, 0: adopted, compare it,
+ *			  2: adopted, and compare it if it is not the same by
+ *			  i64 since, u64 size, i64 + u32 mtime; 2 only to who
+ *			  says LHF_SINCE
  *	RETRY	   T dir  str name
  *	SIZE	   S obj  u64 size
  *	DATA	   S obj  u64 off, bytes
@@ -54,5 +57,9 @@ enum resync_frame {
 /* NAMES: names listed, all of some buckets, all; the last frame of them. */
 #define NAMES_BUCKETS	1
 #define NAMES_LAST	2
+
+/* NEED. */
+#define NEED_MADE	1
+#define NEED_TIMES	2
 
 #endif

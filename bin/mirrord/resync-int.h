@@ -26,6 +26,10 @@ struct fresh {
 	uint64_t	oid;
 	uint32_t	mode;
 	bool		made;
+	/* Not made: of the target's file; since_s 0: not told. */
+	int64_t		since_s;
+	uint64_t	size;
+	struct timespec	mtime;
 };
 
 struct want {

@@ -429,6 +429,29 @@ link_missing(struct pass *p)
 	return rc;
 }
 
+/*
+ * The operator said of when the target's copy is (secondforce -d).  What has
+ * been changed here since has a newer ctime, whatever was made of its mtime.
+ */
+static bool
+is_trusted(struct resync *r, const struct fresh *n)
+{
+	struct stat st;
+
+	if (n->since_s == 0 || resync_stat(r, n->oid, &st) != 0 ||
+	    (uint64_t)st.st_size != n->size ||
+	    st.st_mtim.tv_sec != n->mtime.tv_sec ||
+	    st.st_mtim.tv_nsec != n->mtime.tv_nsec ||
+	    st.st_mtim.tv_sec >= n->since_s || st.st_ctim.tv_sec >= n->since_s)
+		return false;
+	pthread_mutex_lock(&r->lock);
+	r->st.trusted++;
+	/* As consider() counted it. */
+	r->st.done_bytes += (uint64_t)st.st_blocks * 512;
+	pthread_mutex_unlock(&r->lock);
+	return true;
+}
+
 /* What the target made or adopted since the last look. */
 static int
 take_fresh(struct pass *p, bool *any)
@@ -457,6 +480,7 @@ take_fresh(struct pass *p, bool *any)
 		(void)oidset_add(&p->seen, list[i].oid);
 		if (S_ISREG(list[i].mode))
 			(void)oidset_add(list[i].made ? &p->fresh :
+			    is_trusted(p->r, &list[i]) ? &p->trusted :
 			    &p->compare, list[i].oid);
 		if (!S_ISDIR(list[i].mode))
 			continue;

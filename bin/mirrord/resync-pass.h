@@ -25,6 +25,7 @@ struct pass {
 	size_t		 next_count, next_room;
 	struct oidset	 compare;
 	struct oidset	 fresh;
+	struct oidset	 trusted;	/* data as here, said the operator */
 	struct oidset	 attr;
 	struct oidset	 owed;		/* durably: may be made there */
 	struct oidset	 missing;

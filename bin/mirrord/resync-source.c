@@ -80,6 +80,7 @@ static void
 on_need(struct resync *r, struct frame_in *f, uint64_t oid)
 {
 	struct fresh *n;
+	uint8_t how;
 
 	if (r->fresh_count == r->fresh_room) {
 		r->fresh_room = r->fresh_room * 2 + 64;
@@ -89,7 +90,15 @@ on_need(struct resync *r, struct frame_in *f, uint64_t oid)
 	n = &r->fresh[r->fresh_count++];
 	n->oid = oid;
 	n->mode = frame_get_u32(f);
-	n->made = frame_get_u8(f) != 0;
+	how = frame_get_u8(f);
+	n->made = how == NEED_MADE;
+	n->since_s = 0;
+	if (how != NEED_TIMES)
+		return;
+	n->since_s = frame_get_i64(f);
+	n->size = frame_get_u64(f);
+	n->mtime.tv_sec = frame_get_i64(f);
+	n->mtime.tv_nsec = frame_get_u32(f);
 }
 
 static void
@@ -263,6 +272,7 @@ pass_clean(struct pass *p)
 {
 	oidset_fini(&p->compare);
 	oidset_fini(&p->fresh);
+	oidset_fini(&p->trusted);
 	oidset_fini(&p->attr);
 	oidset_fini(&p->owed);
 	oidset_fini(&p->missing);
@@ -473,6 +483,10 @@ finish(struct resync *r)
 	if (await(r, &r->got_level) == -1)
 		return -1;
 	fail_point(44);
+	if (r->st.trusted > 0)
+		log_warnx("resync: %llu files that were there were taken as "
+		    "equal by size and times, as asked; a verify compares "
+		    "them", (unsigned long long)r->st.trusted);
 	error = objects_checkpoint(r->conf.objects);
 	if (error != 0)
 		log_warnx("local disk: %s: what was written alone stays on "

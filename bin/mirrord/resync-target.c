@@ -376,13 +376,23 @@ struct link {
 };
 
 static int
-reply_need(struct resync *r, const struct link *l, bool made)
+reply_need(struct resync *r, const struct link *l, const struct stat *adopted)
 {
 	struct frame_out f;
 
 	resync_frame(r, &f, RF_NEED, l->obj);
 	frame_put_u32(&f, l->mode);
-	frame_put_u8(&f, made);
+	if (adopted == NULL)
+		frame_put_u8(&f, NEED_MADE);
+	else if (r->meet.since_s == 0 || !S_ISREG(adopted->st_mode))
+		frame_put_u8(&f, 0);
+	else {
+		frame_put_u8(&f, NEED_TIMES);
+		frame_put_i64(&f, r->meet.since_s);
+		frame_put_u64(&f, (uint64_t)adopted->st_size);
+		frame_put_i64(&f, adopted->st_mtim.tv_sec);
+		frame_put_u32(&f, (uint32_t)adopted->st_mtim.tv_nsec);
+	}
 	return resync_send(r, &f) == 0 ? 0 : -ENOTCONN;
 }
 
@@ -410,7 +420,7 @@ make(struct resync *r, const struct link *l)
 		break;
 	}
 	rc = store_exec(r->conf.objects, &op, NULL);
-	return rc == 0 ? reply_need(r, l, true) : rc;
+	return rc == 0 ? reply_need(r, l, NULL) : rc;
 }
 
 /* A foreign object at the right place and of the right type is taken for
@@ -418,7 +428,7 @@ make(struct resync *r, const struct link *l)
 static int
 adopt(struct resync *r, const struct link *l)
 {
-	struct stat st;
+	struct stat st, other;
 	int fd, rc;
 
 	fd = object_fd(r->conf.objects, l->dir, O_PATH);
@@ -432,11 +442,11 @@ adopt(struct resync *r, const struct link *l)
 	    (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)) ||
 	    (S_ISREG(st.st_mode) && st.st_nlink - aside_links(r->aside,
 	    (unsigned)object_root(r->conf.objects, l->dir), st.st_ino) != 1) ||
-	    resync_stat(r, l->obj, &st) != -ESTALE)
+	    resync_stat(r, l->obj, &other) != -ESTALE)
 		return -EEXIST;
 	object_forget(r->conf.objects, l->obj);
 	rc = object_bind(r->conf.objects, l->dir, l->name, l->obj);
-	return rc == 0 ? reply_need(r, l, false) : rc;
+	return rc == 0 ? reply_need(r, l, &st) : rc;
 }
 
 /* Ours has the id and is another kind of thing: the id is not its own.  It

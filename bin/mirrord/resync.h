@@ -80,6 +80,7 @@ struct resync_status {
 	uint64_t	names;		/* names looked at */
 	uint64_t	objects;	/* objects compared */
 	uint64_t	files;		/* files opened for their data */
+	uint64_t	trusted;	/* taken as equal by size and times */
 	uint64_t	sent_bytes;	/* of file data */
 	uint64_t	hashed_bytes;
 	unsigned	passes;

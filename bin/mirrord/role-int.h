@@ -54,6 +54,7 @@ struct role_machine {
 	 * by itself. */
 	bool		 voting;
 	bool		 fullsync;	/* second: may be overwritten */
+	int64_t		 since_s;	/* second: older files are trusted */
 	bool		 checkpoint_now;
 	bool		 is_open;	/* parts, link, resync may be asked */
 	bool		 checkpointing;	/* nothing may be closed */
@@ -97,10 +98,10 @@ int	role_note_compare(struct role_machine *r);
 void	role_check_unclean(struct role_machine *r);
 /*
  * R42.  role_clean_stop: the time to store as the last step of a stop.  Where
- * the clock was set back before it, the time counts all the same: what is edited
- * later has a later ctime, and so have files of before, which are looked at in
- * vain.  role_sweep_begin: once the tree is open; r->sweep is ended by who closes
- * it.
+ * the clock was set back before it, the time counts all the same: what is
+ * edited later has a later ctime, and so have files of before, which are looked
+ * at in vain.  role_sweep_begin: once the tree is open; r->sweep is ended by
+ * who closes it.
  */
 int64_t	role_clean_stop(void);
 void	role_sweep_begin(struct role_machine *r);

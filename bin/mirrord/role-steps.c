@@ -418,6 +418,7 @@ step_second(struct role_machine *r, const struct wish *w)
 			return -1;
 	pthread_mutex_lock(&r->lock);
 	r->fullsync = w->fullsync;
+	r->since_s = w->since_s;
 	r->followed = w->epoch;
 	pthread_mutex_unlock(&r->lock);
 	if (r->kind == RK_SECOND && r->linked) {

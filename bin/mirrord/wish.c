@@ -73,6 +73,11 @@ parse_rest(struct wish *w, const struct line *l, const char **why)
 		return -1;
 	}
 	w->fullsync = line_get_bool(l, "fullsync");
+	if (line_get(l, "since") != NULL && !line_get_num(l, "since", 0,
+	    INT64_MAX, &w->since_s)) {
+		*why = "since is seconds since 1970";
+		return -1;
+	}
 	w->fresh = line_get_bool(l, "fresh");
 	w->force = line_get_bool(l, "force");
 	w->notlevel = line_get_bool(l, "notlevel");

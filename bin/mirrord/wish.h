@@ -32,6 +32,7 @@ struct wish {
 	char		primary[WISH_NAME_LEN];
 	char		handed[WISH_NAME_LEN];	/* down: to whom */
 	bool		fullsync;	/* second: may be overwritten */
+	int64_t		since_s;	/* second: older files are trusted */
 	bool		fresh;		/* prim: no record is right */
 	bool		force;		/* prim: also half copied (R50) */
 	bool		notlevel;	/* wait: record it first (R24) */
@@ -41,7 +42,7 @@ struct wish {
 
 /* The keys of `want', by blanks. */
 #define WISH_KEYS "role epoch set lease primary fullsync handed fresh clear " \
-	    "notlevel force compare fence"
+	    "notlevel force compare fence since"
 
 /* 0, or -1 with *why (constant text); *w is then untouched. */
 int	wish_parse(struct wish *w, const struct line *l, const char **why);

@@ -204,7 +204,8 @@ leave_is_mute(const struct machine *m, const struct view *v)
 		    mono_passed(gone_at(m), v->now);
 	return m->state == ST_WAIT && m->leave == LV_NONE && v->self.known &&
 	    v->self.role == SR_DOWN && !v->self.mounted &&
-	    v->self.code[0] != '\0' && strcmp(v->self.handed, v->conf->peer) != 0;
+	    v->self.code[0] != '\0' &&
+	    strcmp(v->self.handed, v->conf->peer) != 0;
 }
 
 enum event

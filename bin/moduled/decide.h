@@ -67,9 +67,8 @@ struct view {
 	bool			 probe_answered;
 	char			 probe_text[FACT_TEXT];
 	enum state		 scripts_at, scripts_target;
-	bool			 scripts_busy;
+	bool			 scripts_busy, scripts_prim;	/* ran */
 	bool			 scripts_gated;	/* the old role has ended */
-	bool			 scripts_prim;	/* start_prim ran */
 	bool			 wish_start, order_fullsync;
 	enum order		 order;
 	bool			 rule_wait;
@@ -81,8 +80,8 @@ struct view {
 	char			 lastprim[FACT_NAME];
 	struct epoch		 refused;	/* durable here */
 	char			 stoprole[FACT_CODE];
-	bool			 maintain, standby, standby_now, released;
-	bool			 compare;	/* changed by hand */
+	bool			 maintain, standby, standby_now, released,
+				 compare;	/* changed by hand */
 	char			 order_who[REG_WHO_LEN];
 	bool			 order_risk;	/* what it costs was said */
 	bool			 registered;	/* held a value, once */
@@ -100,6 +99,7 @@ struct want {
 	struct epoch	 epoch;
 	bool		 both, fullsync, handed, fresh, notlevel;
 	bool		 force, compare;
+	int64_t		 since_s;	/* second: 0 none */
 	bool		 lease;		/* the page counts; strict holds */
 	struct epoch	 fence;		/* of a ballot (L1); none: none */
 };

@@ -160,6 +160,8 @@ mirror_want(struct moduled *md, const struct want *w)
 		line_add(&o, "primary", md->conf.peer);
 	if (w->fullsync)
 		line_add_num(&o, "fullsync", 1);
+	if (w->since_s > 0)
+		line_add_num(&o, "since", w->since_s);
 	if (w->handed)
 		line_add(&o, "handed", md->conf.peer);
 	if (w->fresh)

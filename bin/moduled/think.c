@@ -291,6 +291,7 @@ keep_wish(struct moduled *md)
 	if (d->order_done && w->order != OR_NONE) {
 		w->order = OR_NONE;
 		w->fullsync = false;
+		w->since_s = 0;
 		changed = true;
 	}
 	/* For the one who looks after a power cut (newest.h). */
@@ -373,6 +374,8 @@ tell_siblings(struct moduled *md)
 	blob.maintain = md->wish.maintain;
 	blob.released = md->wish.released;
 	links_publish(md, &blob);
+	if (d->want.role == SR_SECOND && md->wish.order == OR_SECOND)
+		d->want.since_s = md->wish.since_s;
 	/* The store first: a ballot is used only when it is durable. */
 	d->want.fence = md->v.reg.fence;
 	if (md->rfs)

@@ -18,8 +18,9 @@
 #include "standing.h"
 #include "voters.h"
 
-#define ACT_KEYS "who why i fullsync yes nowait"
+#define ACT_KEYS "who why i fullsync since yes nowait"
 #define SECOND_FULLSYNC "second fullsync"
+#define SECOND_SINCE	"second since"
 
 static struct moduled *
 md_of(void *arg)
@@ -62,6 +63,7 @@ act_stop(struct moduled *md, char *text, size_t size)
 	md->wish.start = md->wish.again = md->wish.resume = false;
 	md->wish.order = OR_NONE;
 	md->wish.fullsync = false;
+	md->wish.since_s = 0;
 	return NULL;
 }
 
@@ -182,13 +184,10 @@ act_second(struct moduled *md, char *text, size_t size)
 	return act_start(md, text, size);
 }
 
-/* The one order that lets what is here be overwritten: a history of its own,
- * too. */
+/* There is nothing to compare at a start of it: it has started. */
 static const char *
-act_second_fullsync(struct moduled *md, char *text, size_t size)
+why_in_step(const struct moduled *md, char *text, size_t size)
 {
-	const char *code;
-
 	if (md->m.state == ST_SECOND && md->v.self.level) {
 		(void)snprintf(text, size, "%s is secondary here and in step "
 		    "with %s: `holdfast verify %s' compares everything while "
@@ -196,10 +195,30 @@ act_second_fullsync(struct moduled *md, char *text, size_t size)
 		    "%s' first", md->name, md->conf.peer, md->name, md->name);
 		return "badstate";
 	}
-	code = act_second(md, text, size);
+	return NULL;
+}
+
+/* The one order that lets what is here be overwritten: a history of its own,
+ * too. */
+static const char *
+act_second_fullsync(struct moduled *md, char *text, size_t size)
+{
+	const char *code = why_in_step(md, text, size);
+
+	if (code == NULL)
+		code = act_second(md, text, size);
 	if (code == NULL)
 		md->wish.fullsync = true;
 	return code;
+}
+
+/* Of the time that stands in wish.since_s. */
+static const char *
+act_second_since(struct moduled *md, char *text, size_t size)
+{
+	const char *code = why_in_step(md, text, size);
+
+	return code != NULL ? code : act_second(md, text, size);
 }
 
 static const char *
@@ -291,6 +310,7 @@ action_take(struct moduled *md, const char *verb, const char *who,
 		{ "second", act_second }, { "node-stop", act_node_stop },
 		{ "wait", act_wait },
 		{ SECOND_FULLSYNC, act_second_fullsync },
+		{ SECOND_SINCE, act_second_since },
 	};
 	const char *code = NULL;
 	bool over = false;
@@ -346,6 +366,7 @@ on_action(struct client *c, const struct line *l, void *arg)
 	const char *who = line_get(l, "who"), *why = line_get(l, "why");
 	const char *id = line_get(l, "i"), *verb = l->verb, *code;
 	bool force = strcmp(l->verb, "primforce") == 0;
+	int64_t since = 0;
 	char text[FACT_TEXT * 2] = "", by[FACT_NAME];
 
 	(void)snprintf(by, sizeof(by), "%s", id != NULL ? id :
@@ -368,6 +389,11 @@ on_action(struct client *c, const struct line *l, void *arg)
 		standing_prim_given(md, by);
 	if (strcmp(verb, "second") == 0 && line_get_bool(l, "fullsync"))
 		verb = SECOND_FULLSYNC;
+	else if (strcmp(verb, "second") == 0 && line_get_num(l, "since", 1,
+	    INT64_MAX, &since))
+		verb = SECOND_SINCE;
+	if (code == NULL && strcmp(l->verb, "second") == 0)
+		md->wish.since_s = since;
 	if (code == NULL)
 		code = action_take(md, verb, by, id, why != NULL ? why :
 		    "", text, sizeof(text));

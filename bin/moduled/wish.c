@@ -40,6 +40,7 @@ wish_format(char *buf, size_t size, const struct wish *w)
 	line_add_num(&o, "resume", w->resume);
 	line_add(&o, "order", order_name(w->order));
 	line_add_num(&o, "fullsync", w->fullsync);
+	line_add_num(&o, "since", w->since_s);
 	line_add_num(&o, "risk", w->risk);
 	line_add_num(&o, "registered", w->registered);
 	line_add(&o, "who", w->who);
@@ -101,6 +102,7 @@ wish_parse(struct wish *w, const char *text, const char **why)
 		if (strcmp(v, order_names[i]) == 0)
 			w->order = (enum order)i;
 	w->fullsync = line_get_bool(&l, "fullsync");
+	(void)line_get_num(&l, "since", 0, INT64_MAX, &w->since_s);
 	w->risk = line_get_bool(&l, "risk");
 	w->registered = line_get_bool(&l, "registered");
 	take(w->who, sizeof(w->who), &l, "who");

@@ -24,6 +24,7 @@ struct wish {
 	bool		resume;		/* start with the node */
 	enum order	order;
 	bool		fullsync;
+	int64_t		since_s;	/* second: of when the copy is; 0 */
 	bool		risk;		/* its price was said, and taken */
 	bool		compare;	/* changed by hand: no log holds */
 	bool		voided;		/* a release here, by who serves */

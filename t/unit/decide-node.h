@@ -108,7 +108,7 @@ probe_answers(bool found)
 }
 
 /* The scripts and the store have followed into WAIT. */
-static void
+static inline void
 settle(void)
 {
 	v.scripts_at = v.scripts_target = ST_WAIT;

@@ -33,6 +33,17 @@ be_prim(void)
 	think();
 }
 
+/* Not asked for by all. */
+static inline void
+be_waiting(void)
+{
+	world();
+	m.state = v.scripts_at = v.scripts_target = ST_WAIT;
+	m.wait_since = v.now;
+	v.self.role = v.peer.role = SR_WAIT;
+	v.peer.state = ST_WAIT;
+}
+
 static void
 peer_falls_silent(void)
 {

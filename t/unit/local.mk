@@ -430,6 +430,11 @@ t_unit_decide_SOURCES = %D%/decide.c %D%/decide-world.h \
 	%D%/decide-node.h %D%/tap.h
 t_unit_decide_LDADD = bin/moduled/libmoduled.a $(COMMON_LIBS)
 
+check_PROGRAMS += t/unit/decide-sync
+t_unit_decide_sync_SOURCES = %D%/decide-sync.c %D%/decide-world.h \
+	%D%/decide-node.h %D%/tap.h
+t_unit_decide_sync_LDADD = bin/moduled/libmoduled.a $(COMMON_LIBS)
+
 check_PROGRAMS += t/unit/module-wish
 t_unit_module_wish_SOURCES = %D%/module-wish.c %D%/tap.h
 t_unit_module_wish_LDADD = bin/moduled/libmoduled.a $(COMMON_LIBS)

@@ -479,7 +479,7 @@ static const struct verb vip_verbs[] = {
 };
 static const struct verb mirror_verbs[] = {
 	{ "want", ROLE_ADMIN, "role epoch set lease primary fullsync handed "
-	    "fresh clear notlevel force compare fence", on_mirror_want },
+	    "fresh clear notlevel force compare fence since", on_mirror_want },
 	{ "watch", ROLE_ADMIN, "", on_mirror_watch },
 	{ NULL, ROLE_NONE, NULL, NULL }
 };
