@@ -44,6 +44,8 @@ static const struct row {
 	{ "rule-stop",		CODE_CRITICAL,	false },
 	{ "script-failed",	CODE_WARNING,	false },
 	{ "standby",		CODE_WARNING,	false },
+	/* As it is meant to be, between two times of <rfs syncat>. */
+	{ "syncat",		CODE_QUIET,	false },
 	{ "vote-refused",	CODE_WARNING,	false },
 	{ "voter-odd",		CODE_WARNING,	true },
 	{ "voter-silent",	CODE_WARNING,	true },

@@ -183,6 +183,11 @@ severity_of_state(const struct judge_conf *conf, const struct status *st,
 	*why = "";
 	if (is(st->state, "STOP"))
 		return severity_of_stop(conf, st, why);
+	if (is(st->state, "WAIT") && is(record_get(status_find(st, "blocked",
+	    NULL), "code"), "syncat")) {
+		*why = "between two resyncs";
+		return SEV_OK;
+	}
 	if (is(st->state, "WAIT")) {
 		*why = "waits";
 		return is(st->quality, "Transient") ? SEV_WARNING :
@@ -256,7 +261,7 @@ judge_warnings(struct judgement *j, const struct judge_conf *conf,
 		return;
 	code = record_get(r, "code");
 	append(j->text, sizeof(j->text), ": %s", record_get(r, "text"));
-	found(j, is_ignored(conf, code) ? SEV_OK : SEV_WARNING, code,
+	found(j, severity_of_code(conf, code), code,
 	    record_get(r, "text"), record_get(status_find(st, "goon", NULL),
 	    "command"));
 }

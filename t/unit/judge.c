@@ -103,6 +103,8 @@ test_states(void)
 	ok(strstr(j.text, "redundancy lost") != NULL, "and it says so");
 	is_num(judge("ALONE", "Ready", "WAIT", NULL, NULL), SEV_OK,
 	    "ALONE as it is meant to be, for who has a schedule");
+	is_num(judge("WAIT", "Transient", "ALONE", "kind=blocked code=syncat "
+	    "text=x", NULL), SEV_OK, "and so waits the other one");
 	is_num(judge("WAIT", "NotReady", "STOP", "kind=blocked code=stale "
 	    "text=\"a|b\"", "kind=goon command=\"holdfast prim web\" cost=c"),
 	    SEV_CRITICAL, "WAIT");
