@@ -161,7 +161,8 @@ unnoticed()
 }
 
 @test "a mirrord that does not start again: the other node takes over" {
-	[ -n "${HOLDFAST_LONG:-}" ] || skip "t/45-register has it; HOLDFAST_LONG=1"
+	[ -n "${HOLDFAST_LONG-}" ] ||
+	    skip "HOLDFAST_LONG is not set; 45-register has it"
 	pair_restore
 	does_not_start n1
 }
