@@ -69,6 +69,7 @@ POINTS='
 52 held
 53 held
 55 sweep
+88 index
 81 aside
 82 aside
 83 aside
@@ -543,6 +544,35 @@ sweep()
 	settled
 }
 
+# The secondary lost its index: it is made again, and that is cut short.
+index()
+{
+	load_start "$3"
+	load_progress
+	load_stop
+	ask "$S" want role=none >/dev/null
+	await "$S" 10000 role=none
+	alone
+	on "$P" sh -c "echo edited >>'$M/$P/data/x/one'
+	    sync '$M/$P/data/x/one'"
+	on "$S" rm "$M/$S/var/lib/holdfast/m/index"
+	arm "$S" "$1"
+	follow || mirrord_is_gone "$S"
+	hit "$S"
+	if [ "$2" = kill ]; then
+		restart "$S"
+	else
+		power_off "$S"
+		reboot_of_gone "$S"
+	fi
+	join
+	[ "$(grep -c 'index: was lost' "$M/$S/log")" -ge 1 ]
+	tail -n 30 "$M/$S/log" | grep 'index: made again'
+	settled
+	[ "$(on "$S" tail -n 1 "$M/$S/data/x/one")" = edited ]
+	on "$S" sh -c "! [ -e '$M/$S/var/lib/holdfast/m/index.scan' ]"
+}
+
 # Two histories; the second's is set aside before it is overwritten.
 aside()
 {
@@ -689,6 +719,10 @@ run_steps()
 
 @test "what is set aside before it is overwritten" {
 	run_steps aside aside
+}
+
+@test "a lost index that is made again" {
+	run_steps index index
 }
 
 @test "the look for changes made while stopped" {

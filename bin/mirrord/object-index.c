@@ -314,13 +314,48 @@ index_grow(struct object_index *x)
 	return 0;
 }
 
+/*
+ * Durable before there is an index that lacks anything: who finds that one
+ * after a crash must not take what it lacks for gone.
+ */
+static int
+mark_scan(struct object_index *x)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	if (index_path(x, path, ".scan") == -1)
+		return -1;
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	if (fd == -1)
+		return -1;
+	(void)close(fd);	/* it is empty */
+	return dir_sync(x->dir);
+}
+
+int
+object_index_complete(struct object_index *x)
+{
+	char path[PATH_MAX];
+	int rc;
+
+	if (index_path(x, path, ".scan") == -1)
+		return -ENAMETOOLONG;
+	rc = object_index_sync(x);
+	if (rc != 0)
+		return rc;
+	if (unlink(path) == -1)
+		return errno == ENOENT ? 0 : -errno;
+	return dir_sync(x->dir) == -1 ? -errno : 0;
+}
+
 struct object_index *
-object_index_open(const char *state_dir, uint8_t node, bool *is_new)
+object_index_open(const char *state_dir, uint8_t node, bool *to_scan)
 {
 	struct object_index *x;
-	char path[PATH_MAX];
+	char path[PATH_MAX], mark[PATH_MAX];
 
-	*is_new = false;
+	*to_scan = false;
 	x = calloc(1, sizeof(*x));
 	if (x == NULL)
 		return NULL;
@@ -330,14 +365,17 @@ object_index_open(const char *state_dir, uint8_t node, bool *is_new)
 	(void)pthread_mutex_init(&x->put_lock, NULL);
 	(void)pthread_rwlock_init(&x->lock, NULL);
 	(void)pthread_mutex_init(&x->sync_lock, NULL);
-	if (x->dir == NULL || index_path(x, path, "") == -1) {
+	if (x->dir == NULL || index_path(x, path, "") == -1 ||
+	    index_path(x, mark, ".scan") == -1) {
 		object_index_close(x);
 		return NULL;
 	}
+	*to_scan = access(mark, F_OK) == 0;
 	if (table_open(&x->t, path, node) == 0)
 		return x;
-	*is_new = true;
-	if (table_create(&x->t, path, node, INDEX_FIRST) == -1) {
+	*to_scan = true;
+	if (mark_scan(x) == -1 ||
+	    table_create(&x->t, path, node, INDEX_FIRST) == -1) {
 		int err = errno;
 
 		object_index_close(x);

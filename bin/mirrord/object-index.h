@@ -28,9 +28,15 @@ struct handle {
 
 struct object_index;
 
-/* *is_new: there was none, or it was unreadable.  NULL with errno. */
+/*
+ * *to_scan: it lacks entries.  There was none, it was unreadable, or a scan
+ * was cut short: until object_index_complete() a file `index.scan' says so.
+ * NULL with errno.
+ */
 struct object_index *object_index_open(const char *state_dir, uint8_t node,
-		    bool *is_new);
+		    bool *to_scan);
+/* Holds all there is, durably.  0 or -errno. */
+int		 object_index_complete(struct object_index *x);
 void		 object_index_close(struct object_index *x);
 /* 0 or -ENOENT. */
 int		 object_index_get(struct object_index *x, uint64_t oid,

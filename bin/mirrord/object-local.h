@@ -8,6 +8,7 @@
 
 #include "exclude.h"
 #include "object.h"
+#include "object-index.h"
 #include "op.h"
 
 /*
@@ -45,5 +46,21 @@ int		 object_remove_tree(struct objects *o, int dfd,
  * has others.  0, also where there is none, or -errno. */
 int		 objects_walk_local(struct objects *o, uint64_t dir,
 		    const char *name);
+
+/* ---- object-scan.c for object.c: the trees, when the index was lost ---- */
+
+struct object_scan;
+
+/* Until x is complete.  NULL: no thread. */
+struct object_scan *object_scan_start(struct objects *o,
+		    struct object_index *x);
+void		 object_scan_stop(struct object_scan *s);
+/*
+ * What the index says of an id; s NULL: it is complete.  Waits for the scan,
+ * if need be, but in its own thread.  0, -ESTALE: there is none, or the error
+ * at which the scan stands, which is tried again.
+ */
+int		 object_scan_find(struct object_scan *s,
+		    struct object_index *x, uint64_t oid, struct handle *h);
 
 #endif

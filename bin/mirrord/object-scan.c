@@ -2,19 +2,24 @@
 /*
  * Looks at everything in the trees, by oid, so that neither depth nor path
  * length is a limit; makes the index again that way, after its file was
- * lost.  What has no oid of its own is left alone: the role machine and the
- * resync decide about foreign objects.
+ * lost, in a thread of its own.  What has no oid of its own is left alone: the
+ * role machine and the resync decide about foreign objects.
  */
 #include "object-local.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "clock.h"
+#include "fail.h"
 #include "log.h"
+#include "xalloc.h"
 
 struct todo {
 	uint64_t	*oid;
@@ -131,7 +136,6 @@ objects_walk(struct objects *o, object_worth_fn *worth, object_walk_fn *look,
 	return rc;
 }
 
-/* The look itself puts it into the index. */
 static int
 count(uint64_t dir, const char *name, int found, uint64_t oid,
     const struct stat *st, void *arg)
@@ -164,16 +168,160 @@ objects_walk_local(struct objects *o, uint64_t dir, const char *name)
 	return rc == -ENOENT ? 0 : rc;
 }
 
-int
-objects_scan(struct objects *o)
+/* ---- the thread ---- */
+
+#define AWAIT_NS	(20 * 1000000)
+#define RETRY_S		10
+
+struct object_scan {
+	struct objects	*objects;
+	struct object_index *index;
+	pthread_t	 thread;
+	pthread_mutex_t	 lock;
+	pthread_cond_t	 changed;
+	atomic_bool	 stop, over;
+	int		 error;		/* it stands at; under the lock */
+};
+
+static _Thread_local bool is_scan;
+
+struct scanned {
+	struct object_scan *scan;
+	uint64_t	 seen;
+};
+
+/* The look itself puts it into the index. */
+static int
+put(uint64_t dir, const char *name, int found, uint64_t oid,
+    const struct stat *st, void *arg)
 {
-	uint64_t seen = 0;
-	int rc = objects_walk(o, NULL, count, &seen);
+	struct scanned *n = arg;
+
+	(void)dir;
+	(void)name;
+	(void)oid;
+	(void)st;
+	n->seen += found == 0;
+	fail_point(88);
+	return atomic_load(&n->scan->stop) ? -ECANCELED : 0;
+}
+
+static int
+scan_once(struct object_scan *s)
+{
+	struct scanned n = { .scan = s };
+	int rc = objects_walk(s->objects, NULL, put, &n);
 
 	if (rc == 0)
+		rc = object_index_complete(s->index);
+	if (rc == 0)
 		log_info("index: made again from the trees, %llu objects",
-		    (unsigned long long)seen);
-	else
-		log_warnx("index: scan failed: %s", strerror(-rc));
+		    (unsigned long long)n.seen);
+	else if (rc != -ECANCELED)
+		log_warnx("index: scan failed: %s; it is tried again every "
+		    "%d s", strerror(-rc), RETRY_S);
 	return rc;
+}
+
+static void *
+scan_main(void *arg)
+{
+	struct object_scan *s = arg;
+	struct timespec t;
+	int rc;
+
+	is_scan = true;
+	while ((rc = scan_once(s)) != 0 && !atomic_load(&s->stop)) {
+		clock_after(&t, RETRY_S * INT64_C(1000000000));
+		(void)pthread_mutex_lock(&s->lock);
+		s->error = rc;
+		(void)pthread_cond_broadcast(&s->changed);
+		while (!atomic_load(&s->stop) && pthread_cond_timedwait(
+		    &s->changed, &s->lock, &t) == 0)
+			continue;
+		(void)pthread_mutex_unlock(&s->lock);
+	}
+	(void)pthread_mutex_lock(&s->lock);
+	s->error = 0;
+	atomic_store(&s->over, rc == 0);
+	(void)pthread_cond_broadcast(&s->changed);
+	(void)pthread_mutex_unlock(&s->lock);
+	return NULL;
+}
+
+static void
+scan_free(struct object_scan *s)
+{
+	(void)pthread_cond_destroy(&s->changed);
+	(void)pthread_mutex_destroy(&s->lock);
+	free(s);
+}
+
+struct object_scan *
+object_scan_start(struct objects *o, struct object_index *x)
+{
+	struct object_scan *s = xcalloc(1, sizeof(*s));
+	pthread_condattr_t mono;
+
+	s->objects = o;
+	s->index = x;
+	(void)pthread_mutex_init(&s->lock, NULL);
+	(void)pthread_condattr_init(&mono);
+	(void)pthread_condattr_setclock(&mono, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(&s->changed, &mono);
+	(void)pthread_condattr_destroy(&mono);
+	errno = pthread_create(&s->thread, NULL, scan_main, s);
+	if (errno == 0)
+		return s;
+	scan_free(s);
+	return NULL;
+}
+
+void
+object_scan_stop(struct object_scan *s)
+{
+	if (s == NULL)
+		return;
+	(void)pthread_mutex_lock(&s->lock);
+	atomic_store(&s->stop, true);
+	(void)pthread_cond_broadcast(&s->changed);
+	(void)pthread_mutex_unlock(&s->lock);
+	(void)pthread_join(s->thread, NULL);
+	scan_free(s);
+}
+
+/* Something is not in the index: waits a little.  0: look again. */
+static int
+await(struct object_scan *s)
+{
+	struct timespec t;
+	int rc;
+
+	clock_after(&t, AWAIT_NS);
+	(void)pthread_mutex_lock(&s->lock);
+	if (s->error == 0 && !atomic_load(&s->over))
+		(void)pthread_cond_timedwait(&s->changed, &s->lock, &t);
+	rc = s->error;
+	(void)pthread_mutex_unlock(&s->lock);
+	return rc;
+}
+
+int
+object_scan_find(struct object_scan *s, struct object_index *x, uint64_t oid,
+    struct handle *h)
+{
+	bool over;
+	int rc;
+
+	for (;;) {
+		/* What the scan itself has just found may be gone. */
+		over = s == NULL || is_scan || atomic_load(&s->over);
+		if (object_index_get(x, oid, h) == 0)
+			return 0;
+		if (over)
+			return -ESTALE;
+		rc = await(s);
+		if (rc != 0)
+			return rc;
+	}
 }

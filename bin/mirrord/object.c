@@ -48,6 +48,8 @@ struct objects {
 	struct object_root	 root[OID_ROOT_MAX];
 	unsigned		 root_count;
 	struct object_index	*index;
+	bool			 to_scan;	/* it lacks entries */
+	struct object_scan	*scan;		/* NULL: none was needed */
 	struct object_cache	*cache;
 	const struct excludes	*excludes;	/* NULL: ids of any kind */
 	pthread_mutex_t		 oid_lock;
@@ -260,7 +262,7 @@ objects_open(const char *state_dir, const int *root_fd, unsigned root_count,
 {
 	struct objects *o;
 	unsigned i;
-	bool index_is_new, was_bound;
+	bool was_bound;
 	int rc = 0;
 
 	o = calloc(1, sizeof(*o));
@@ -275,7 +277,7 @@ objects_open(const char *state_dir, const int *root_fd, unsigned root_count,
 	o->oid_next = o->oid_upto = next;
 	o->reserve = reserve;
 	o->arg = arg;
-	o->index = object_index_open(state_dir, node, &index_is_new);
+	o->index = object_index_open(state_dir, node, &o->to_scan);
 	o->cache = object_cache_new(cache_size());
 	if (o->index == NULL || o->cache == NULL ||
 	    root_count > OID_ROOT_MAX)
@@ -288,13 +290,27 @@ objects_open(const char *state_dir, const int *root_fd, unsigned root_count,
 			log_warnx("directory %u: no trusted xattr or file "
 			    "handle: %s", i + 1, strerror(-rc));
 	}
-	if (rc == 0 && index_is_new && was_bound)
-		rc = objects_scan(o);
+	if (rc == 0 && o->to_scan && !was_bound) {
+		rc = object_index_complete(o->index);
+		o->to_scan = false;
+	}
 	if (rc == 0)
 		return o;
 	objects_close(o);
 	errno = -rc;
 	return NULL;
+}
+
+void
+objects_complete(struct objects *o)
+{
+	if (!o->to_scan)
+		return;
+	log_warnx("index: was lost: it is made again from the trees, and what "
+	    "is asked for by id waits for that");
+	o->scan = object_scan_start(o, o->index);
+	if (o->scan == NULL)
+		fatal("thread");
 }
 
 void
@@ -304,6 +320,7 @@ objects_close(struct objects *o)
 
 	if (o == NULL)
 		return;
+	object_scan_stop(o->scan);
 	for (i = 0; i < o->root_count; i++)
 		if (o->root[i].stage_fd > 0)
 			(void)close(o->root[i].stage_fd);
@@ -344,10 +361,11 @@ open_object(struct objects *o, uint64_t oid, int flags)
 	char path[OBJECT_PROC_LEN];
 	struct handle h;
 	struct stat st;
-	int fd, again;
+	int fd, again, rc;
 
-	if (object_index_get(o->index, oid, &h) != 0)
-		return -ESTALE;
+	rc = object_scan_find(o->scan, o->index, oid, &h);
+	if (rc != 0)
+		return rc;
 	/* O_PATH first: opening a FIFO would block, a device would act. */
 	fd = handle_open(o, &h, O_PATH);
 	if (fd < 0)
@@ -427,12 +445,12 @@ int
 object_root(struct objects *o, uint64_t oid)
 {
 	struct handle h;
+	int rc;
 
 	if (oid_is_root(o, oid))
 		return (int)oid - 1;
-	if (object_index_get(o->index, oid, &h) != 0)
-		return -ESTALE;
-	return h.root;
+	rc = object_scan_find(o->scan, o->index, oid, &h);
+	return rc != 0 ? rc : h.root;
 }
 
 /* An O_PATH descriptor of the caller's. */

@@ -38,14 +38,19 @@ typedef int oid_reserve_fn(uint64_t upto, void *arg);
 /*
  * root_fd[i] is the private clone of directory i, opened as "." (O_RDONLY),
  * which has oid i+1; they stay the caller's.  next: gen's first counter not
- * reserved yet.  A lost index is made again by a scan of the trees, which
- * takes its time.  NULL with errno; EOPNOTSUPP: a file system without
+ * reserved yet.  NULL with errno; EOPNOTSUPP: a file system without
  * trusted xattrs or handles (rule R37), named in the log.
  */
 struct objects	*objects_open(const char *state_dir, const int *root_fd,
 		    unsigned root_count, uint8_t node, uint16_t store,
 		    uint64_t next, oid_reserve_fn *reserve, void *arg);
 void		 objects_close(struct objects *o);
+/*
+ * An index that was lost is made again, beside all else: what is found by its
+ * name is known at once, and who asks for an id that is not known yet waits.
+ * Called once, after objects_exclude(); needed also where nothing was lost.
+ */
+void		 objects_complete(struct objects *o);
 
 /* A new id; reserves the next durable block when needed. 0 on error. */
 uint64_t	object_new_oid(struct objects *o);
@@ -142,9 +147,6 @@ typedef int object_walk_fn(uint64_t dir, const char *name, int found,
 typedef bool object_worth_fn(const struct stat *st, void *arg);
 int		 objects_walk(struct objects *o, object_worth_fn *worth,
 		    object_walk_fn *look, void *arg);
-/* A scan of the trees: the index holds every object that has an id of its
- * own.  Called by objects_open() when the index was lost.  0 or -errno. */
-int		 objects_scan(struct objects *o);
 /* Number of objects that are known, about. */
 uint64_t	 objects_count(const struct objects *o);
 /* Number of objects opened by handle since start (for the reunion test). */

@@ -365,8 +365,10 @@ parts_open(struct parts *p, const struct apply_calls *calls, void *arg,
 	/* Logs first: with a gen that was written, a missing one is rot. */
 	if (open_logs(p, code, why) == -1 ||
 	    open_objects(p, code, why) == -1 ||
-	    parts_exclude(p, code, why) == -1 ||
-	    open_memory(p, calls, arg, why) == -1)
+	    parts_exclude(p, code, why) == -1)
+		return -1;
+	objects_complete(p->objects);
+	if (open_memory(p, calls, arg, why) == -1)
 		return -1;
 	p->is_open = true;
 	return 0;

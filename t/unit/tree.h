@@ -49,6 +49,8 @@ tree_again(struct tree *t, uint8_t node, uint64_t next)
 	objects_close(t->objects);
 	t->objects = objects_open(t->state, &t->fd, 1, node, 1, next, NULL,
 	    NULL);
+	if (t->objects != NULL)
+		objects_complete(t->objects);
 	return t->objects != NULL;
 }
 
