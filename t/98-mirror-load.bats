@@ -132,6 +132,26 @@ resident()
 	join 1 2 0.1.1
 	# Each name is looked at, for what was edited meanwhile.
 	echo "# level after $(($(now_ms) - begin)) ms" >&3
+}
+
+@test "the index of a million files is lost: they are served meanwhile" {
+	long
+	local begin
+
+	mirrord_kill 1
+	rm "$M/1/var/lib/holdfast/m/index"
+	ask 2 want role=wait
+	mirrord_start 1
+	begin=$(now_ms)
+	ask 1 want role=prim epoch=0.2.1 set=self
+	wait_until 20 "fact_is 1 mounted 1"
+	on 1 stat "$M/1/data/x/many/f999999" >&3
+	echo "# primary, and a file found by name, after" \
+	    "$(($(now_ms) - begin)) ms" >&3
+	[ $(($(now_ms) - begin)) -le 6000 ]
+	wait_until 300 "grep -q 'index: made again' '$M/1/log'"
+	echo "# index complete after $(($(now_ms) - begin)) ms" >&3
+	join 1 2 0.2.1
 	on 1 rm -r "$M/1/data/x/many"
 }
 
@@ -176,7 +196,7 @@ resident()
 	wait_until 60 "[ \$(on 2 $built | wc -l) -ge 10 ]" ||
 	    { cat "$M/make.1"; false; }
 	power_off 1
-	ask 2 want role=prim epoch=0.2.2 set=self
+	ask 2 want role=prim epoch=0.3.2 set=self
 	wait_until 10 "fact_is 2 mounted 1"
 	# shellcheck disable=SC2086 # words
 	before=$(on 2 $built | wc -l)
@@ -191,6 +211,6 @@ resident()
 	power_on 1
 	mirror_cable
 	mirrord_start 1
-	join 2 1 0.2.2
+	join 2 1 0.3.2
 	same_trees
 }

@@ -74,6 +74,7 @@ BATS_SUITES = \
 	t/mirrord.bats \
 	t/posix.bats \
 	t/pjdfstest.bats \
+	t/mirrord-sparse.bats \
 	t/fsx.bats \
 	t/etcd.bats \
 	t/mirrord-two-dirs.bats \
