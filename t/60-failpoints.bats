@@ -256,7 +256,29 @@ reboot()
 	mirrord_start "$1"
 }
 
+# comes_back NODE KIND: which is gone.
+comes_back()
+{
+	if [ "$2" = kill ]; then
+		restart "$1"
+	else
+		power_off "$1"
+		reboot_of_gone "$1"
+	fi
+}
+
 # ---- scenarios: STEP KIND ----
+
+# apart LOAD: something was replicated, then the secondary is stopped.
+apart()
+{
+	load_start "$1"
+	load_progress
+	load_stop
+	ask "$S" want role=none >/dev/null
+	await "$S" 10000 role=none
+	alone
+}
 
 write()
 {
@@ -350,12 +372,7 @@ refuse()
 	    dd if=/dev/zero bs=64k >>'$fill' || :" 2>/dev/null
 	# The load fills what ext4 had set aside for its metadata.
 	hit "$S" 30
-	if [ "$2" = kill ]; then
-		restart "$S"
-	else
-		power_off "$S"
-		reboot_of_gone "$S"
-	fi
+	comes_back "$S" "$2"
 	alone
 	on "$S" rm "$fill"
 	join
@@ -455,12 +472,7 @@ target_step()
 	mirrord_kill "$S"
 	mirrord_armed "$S" "$1"
 	join_until_hit "$S"
-	if [ "$2" = kill ]; then
-		restart "$S"
-	else
-		power_off "$S"
-		reboot_of_gone "$S"
-	fi
+	comes_back "$S" "$2"
 	join
 	load_progress
 	load_stop
@@ -517,12 +529,7 @@ held() { stop_with "$1" "$2" "$3" yes; }
 # Both are stopped, and somebody edits what was the primary's.
 sweep()
 {
-	load_start "$3"
-	load_progress
-	load_stop
-	ask "$S" want role=none >/dev/null
-	await "$S" 10000 role=none
-	alone
+	apart "$3"
 	ask "$P" want role=none >/dev/null
 	await "$P" 10000 role=none
 	on "$P" sh -c "echo edited >>'$M/$P/data/x/one'
@@ -531,12 +538,7 @@ sweep()
 	roles "$P" "$S" $((E + 1))
 	promote
 	hit "$P"
-	if [ "$2" = kill ]; then
-		restart "$P"
-	else
-		power_off "$P"
-		reboot_of_gone "$P"
-	fi
+	comes_back "$P" "$2"
 	promote
 	await "$P" 10000 mounted=1 sweep=0
 	join
@@ -547,24 +549,14 @@ sweep()
 # The secondary lost its index: it is made again, and that is cut short.
 index()
 {
-	load_start "$3"
-	load_progress
-	load_stop
-	ask "$S" want role=none >/dev/null
-	await "$S" 10000 role=none
-	alone
+	apart "$3"
 	on "$P" sh -c "echo edited >>'$M/$P/data/x/one'
 	    sync '$M/$P/data/x/one'"
 	on "$S" rm "$M/$S/var/lib/holdfast/m/index"
 	arm "$S" "$1"
 	follow || mirrord_is_gone "$S"
 	hit "$S"
-	if [ "$2" = kill ]; then
-		restart "$S"
-	else
-		power_off "$S"
-		reboot_of_gone "$S"
-	fi
+	comes_back "$S" "$2"
 	join
 	[ "$(grep -c 'index: was lost' "$M/$S/log")" -ge 1 ]
 	tail -n 30 "$M/$S/log" | grep 'index: made again'
@@ -598,12 +590,7 @@ aside()
 	arm "$S" "$1"
 	join_until_hit "$S"
 	FOLLOW="fullsync=1"
-	if [ "$2" = kill ]; then
-		restart "$S"
-	else
-		power_off "$S"
-		reboot_of_gone "$S"
-	fi
+	comes_back "$S" "$2"
 	join
 	FOLLOW=
 	settled
