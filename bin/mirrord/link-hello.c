@@ -110,7 +110,8 @@ get_gen(struct frame_in *f, struct gen *g)
 	g->clean_stop_ns = frame_get_i64(f);
 	g->session = frame_get_u64(f);
 	g->peer_session = frame_get_u64(f);
-	(void)frame_get_u8(f);
+	if (frame_get_u8(f) != 0)	/* reserved */
+		f->bad = true;
 	g->dirty_all = get_bool(f);
 	g->store_number = frame_get_u16(f);
 	g->peer_store_number = frame_get_u16(f);
