@@ -13,8 +13,8 @@
 #define LEAVE_BOUND_MS	2000
 /* A hand-over that is not answered by then is left to the records. */
 #define HANDED_BOUND_MS	10000
-/* A mirrord that is only started again is back by then. */
-#define STORE_GONE_MS	3000
+/* A mirrord that is only started again, or dies in each life, was heard. */
+#define STORE_GONE_MS	4000
 /* A record that is written has been by then. */
 #define STORE_MUTE_MS	1000
 
@@ -80,6 +80,7 @@ leave_prim(struct machine *m, const struct view *v, bool hand, bool fenced)
 	m->leave_since = v->now;
 	m->hand = hand;
 	m->handing = m->lost = false;
+	m->gone_since = (struct mono){ 0 };
 	m->fenced = fenced;
 }
 
@@ -186,7 +187,7 @@ is_lost(struct machine *m, const struct view *v, struct decision *d)
 static struct mono
 gone_at(const struct machine *m)
 {
-	return mono_add_ms(m->leave_since, STORE_GONE_MS);
+	return mono_add_ms(m->gone_since, STORE_GONE_MS);
 }
 
 /*
@@ -201,6 +202,7 @@ leave_is_mute(const struct machine *m, const struct view *v)
 		return false;
 	if (m->leave == LV_PRIM)
 		return m->lost && !v->self.known &&
+		    mono_is_set(m->gone_since) &&
 		    mono_passed(gone_at(m), v->now);
 	return m->state == ST_WAIT && m->leave == LV_NONE && v->self.known &&
 	    v->self.role == SR_DOWN && !v->self.mounted &&
@@ -231,10 +233,14 @@ step_leave_prim(struct machine *m, const struct view *v, struct decision *d)
 	 * the role the address goes first and the mount is aborted at once:
 	 * what it would still write is nobody's.
 	 */
+	if (v->self.known)
+		m->gone_since = (struct mono){ 0 };
+	else if (!mono_is_set(m->gone_since))
+		m->gone_since = v->now;
 	if (!v->self.known)
 		because(d, leave_is_mute(m, v) ? Q_NOTREADY : Q_TRANSIENT,
 		    RS_STOPPING, ": mirrord does not answer");
-	if (m->lost && !mono_passed(gone_at(m), v->now))
+	if (m->lost && !v->self.known && !mono_passed(gone_at(m), v->now))
 		wake_at(d, gone_at(m));
 	if (has_register(v) && v->self.mounted)
 		register_leaving(m, v, d);

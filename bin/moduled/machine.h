@@ -60,7 +60,8 @@ struct machine {
 	struct mono	 wait_since, leave_since, r24_since, left_since,
 			 unlinked_since, nolink_since, frozen_since,
 			 start_since, refused_since,
-			 store_since, store_good, young_since;
+			 store_since, store_good, young_since,
+			 gone_since;	/* no word of mirrord */
 	struct sync_window sync;	/* of <rfs syncat> */
 	struct flap	 flap;		/* how it came and went */
 	/* Of a farm. */

@@ -195,12 +195,12 @@ store(void)
 	think();
 	ok(m.state == ST_WAIT && m.fenced && m.hand && !d.vip_own,
 	    "not back: the peer is to serve, the address goes first");
-	at(100000 + 12999);
+	at(100000 + 13999);
 	v.vip_owned = false;
 	think();
 	decide_blob(&m, &v, &d, &blob);
 	ok(blob.role == SR_PRIM, "it may have come back to hand over");
-	at(100000 + 13000);
+	at(100000 + 14000);
 	v.vip_owned = true;
 	think();
 	decide_blob(&m, &v, &d, &blob);
