@@ -62,6 +62,18 @@ mono_of_wall(const struct timespec *wall)
 }
 
 void
+clock_cond_init(pthread_cond_t *c)
+{
+	pthread_condattr_t a;
+
+	/* None of them fails on Linux. */
+	(void)pthread_condattr_init(&a);
+	(void)pthread_condattr_setclock(&a, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(c, &a);
+	(void)pthread_condattr_destroy(&a);
+}
+
+void
 clock_after(struct timespec *t, int64_t ns)
 {
 	(void)clock_gettime(CLOCK_MONOTONIC, t);

@@ -8,9 +8,9 @@
 #ifndef COMMON_CLOCK_H
 #define COMMON_CLOCK_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <time.h>
 #include <time.h>
 
 /* A point in time, nanoseconds since boot, suspend included. 0 is "never". */
@@ -36,9 +36,10 @@ bool		mono_passed(struct mono deadline, struct mono now);
 struct mono	mono_of_wall(const struct timespec *wall);
 
 /*
- * ns from now, for pthread_cond_timedwait(3) on a condition whose clock is
- * CLOCK_MONOTONIC: the only place where that clock is used.
+ * A condition for pthread_cond_timedwait(3) with clock_after(), ns from now:
+ * its clock is CLOCK_MONOTONIC, which is used nowhere else.
  */
+void		clock_cond_init(pthread_cond_t *c);
 void		clock_after(struct timespec *t, int64_t ns);
 
 /* Wall time for humans: "2026-11-22T21:30:00.123" (local time) into buf. */

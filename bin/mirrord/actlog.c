@@ -675,15 +675,11 @@ actlog_open(int state_dirfd, const char *module, uint8_t node,
 {
 	struct actlog *a = xcalloc(1, sizeof(*a));
 	struct ring *g = xcalloc(1, sizeof(*g));
-	pthread_condattr_t mono;
 	int head = -1, err;
 
 	pthread_mutex_init(&a->lock, NULL);
-	pthread_condattr_init(&mono);
-	pthread_condattr_setclock(&mono, CLOCK_MONOTONIC);
 	pthread_cond_init(&a->written, NULL);
-	pthread_cond_init(&a->room, &mono);
-	pthread_condattr_destroy(&mono);
+	clock_cond_init(&a->room);
 	table_clear(a);
 	a->fd = -1;
 	a->block = aligned_alloc(RECORD_BLOCK, RECORD_BLOCK);

@@ -79,7 +79,6 @@ change_new(struct actlog *a, struct dirty *d, struct dirtyset *durable_set,
 {
 	struct change *c = xcalloc(1, sizeof(*c));
 	struct actlog_slot *slot;
-	pthread_condattr_t mono;
 	unsigned count = 0;
 
 	c->al = a;
@@ -97,10 +96,7 @@ change_new(struct actlog *a, struct dirty *d, struct dirtyset *durable_set,
 	pthread_mutex_init(&c->flush_lock, NULL);
 	pthread_mutex_init(&c->lock, NULL);
 	pthread_cond_init(&c->thawed, NULL);
-	pthread_condattr_init(&mono);
-	pthread_condattr_setclock(&mono, CLOCK_MONOTONIC);
-	pthread_cond_init(&c->idle, &mono);
-	pthread_condattr_destroy(&mono);
+	clock_cond_init(&c->idle);
 
 	slot = actlog_list(a, &count);
 	dirtyset_slots(c->cur, slot, count);

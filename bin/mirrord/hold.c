@@ -12,15 +12,11 @@
 void
 hold_init(struct hold *h)
 {
-	pthread_condattr_t attr;
 
 	memset(h, 0, sizeof(*h));
 	pthread_mutex_init(&h->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&h->opened, &attr);
-	pthread_cond_init(&h->empty, &attr);
-	pthread_condattr_destroy(&attr);
+	clock_cond_init(&h->opened);
+	clock_cond_init(&h->empty);
 }
 
 void

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "clock.h"
 #include "log.h"
 
 #define THREAD_STACK	(256 * 1024)
@@ -15,7 +16,6 @@ void
 link_run_init(struct link_run *r, const struct link_calls *calls, void *arg,
     struct stream *s, struct apply *apply)
 {
-	pthread_condattr_t a;
 
 	memset(r, 0, sizeof(*r));
 	r->calls = *calls;
@@ -23,10 +23,7 @@ link_run_init(struct link_run *r, const struct link_calls *calls, void *arg,
 	r->stream = s;
 	r->apply = apply;
 	(void)pthread_mutex_init(&r->lock, NULL);
-	(void)pthread_condattr_init(&a);
-	(void)pthread_condattr_setclock(&a, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&r->changed, &a);
-	(void)pthread_condattr_destroy(&a);
+	clock_cond_init(&r->changed);
 	(void)pthread_mutex_init(&r->turn, NULL);
 	(void)pthread_mutex_init(&r->lead, NULL);
 	(void)pthread_mutex_init(&r->answer_lock, NULL);

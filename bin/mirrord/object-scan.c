@@ -136,26 +136,25 @@ objects_walk(struct objects *o, object_worth_fn *worth, object_walk_fn *look,
 	return rc;
 }
 
+/* To be looked up is all that is wanted. */
 static int
-count(uint64_t dir, const char *name, int found, uint64_t oid,
+pass_on(uint64_t dir, const char *name, int found, uint64_t oid,
     const struct stat *st, void *arg)
 {
-	uint64_t *seen = arg;
-
 	(void)dir;
 	(void)name;
+	(void)found;
 	(void)oid;
 	(void)st;
-	*seen += found == 0;
+	(void)arg;
 	return 0;
 }
 
 int
 objects_walk_local(struct objects *o, uint64_t dir, const char *name)
 {
-	uint64_t seen = 0, oid = 0;
-	struct walk w = { .objects = o, .look = count, .arg = &seen,
-	    .local = true };
+	struct walk w = { .objects = o, .look = pass_on, .local = true };
+	uint64_t oid = 0;
 	struct stat st;
 	int rc;
 
@@ -261,15 +260,11 @@ struct object_scan *
 object_scan_start(struct objects *o, struct object_index *x)
 {
 	struct object_scan *s = xcalloc(1, sizeof(*s));
-	pthread_condattr_t mono;
 
 	s->objects = o;
 	s->index = x;
 	(void)pthread_mutex_init(&s->lock, NULL);
-	(void)pthread_condattr_init(&mono);
-	(void)pthread_condattr_setclock(&mono, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&s->changed, &mono);
-	(void)pthread_condattr_destroy(&mono);
+	clock_cond_init(&s->changed);
 	errno = pthread_create(&s->thread, NULL, scan_main, s);
 	if (errno == 0)
 		return s;

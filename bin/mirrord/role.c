@@ -338,7 +338,6 @@ role_new(const struct mirrord_conf *conf, struct keep *keep,
 {
 	struct role_machine *r = xcalloc(1, sizeof(*r));
 	char why[PARTS_WHY_LEN];
-	pthread_condattr_t attr;
 
 	r->conf = conf;
 	r->keep = keep;
@@ -346,12 +345,9 @@ role_new(const struct mirrord_conf *conf, struct keep *keep,
 	r->on_change = on_change;
 	r->arg = arg;
 	pthread_mutex_init(&r->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&r->wake, &attr);
-	pthread_cond_init(&r->mark, &attr);
-	pthread_cond_init(&r->idle, &attr);
-	pthread_condattr_destroy(&attr);
+	clock_cond_init(&r->wake);
+	clock_cond_init(&r->mark);
+	clock_cond_init(&r->idle);
 	if (parts_init(&r->parts, conf, keep, why) == -1) {
 		role_set_error(r, r->parts.gen_bad ? "gen" : "statedir",
 		    "%s", why);

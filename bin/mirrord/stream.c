@@ -80,17 +80,6 @@ struct stream {
 	unsigned	 waiting;	/* in state PS_WAITING */
 };
 
-static void
-cond_init(pthread_cond_t *c)
-{
-	pthread_condattr_t a;
-
-	(void)pthread_condattr_init(&a);
-	(void)pthread_condattr_setclock(&a, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(c, &a);
-	(void)pthread_condattr_destroy(&a);
-}
-
 struct stream *
 stream_new(void *memory, size_t size)
 {
@@ -109,12 +98,12 @@ stream_new(void *memory, size_t size)
 	s->cursor_seq = s->queue.tail_seq;
 	s->cursor_pos = s->queue.tail_pos;
 	(void)pthread_mutex_init(&s->lock, NULL);
-	cond_init(&s->room);
-	cond_init(&s->commit);
-	cond_init(&s->marks);
-	cond_init(&s->pushed);
+	clock_cond_init(&s->room);
+	clock_cond_init(&s->commit);
+	clock_cond_init(&s->marks);
+	clock_cond_init(&s->pushed);
 	for (i = 0; i < PENDING_MAX; i++)
-		cond_init(&s->pending[i].cond);
+		clock_cond_init(&s->pending[i].cond);
 	return s;
 }
 

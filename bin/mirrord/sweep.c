@@ -157,17 +157,13 @@ struct sweep *
 sweep_start(const struct sweep_conf *conf)
 {
 	struct sweep *s = xcalloc(1, sizeof(*s));
-	pthread_condattr_t mono;
 	pthread_attr_t attr;
 	int error;
 
 	s->conf = *conf;
 	s->hits = dirtyset_new();
 	pthread_mutex_init(&s->lock, NULL);
-	pthread_condattr_init(&mono);
-	pthread_condattr_setclock(&mono, CLOCK_MONOTONIC);
-	pthread_cond_init(&s->over, &mono);
-	pthread_condattr_destroy(&mono);
+	clock_cond_init(&s->over);
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, STACK_LEN);
 	error = pthread_create(&s->thread, &attr, sweep_thread, s);

@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "log.h"
 #include "xalloc.h"
 
@@ -39,16 +40,12 @@ struct verify *
 verify_new(const struct verify_conf *conf)
 {
 	struct verify *v = xcalloc(1, sizeof(*v));
-	pthread_condattr_t mono;
 
 	v->conf = *conf;
 	v->look_end = &v->look;
 	pthread_mutex_init(&v->lock, NULL);
-	pthread_condattr_init(&mono);
-	pthread_condattr_setclock(&mono, CLOCK_MONOTONIC);
-	pthread_cond_init(&v->cond, &mono);
-	pthread_cond_init(&v->work, &mono);
-	pthread_condattr_destroy(&mono);
+	clock_cond_init(&v->cond);
+	clock_cond_init(&v->work);
 	if (conf->state_fd == -1)
 		return v;
 	(void)verify_list_load(conf->state_fd, &v->res); /* none then */
