@@ -220,10 +220,10 @@ send_verb(const struct cmd *c, const char *yes)
 	struct line_out o;
 	int i;
 
-	line_begin(&o, c->date != NULL ? "second" : c->verb);
+	line_begin(&o, c->verb);
 	line_add(&o, "who", talk_who());
-	if (c->date != NULL)
-		line_add_num(&o, "since", date_parse(c->date));
+	if (c->since_s > 0)
+		line_add_num(&o, "since", c->since_s);
 	if (c->why != NULL)
 		line_add(&o, "why", c->why);
 	if (c->identity != NULL)
@@ -318,18 +318,28 @@ args_are_good(const struct cmd *c)
 		    "known\n", c->verb, c->argv[i]);
 		return false;
 	}
-	if (strcmp(c->verb, "secondforce") == 0 && (c->date == NULL ||
-	    date_parse(c->date) <= 0)) {
-		fprintf(stderr, "holdfast: secondforce: -d says of when the "
-		    "copy here is: 2026-11-30 or \"2026-11-30 22:15:00\", "
-		    "with a Z behind it for UTC\n");
-		return false;
-	}
 	if (c->yes != NULL && strcmp(c->yes, c->module) != 0) {
 		fprintf(stderr, "holdfast: --yes %s: is not the name of the "
 		    "module, %s\n", c->yes, c->module);
 		return false;
 	}
+	return true;
+}
+
+/* secondforce is `second' with a date. */
+static bool
+take_since(struct cmd *c)
+{
+	if (strcmp(c->verb, "secondforce") != 0)
+		return true;
+	c->since_s = c->date != NULL ? date_parse(c->date) : -1;
+	if (c->since_s <= 0) {
+		fprintf(stderr, "holdfast: secondforce: -d says of when the "
+		    "copy here is: 2026-11-30 or \"2026-11-30 22:15:00\", "
+		    "with a Z behind it for UTC\n");
+		return false;
+	}
+	c->verb = "second";
 	return true;
 }
 
@@ -362,7 +372,7 @@ verb_act(struct cmd *c)
 	struct waiter w = { .c = c };
 	int rc;
 
-	if (!args_are_good(c))
+	if (!args_are_good(c) || !take_since(c))
 		return EX_USAGE;
 	w.st = status_new();
 	if (first_status(w.st, c) == -1) {
@@ -370,8 +380,7 @@ verb_act(struct cmd *c)
 		goto out;
 	}
 	note_silent_peer(c, w.st);
-	goal_begin(&w.goal, c->date != NULL ? "second" : c->verb,
-	    w.st->state, w.st->quality);
+	goal_begin(&w.goal, c->verb, w.st->state, w.st->quality);
 	rc = send_patiently(c, c->yes);
 	if (rc == 1 && can_be_confirmed(c)) {
 		if (!confirm(c)) {

@@ -46,6 +46,7 @@ struct cmd {
 	unsigned	 addr_count;
 	const char	*span;		/* maintain --for */
 	const char	*date;		/* secondforce -d */
+	int64_t		 since_s;	/* the same, wall seconds; 0: none */
 	const char	*set[SET_MAX];	/* NAME=VALUE */
 	unsigned	 set_count;
 	const char	*from, *dir, *vip;	/* module new */

@@ -241,11 +241,26 @@ read_dir(struct safe *m, const xmlNode *n, struct report *r)
 	m->dir[m->dir_count++] = dir;
 }
 
+/* An attribute of <rfs> that says when. */
+static const char *
+when_of(const xmlNode *n, const char *name, struct report *r)
+{
+	const char *text = xml_value(n, schema_safe(), name);
+	char where[32];
+	struct when w;
+
+	(void)snprintf(where, sizeof(where), "rfs@%s", name);
+	if (when_parse(&w, text) == -1)
+		report_error(r, xmlGetLineNo(n), where, "\"%s\" is no time; "
+		    "allowed: five fields of crontab (*/15 * * * *), 03:00, "
+		    "sun 03:00 or off", text);
+	return text;
+}
+
 static void
 read_rfs(struct safe *m, const xmlNode *n, struct report *r)
 {
 	const xmlNode *dir;
-	struct when when;
 	unsigned i;
 
 	m->stall_ms = xml_default_ms(schema_safe(),
@@ -266,21 +281,13 @@ read_rfs(struct safe *m, const xmlNode *n, struct report *r)
 	m->stall_ms = ms_of(n, "stall");
 	m->disktime_ms = ms_of(n, "disktime");
 	m->diverged = xml_value(n, schema_safe(), "diverged");
-	m->verify = xml_value(n, schema_safe(), "verify");
+	m->verify = when_of(n, "verify", r);
+	m->syncat = when_of(n, "syncat", r);
+	m->syncdelta_s = ms_of(n, "syncdelta") / 1000;
 	m->verify_kbs = strtoll(xml_value(n, schema_safe(), "verifybw"), NULL,
 	    10);
 	m->resync_kbs = strtoll(xml_value(n, schema_safe(), "reiallowedbw"),
 	    NULL, 10);
-	if (when_parse(&when, m->verify) == -1)
-		report_error(r, xmlGetLineNo(n), "rfs@verify", "\"%s\" is no "
-		    "time; allowed: 03:00, sun 03:00, five fields of crontab "
-		    "or off", m->verify);
-	m->syncat = xml_value(n, schema_safe(), "syncat");
-	m->syncdelta_s = ms_of(n, "syncdelta") / 1000;
-	if (when_parse(&when, m->syncat) == -1)
-		report_error(r, xmlGetLineNo(n), "rfs@syncat", "\"%s\" is no "
-		    "time; allowed: five fields of crontab (*/15 * * * *), "
-		    "03:00, sun 03:00 or off", m->syncat);
 	for (dir = xml_child(n, "replicated"); dir != NULL;
 	    dir = xml_next(dir, "replicated"))
 		read_dir(m, dir, r);

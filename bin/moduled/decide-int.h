@@ -107,6 +107,9 @@ bool		links_ok(const struct view *v);
 /* <rfs syncat>: there is a primary to follow, but it is not the time. */
 bool		is_between_syncs(const struct machine *m,
 		    const struct view *v);
+/* The operator, a rule or the schedule takes a secondary out. */
+bool		second_is_to_go(const struct machine *m,
+		    const struct view *v);
 /* At equal rounds: the last common primary, else the lower id. */
 bool		tie_is_mine(const struct view *v);
 /* Two that are or become primary: the peer's claim is better. */
@@ -117,6 +120,9 @@ void		refuse_hand(const struct view *v, struct decision *d);
 
 void		because(struct decision *d, enum quality q, enum reason r,
 		    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+/* What mirrord complains of; false: of nothing. */
+bool		because_store(struct decision *d, const struct view *v,
+		    enum quality q);
 void		wake_at(struct decision *d, struct mono t);
 void		note(struct decision *d, const char *fmt, ...)
 		    __attribute__((format(printf, 2, 3)));

@@ -65,10 +65,7 @@ step_promoting(struct machine *m, const struct view *v, struct decision *d)
 			d->order_done = true;
 		return EV_PROMOTED;
 	}
-	if (v->self.known && v->self.code[0] != '\0')
-		because(d, Q_NOTREADY, reason_of_code(v->self.code), "%s",
-		    v->self.error);
-	else
+	if (!because_store(d, v, Q_NOTREADY))
 		because(d, Q_TRANSIENT, RS_PROMOTING, "mounting");
 	return EV_NONE;
 }
@@ -184,12 +181,6 @@ is_lost(struct machine *m, const struct view *v, struct decision *d)
 	return false;
 }
 
-static struct mono
-gone_at(const struct machine *m)
-{
-	return mono_add_ms(m->gone_since, STORE_GONE_MS);
-}
-
 /*
  * Who could end the mount does not come back: nothing is answered in it, a
  * mirrord that starts later is wished down, and what it still has was not
@@ -203,11 +194,24 @@ leave_is_mute(const struct machine *m, const struct view *v)
 	if (m->leave == LV_PRIM)
 		return m->lost && !v->self.known &&
 		    mono_is_set(m->gone_since) &&
-		    mono_passed(gone_at(m), v->now);
+		    mono_diff_ms(v->now, m->gone_since) >= STORE_GONE_MS;
 	return m->state == ST_WAIT && m->leave == LV_NONE && v->self.known &&
 	    v->self.role == SR_DOWN && !v->self.mounted &&
 	    v->self.code[0] != '\0' &&
 	    strcmp(v->self.handed, v->conf->peer) != 0;
+}
+
+/* How long there has been no word of a mirrord. */
+static void
+watch_store(struct machine *m, const struct view *v, struct decision *d)
+{
+	if (v->self.known) {
+		m->gone_since = (struct mono){ 0 };
+		return;
+	}
+	(void)lasted(&m->gone_since, v, d, STORE_GONE_MS);
+	because(d, leave_is_mute(m, v) ? Q_NOTREADY : Q_TRANSIENT,
+	    RS_STOPPING, ": mirrord does not answer");
 }
 
 enum event
@@ -233,15 +237,7 @@ step_leave_prim(struct machine *m, const struct view *v, struct decision *d)
 	 * the role the address goes first and the mount is aborted at once:
 	 * what it would still write is nobody's.
 	 */
-	if (v->self.known)
-		m->gone_since = (struct mono){ 0 };
-	else if (!mono_is_set(m->gone_since))
-		m->gone_since = v->now;
-	if (!v->self.known)
-		because(d, leave_is_mute(m, v) ? Q_NOTREADY : Q_TRANSIENT,
-		    RS_STOPPING, ": mirrord does not answer");
-	if (m->lost && !v->self.known && !mono_passed(gone_at(m), v->now))
-		wake_at(d, gone_at(m));
+	watch_store(m, v, d);
 	if (has_register(v) && v->self.mounted)
 		register_leaving(m, v, d);
 	if (!m->fenced && v->scripts_prim) {
@@ -279,8 +275,8 @@ leave_second(struct machine *m, const struct view *v, bool notlevel)
 	if (notlevel && v->self.level)
 		m->mark = true;
 	/* Only who goes for good owes the primary a word. */
-	if ((m->mark || v->reg.on) && peer_serves(v) && (!v->wish_start ||
-	    v->rule_wait || is_between_syncs(m, v))) {
+	if ((m->mark || v->reg.on) && peer_serves(v) &&
+	    second_is_to_go(m, v)) {
 		m->leave = LV_SECOND;
 		m->leave_since = v->now;
 	}

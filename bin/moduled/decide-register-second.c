@@ -225,10 +225,7 @@ follow(struct machine *m, const struct view *v, struct decision *d)
 	    v->scripts_at == ST_SECOND) {
 		because(d, Q_READY, RS_NONE, "%s", "");
 		d->lastprim = v->conf->peer;
-	} else if (v->self.known && v->self.code[0] != '\0')
-		because(d, Q_TRANSIENT, reason_of_code(v->self.code), "%s",
-		    v->self.error);
-	else
+	} else if (!because_store(d, v, Q_TRANSIENT))
 		because(d, Q_TRANSIENT, RS_COPYING, "%s", "");
 	return EV_NONE;
 }

@@ -167,10 +167,7 @@ show_following(const struct machine *m, const struct view *v,
 	    v->scripts_at == ST_SECOND) {
 		because(d, Q_READY, RS_NONE, "%s", "");
 		d->lastprim = v->conf->peer;
-	} else if (v->self.known && v->self.code[0] != '\0')
-		because(d, Q_TRANSIENT, reason_of_code(v->self.code), "%s",
-		    v->self.error);
-	else
+	} else if (!because_store(d, v, Q_TRANSIENT))
 		because(d, Q_TRANSIENT, RS_COPYING, "%s", "");
 }
 
@@ -222,7 +219,7 @@ step_second(struct machine *m, const struct view *v, struct decision *d)
 		note(d, "prim refused: %s is primary", v->conf->peer);
 		d->order_done = true;
 	}
-	if (!v->wish_start || v->rule_wait || is_between_syncs(m, v)) {
+	if (second_is_to_go(m, v)) {
 		leave_second(m, v, v->self.level && !v->reg.on);
 		return EV_LEAVE;
 	}

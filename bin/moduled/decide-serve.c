@@ -286,11 +286,7 @@ show_serving(const struct machine *m, const struct view *v,
 	else if (!v->self.known)
 		because(d, Q_TRANSIENT, RS_MIRRORD_ERROR,
 		    "mirrord is being restarted");
-	else if (v->self.code[0] != '\0' &&
-	    !v->self.mounted)
-		because(d, Q_NOTREADY, reason_of_code(v->self.code), "%s",
-		    v->self.error);
-	else
+	else if (v->self.mounted || !because_store(d, v, Q_NOTREADY))
 		because(d, Q_TRANSIENT, RS_STARTING, "%s", "");
 }
 

@@ -474,9 +474,8 @@ go_to_stop(const struct view *v, struct decision *d)
 	if (v->scripts_busy || v->scripts_at != ST_STOP)
 		return EV_NONE;
 	d->want.role = SR_NONE;
-	if (v->self.known && v->self.code[0] != '\0' && !v->self.mounted)
-		because(d, Q_NOTREADY, reason_of_code(v->self.code), "%s",
-		    v->self.error);
+	if (!v->self.mounted)
+		(void)because_store(d, v, Q_NOTREADY);
 	if (v->self.known && (v->self.role != SR_NONE || v->self.mounted))
 		return EV_NONE;
 	return v->vip_owned ? EV_NONE : EV_STOPPED;
@@ -531,9 +530,7 @@ step_wait(struct machine *m, const struct view *v, struct decision *d)
 		return EV_NONE;
 	}
 	if (v->self.role != SR_WAIT) {
-		if (v->self.code[0] != '\0')
-			because(d, Q_NOTREADY, reason_of_code(v->self.code),
-			    "%s", v->self.error);
+		(void)because_store(d, v, Q_NOTREADY);
 		return EV_NONE;
 	}
 	if (v->mismatch != RS_NONE) {

@@ -90,6 +90,12 @@ is_between_syncs(const struct machine *m, const struct view *v)
 }
 
 bool
+second_is_to_go(const struct machine *m, const struct view *v)
+{
+	return !v->wish_start || v->rule_wait || is_between_syncs(m, v);
+}
+
+bool
 has_register(const struct view *v)
 {
 	return v->reg.on && v->registered;
@@ -144,6 +150,15 @@ because(struct decision *d, enum quality q, enum reason r,
 	va_start(ap, fmt);
 	(void)vsnprintf(d->detail, sizeof(d->detail), fmt, ap);
 	va_end(ap);
+}
+
+bool
+because_store(struct decision *d, const struct view *v, enum quality q)
+{
+	if (!v->self.known || v->self.code[0] == '\0')
+		return false;
+	because(d, q, reason_of_code(v->self.code), "%s", v->self.error);
+	return true;
 }
 
 void

@@ -198,27 +198,25 @@ why_in_step(const struct moduled *md, char *text, size_t size)
 	return NULL;
 }
 
-/* The one order that lets what is here be overwritten: a history of its own,
- * too. */
-static const char *
-act_second_fullsync(struct moduled *md, char *text, size_t size)
-{
-	const char *code = why_in_step(md, text, size);
-
-	if (code == NULL)
-		code = act_second(md, text, size);
-	if (code == NULL)
-		md->wish.fullsync = true;
-	return code;
-}
-
-/* Of the time that stands in wish.since_s. */
+/* With a copy of the time that stands in wish.since_s. */
 static const char *
 act_second_since(struct moduled *md, char *text, size_t size)
 {
 	const char *code = why_in_step(md, text, size);
 
 	return code != NULL ? code : act_second(md, text, size);
+}
+
+/* The one order that lets what is here be overwritten: a history of its own,
+ * too. */
+static const char *
+act_second_fullsync(struct moduled *md, char *text, size_t size)
+{
+	const char *code = act_second_since(md, text, size);
+
+	if (code == NULL)
+		md->wish.fullsync = true;
+	return code;
 }
 
 static const char *
